@@ -1,0 +1,118 @@
+"""The command `coverseek`. Each command imports its stage only when it is called: `--help` stays instant."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pipeline.errors import UserError
+
+app = typer.Typer(
+    help="Benchmark deep generative models: which families cover the data's modes, and which seek a few.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Task = Annotated[str, typer.Option(help="A task of params.yaml.")]
+Model = Annotated[str, typer.Option(help="A model of params.yaml.")]
+Seed = Annotated[int, typer.Option(help="The training seed.")]
+
+
+@app.command()
+def run(
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Cells that run at the same time.")] = 1,
+    suite: Annotated[str | None, typer.Option(help="Run one suite instead of the default ones.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Run every suite.")] = False,
+) -> None:
+    """Run what is not fresh, from data to leaderboard, then publish to MLflow."""
+    from pipeline.run.driver import main
+
+    raise typer.Exit(main(jobs=jobs, suite=suite, everything=everything))
+
+
+@app.command(hidden=True)
+def code() -> None:
+    """Hash the code that each stage can reach, so that a stage re-runs when its own code changes."""
+    from pipeline.stages.code import main
+
+    main()
+
+
+@app.command()
+def prepare(task: Task) -> None:
+    """Write a task's splits and their manifest."""
+    from pipeline.stages.prepare import main
+
+    main(task)
+
+
+@app.command()
+def features(task: Task) -> None:
+    """Fit a task's feature extractor and extract the features of its real data."""
+    from pipeline.stages.features import main
+
+    main(task)
+
+
+@app.command()
+def train(task: Task, model: Model, seed: Seed = 0) -> None:
+    """Train one model on one task from one seed."""
+    from pipeline.stages.train import main
+
+    main(task, model, seed)
+
+
+@app.command()
+def evaluate(task: Task, model: Model, seed: Seed = 0) -> None:
+    """Sample from a trained model and measure everything that applies to it."""
+    from pipeline.stages.evaluate import main
+
+    main(task, model, seed)
+
+
+@app.command()
+def report() -> None:
+    """Write the tables and figures from the measured cells."""
+    from pipeline.stages.report import main
+
+    main()
+
+
+@app.command()
+def publish() -> None:
+    """Copy the reports to MLflow (MLFLOW_TRACKING_URI, or sqlite here); what is there already is left alone."""
+    from pipeline.stages.publish import main
+
+    main()
+
+
+@app.command()
+def leaderboard(task: Annotated[str | None, typer.Option(help="Show one task only.")] = None) -> None:
+    """Print the leaderboard of the last report."""
+    from pipeline.stages.leaderboard import main
+
+    main(task)
+
+
+@app.command()
+def doctor() -> None:
+    """Check the installation, params.yaml, the graph and the artifacts; say what to do about each fault."""
+    from pipeline.stages.doctor import main
+
+    raise typer.Exit(main())
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: a `UserError` is one line on stderr and exit code 2."""
+    try:
+        app(arguments)
+    except UserError as error:
+        print(f"coverseek: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

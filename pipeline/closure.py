@@ -1,0 +1,87 @@
+"""Which modules a stage can reach, and one hash of what they say.
+
+The closure of a stage is its entry modules, the packages that hold them, and every module of `pipeline` that one of
+these imports, at any depth; an import inside a function counts, one for the type checker alone does not. The hash is
+taken over syntax trees without docstrings, so that a comment, a blank line or a better word makes nothing stale.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import grimp
+from grimp import ImportGraph
+from grimp.exceptions import SourceSyntaxError
+
+import pipeline
+from pipeline.errors import UserError
+
+ROOT = Path(pipeline.__file__).parent
+
+
+class Sources:
+    """The modules of `pipeline` as they are on disk now."""
+
+    def __init__(self) -> None:
+        self.graph = _graph()
+        self._meaning: dict[str, str] = {}
+
+    def closure(self, *entries: str) -> frozenset[str]:
+        """Every module that importing and calling `entries` can reach.
+
+        Raises:
+            KeyError: an entry is not a module of `pipeline`.
+        """
+        for entry in entries:
+            if entry not in self.graph.modules:
+                raise KeyError(entry)
+        reached: set[str] = set()
+        waiting = set(entries)
+        while waiting:
+            module = waiting.pop()
+            reached.add(module)
+            waiting |= {*_packages(module), *self.graph.find_modules_directly_imported_by(module)} - reached
+        return frozenset(reached)
+
+    def hash(self, modules: Iterable[str]) -> str:
+        """sha256, in hex, of what `modules` say."""
+        text = "\n".join(f"# {module}\n{self.meaning(module)}" for module in sorted(modules))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def meaning(self, module: str) -> str:
+        """The module's source without comments, blank lines and docstrings."""
+        if module not in self._meaning:
+            tree = ast.parse(_path(module).read_text(encoding="utf-8"))
+            self._meaning[module] = ast.unparse(_Speechless().visit(tree))
+        return self._meaning[module]
+
+
+class _Speechless(ast.NodeTransformer):
+    """Drops each string that stands alone: the docstrings of modules, classes, functions and attributes."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        lone = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if lone else node
+
+
+def _graph() -> ImportGraph:
+    try:
+        return grimp.build_graph(ROOT.name, exclude_type_checking_imports=True, cache_dir=None)
+    except SourceSyntaxError as error:
+        raise UserError(f"{error.filename}:{error.lineno} is not Python: {(error.text or '').strip()}") from None
+
+
+def _packages(module: str) -> Iterator[str]:
+    """a.b.c -> a.b, a: Python runs their __init__ first."""
+    while "." in module:
+        module = module.rpartition(".")[0]
+        yield module
+
+
+def _path(module: str) -> Path:
+    """Found without `importlib`, which would import the packages above."""
+    path = ROOT.joinpath(*module.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

@@ -1,0 +1,188 @@
+"""The contract that every model, metric and task of the benchmark keeps. Read this file first.
+
+Two tensors flow through everything:
+
+    x : (B, *event) float32     points (B, D), real; images (B, C, H, W) on the L-level grid of [-1, 1]
+    c : (B, *condition)         none (B, 0), class (B,) long, box (B, 4), segmentation (B, H, W) long, grayscale (B, 1, H, W)
+
+`c` always exists and always carries the batch, so `sample(c)` needs no count: 500 unconditional draws are
+`sample(torch.empty(500, 0))`. A model is a *sampler*. Who trains it are its *players*: one for most families,
+two for an adversarial game, none for a control. What it knows of its likelihood is one of three kinds, each a
+special case of the one before:
+
+    Bounded    one unbiased draw of a lower bound on log p(x | c)            diffusion
+    Weighted   log w with E[w] = p(x | c): the ELBO, and IWAE-k <= log p     VAE, dequantised flow
+    Exact      log p(x | c) itself, without sampling noise                   autoregressive, flow on points, oracle
+
+A metric declares the weakest of these that it needs and never asks for a family by name.
+Every log-quantity is in nats, (B,), and goes up; `loss` and `nll` go down.
+"""
+
+from __future__ import annotations
+
+import abc
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+EventKind = Literal["points", "images"]
+ConditionKind = Literal["none", "class", "box", "segmentation", "grayscale"]
+
+Batch = tuple[Tensor, Tensor]
+"""(x, c): x (B, *event), c (B, *condition)."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What one x is. `levels=None`: a density on R^D. `levels=L`: a probability mass on L levels per value."""
+
+    shape: tuple[int, ...]
+    levels: int | None = None
+    scale: float = 1.0
+    """The largest magnitude in the training split: where networks start from, never part of a score."""
+
+    @property
+    def kind(self) -> EventKind:
+        return "points" if self.levels is None else "images"
+
+    @property
+    def dims(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def grid(self) -> int:
+        """L of a discrete event; an event without levels has none, and asking is an error."""
+        if self.levels is None:
+            raise ValueError(f"an event of shape {self.shape} is continuous: it has no levels")
+        return self.levels
+
+    def index(self, x: Tensor) -> Tensor:
+        """Values on the grid of [-1, 1] -> their level 0 .. L-1, long, same shape."""
+        return ((x + 1) * (self.grid - 1) / 2).round().long().clamp(0, self.grid - 1)
+
+    def value(self, index: Tensor) -> Tensor:
+        """Level 0 .. L-1 -> float32 value on the grid of [-1, 1], same shape."""
+        return index.to(torch.float32) * (2 / (self.grid - 1)) - 1
+
+    def quantise(self, x: Tensor) -> Tensor:
+        """Real values -> the nearest value on the grid of [-1, 1]."""
+        return self.value(self.index(x))
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What one c is. `size`: the number of classes or labels, 0 where the kind has none."""
+
+    kind: ConditionKind = "none"
+    shape: tuple[int, ...] = (0,)
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The known truth of a synthetic dataset: an isotropic Gaussian mixture, sum_k w_k N(mu_k, sigma^2 I)."""
+
+    means: tuple[tuple[float, ...], ...]
+    sigma: float
+    weights: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One modelling problem: p(x | c) for an event and a condition, with the truth where it is known."""
+
+    name: str
+    event: Event
+    condition: Condition = field(default_factory=Condition)
+    truth: Mixture | None = None
+
+
+class Loss(NamedTuple):
+    """What an optimiser descends, and what the log shows."""
+
+    total: Tensor
+    """(): the number that is differentiated."""
+    parts: dict[str, Tensor]
+    """() each: unweighted terms, for the log only."""
+
+
+@dataclass(frozen=True)
+class Player:
+    """One side of a training game: the parameters it owns and the loss that it descends."""
+
+    name: str
+    params: tuple[nn.Parameter, ...]
+    loss: Callable[[Tensor, Tensor], Loss]
+    turns: int = 1
+    """Optimiser steps per round of the game, each on a batch of its own."""
+
+
+class GenerativeModel(nn.Module, abc.ABC):
+    """A trainable sampler of p(x | c)."""
+
+    @abc.abstractmethod
+    def players(self) -> tuple[Player, ...]:
+        """Who trains, in playing order; () for a control."""
+
+    @abc.abstractmethod
+    def sample(self, c: Tensor) -> Tensor:
+        """c (B, *condition) -> x (B, *event): one draw for each row of c, images on the level grid."""
+
+    def calibrate(self, train: Iterable[Batch], validation: Iterable[Batch]) -> None:  # noqa: B027
+        """Fit, after training, what gradients do not: an autoencoder's code density, a control's memory."""
+
+
+class SinglePlayer(GenerativeModel):
+    """A model that descends one loss."""
+
+    @abc.abstractmethod
+    def loss(self, x: Tensor, c: Tensor) -> Loss: ...
+
+    def players(self) -> tuple[Player, ...]:
+        return (Player("model", tuple(self.parameters()), self.loss),)
+
+
+class Bounded(abc.ABC):
+    """Knows a lower bound on its likelihood."""
+
+    @abc.abstractmethod
+    def elbo(self, x: Tensor, c: Tensor) -> Tensor:
+        """(B,) nats: one unbiased draw of a lower bound on log p(x | c)."""
+
+
+class Weighted(Bounded):
+    """Knows importance weights, so that more draws tighten the bound (Burda et al. 2015, arXiv:1509.00519)."""
+
+    @abc.abstractmethod
+    def log_weight(self, x: Tensor, c: Tensor) -> Tensor:
+        """(B,) nats: log w with E[w] = p(x | c)."""
+
+    def elbo(self, x: Tensor, c: Tensor) -> Tensor:
+        return self.log_weight(x, c)
+
+
+class Exact(Weighted):
+    """Knows its likelihood."""
+
+    @abc.abstractmethod
+    def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
+        """(B,) nats: log p(x | c)."""
+
+    def log_weight(self, x: Tensor, c: Tensor) -> Tensor:
+        return self.log_prob(x, c)
+
+
+class Reconstructs(abc.ABC):
+    """Has a code for each x."""
+
+    @abc.abstractmethod
+    def encode(self, x: Tensor, c: Tensor) -> Tensor:
+        """x (B, *event), c -> z (B, latent)."""
+
+    @abc.abstractmethod
+    def decode(self, z: Tensor, c: Tensor) -> Tensor:
+        """z (B, latent), c -> the most typical x (B, *event)."""

@@ -1,0 +1,47 @@
+"""What a dataset's function returns: the event, the condition, the truth where it is known, and three splits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.contract import Condition, Event, Mixture
+
+SPLITS = ("train", "validation", "test")
+
+
+class Sizes(NamedTuple):
+    """Items in each split."""
+
+    train: int
+    validation: int
+    test: int
+
+
+@dataclass(frozen=True)
+class Split:
+    """x: points float32 (N, D), images uint8 levels (N, C, H, W); c: (N, *condition); label: (N,) int64 or None."""
+
+    x: NDArray[Any]
+    c: NDArray[Any]
+    label: NDArray[np.int64] | None = None
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        arrays = {"x": self.x, "c": self.c}
+        return arrays if self.label is None else arrays | {"label": self.label}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    event: Event
+    splits: dict[str, Split]
+    condition: Condition = field(default_factory=Condition)
+    truth: Mixture | None = None
+
+
+def unconditional(count: int) -> NDArray[np.float32]:
+    """The condition of a task without one: (N, 0)."""
+    return np.empty((count, 0), np.float32)

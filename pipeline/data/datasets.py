@@ -1,0 +1,22 @@
+"""The datasets by name. A dataset is a function (sizes, seed, *, its own keywords) -> Dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipeline.data.dataset import Dataset, Sizes
+from pipeline.data.digits import digits
+from pipeline.data.mixtures import grid, ring
+from pipeline.errors import UserError, suggest
+from pipeline.params import Data, bind
+
+DATASETS: dict[str, Callable[..., Dataset]] = {"digits": digits, "grid": grid, "ring": ring}
+
+
+def make(data: Data, where: str) -> Dataset:
+    """Draw or load the dataset that a task's `data` block describes; `where` names the block in errors."""
+    if data.dataset not in DATASETS:
+        raise UserError(f"{where}.dataset: unknown {data.dataset!r}; {suggest(data.dataset, DATASETS)}")
+    function = DATASETS[data.dataset]
+    keywords = bind(function, data.keywords, where)
+    return function(Sizes(data.train, data.validation, data.test), data.seed, **keywords)

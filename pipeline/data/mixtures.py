@@ -1,0 +1,46 @@
+"""Gaussian mixtures in the plane, whose density and modes are known exactly.
+
+    p(x) = sum_k w_k N(x; mu_k, sigma^2 I)
+
+The geometry is the published one, so that counts of modes compare: 8 modes on the unit circle, and 25 on
+(-4, -2, 0, 2, 4)^2 (Srivastava et al. 2017, arXiv:1705.07761; Lin et al. 2018, arXiv:1712.04086).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from pipeline.contract import Event, Mixture
+from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split, unconditional
+from pipeline.params import Positive
+
+
+def ring(sizes: Sizes, seed: int, *, sigma: Positive = 0.01) -> Dataset:
+    """8 equal Gaussians on the unit circle."""
+    angles = [2 * math.pi * k / 8 for k in range(8)]
+    return _draw(_equal([(math.cos(a), math.sin(a)) for a in angles], sigma), sizes, seed)
+
+
+def grid(sizes: Sizes, seed: int, *, sigma: Positive = 0.05) -> Dataset:
+    """25 equal Gaussians on a square lattice of spacing 2."""
+    return _draw(_equal(list(itertools.product((-4.0, -2.0, 0.0, 2.0, 4.0), repeat=2)), sigma), sizes, seed)
+
+
+def _equal(means: list[tuple[float, float]], sigma: float) -> Mixture:
+    return Mixture(tuple(means), sigma, (1 / len(means),) * len(means))
+
+
+def _draw(truth: Mixture, sizes: Sizes, seed: int) -> Dataset:
+    streams = np.random.default_rng(seed).spawn(len(SPLITS))
+    splits = {name: _split(truth, n, rng) for name, n, rng in zip(SPLITS, sizes, streams, strict=True)}
+    scale = float(np.abs(splits["train"].x).max())
+    return Dataset(Event((2,), scale=scale), splits, truth=truth)
+
+
+def _split(truth: Mixture, count: int, rng: np.random.Generator) -> Split:
+    mode = rng.choice(len(truth.weights), size=count, p=truth.weights)
+    x = np.asarray(truth.means)[mode] + truth.sigma * rng.standard_normal((count, 2))
+    return Split(x.astype(np.float32), unconditional(count), mode.astype(np.int64))

@@ -1,0 +1,76 @@
+"""Prepared data on disk: three npz files and a manifest that holds their shapes, their truth and their sha256."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pipeline import files, paths
+from pipeline.contract import Batch, Condition, Event, Mixture, Task
+from pipeline.data.dataset import SPLITS, Dataset
+from pipeline.errors import UserError
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A task and its splits as tensors: x float32 (images on the grid of [-1, 1]); labels by split, where known."""
+
+    task: Task
+    train: Batch
+    validation: Batch
+    test: Batch
+    labels: dict[str, Tensor]
+
+
+def write(task: str, name: str, dataset: Dataset) -> None:
+    """Write `dataset` as the prepared data of `task`, whole or not at all."""
+    with files.whole_folder(paths.prepared(task)) as folder:
+        for split in SPLITS:
+            files.write_npz(folder / f"{split}.npz", dataset.splits[split].arrays())
+        splits = {
+            s: {"count": len(dataset.splits[s].x), "sha256": files.sha256(folder / f"{s}.npz")} for s in SPLITS
+        }
+        described = {key: asdict(getattr(dataset, key)) for key in ("event", "condition")}
+        truth = asdict(dataset.truth) if dataset.truth else None
+        manifest = {"task": task, "dataset": name, **described, "truth": truth, "splits": splits}
+        files.write_json(folder / "manifest.json", manifest)
+
+
+def load(task: str) -> Prepared:
+    """Read prepared data.
+
+    Raises:
+        UserError: a file is missing, or its bytes are not those that the manifest names.
+    """
+    mend = f"coverseek prepare --task {task}"
+    manifest = files.read_json(paths.prepared(task) / "manifest.json", mend)
+    described = _task(manifest)
+    arrays = {split: _read(task, split, manifest["splits"][split]["sha256"], mend) for split in SPLITS}
+    labels = {split: torch.from_numpy(a["label"]) for split, a in arrays.items() if "label" in a}
+    return Prepared(described, *(_batch(described.event, arrays[split]) for split in SPLITS), labels)
+
+
+def _read(task: str, split: str, expected: str, mend: str) -> files.Arrays:
+    path = paths.prepared(task) / f"{split}.npz"
+    arrays = files.read_npz(path, mend)
+    if files.sha256(path) != expected:
+        raise UserError(f"{path} is not what its manifest names (sha256); make it again with: {mend}")
+    return arrays
+
+
+def _batch(event: Event, arrays: files.Arrays) -> Batch:
+    x = torch.from_numpy(arrays["x"])
+    return (x if event.levels is None else event.value(x)), torch.from_numpy(arrays["c"])
+
+
+def _task(manifest: dict[str, Any]) -> Task:
+    event, condition, truth = (manifest[key] for key in ("event", "condition", "truth"))
+    return Task(
+        manifest["task"],
+        Event(tuple(event["shape"]), event["levels"], event["scale"]),
+        Condition(condition["kind"], tuple(condition["shape"]), condition["size"]),
+        truth and Mixture(tuple(map(tuple, truth["means"])), truth["sigma"], tuple(truth["weights"])),
+    )

@@ -1,0 +1,48 @@
+"""The controls: each metric is shown with its floor and its ceiling."""
+
+from __future__ import annotations
+
+from pipeline.contract import Task
+from pipeline.errors import UserError
+from pipeline.families.control.density import Marginal, Oracle, UniformBox, UniformLevels
+from pipeline.families.control.memory import Collapsed, Copycat, Real
+from pipeline.params import Fraction, Positive
+
+__all__ = ["collapsed", "copycat", "marginal_images", "noise_images", "noise_points", "oracle_points", "real"]
+
+
+def oracle_points(task: Task) -> Oracle:
+    """The truth itself."""
+    if task.truth is None:
+        raise UserError(f"task {task.name} has no known truth, so it has no oracle; take this model out of its suite")
+    return Oracle(task.truth)
+
+
+def real(task: Task) -> Real:
+    """Held-out data."""
+    return Real()
+
+
+def copycat(task: Task) -> Copycat:
+    """The training set."""
+    return Copycat()
+
+
+def collapsed(task: Task, *, share: Fraction = 0.02) -> Collapsed:
+    """One mode: the `share` of the training set around one item."""
+    return Collapsed(share)
+
+
+def noise_points(task: Task, *, margin: Positive = 0.25) -> UniformBox:
+    """Uniform over a box around the data."""
+    return UniformBox(task.event, margin)
+
+
+def noise_images(task: Task) -> UniformLevels:
+    """Uniform over the level grid."""
+    return UniformLevels(task.event)
+
+
+def marginal_images(task: Task, *, smoothing: Positive = 0.1) -> Marginal:
+    """Independent pixels."""
+    return Marginal(task.event, smoothing)

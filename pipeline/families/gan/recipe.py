@@ -1,0 +1,46 @@
+"""Where networks meet the GAN family."""
+
+from __future__ import annotations
+
+from pipeline.contract import Task
+from pipeline.families.gan.gan import GAN, Conditioned
+from pipeline.families.gan.objectives import Name
+from pipeline.networks.code import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder
+from pipeline.networks.condition import encoder
+from pipeline.params import Count, NonNegative
+
+__all__ = ["gan_images", "gan_points"]
+
+
+def gan_points(
+    task: Task,
+    *,
+    latent: Count = 2,
+    width: Count = 128,
+    depth: Count = 3,
+    objective: Name = "nonsaturating",
+    r1: NonNegative = 0.1,
+    turns: Count = 1,
+) -> GAN:
+    """Fully connected players."""
+    ours, theirs = encoder(task.condition, task.event), encoder(task.condition, task.event)
+    generator = DenseDecoder(task.event, latent, ours.flat, 1, width, depth)
+    critic = DenseEncoder(task.event, theirs.flat, 1, width, depth)
+    return GAN(task.event, Conditioned(ours, generator), Conditioned(theirs, critic), latent, objective, r1, turns)
+
+
+def gan_images(
+    task: Task,
+    *,
+    latent: Count = 32,
+    channels: Count = 32,
+    halvings: Count = 2,
+    objective: Name = "nonsaturating",
+    r1: NonNegative = 1.0,
+    turns: Count = 1,
+) -> GAN:
+    """Convolutional players."""
+    ours, theirs = encoder(task.condition, task.event), encoder(task.condition, task.event)
+    generator = ConvDecoder(task.event, latent, ours.flat, ours.everywhere, 1, channels, halvings)
+    critic = ConvEncoder(task.event, theirs.everywhere, 1, channels, halvings)
+    return GAN(task.event, Conditioned(ours, generator), Conditioned(theirs, critic), latent, objective, r1, turns)

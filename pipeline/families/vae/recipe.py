@@ -1,0 +1,43 @@
+"""Where networks meet the VAE family."""
+
+from __future__ import annotations
+
+from pipeline.contract import Task
+from pipeline.families.likelihood import likelihood
+from pipeline.families.vae.vae import VAE
+from pipeline.networks.code import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder
+from pipeline.networks.condition import encoder
+from pipeline.params import Count, NonNegative
+
+__all__ = ["conv_vae_images", "vae"]
+
+
+def vae(
+    task: Task,
+    *,
+    latent: Count = 8,
+    width: Count = 256,
+    depth: Count = 2,
+    octaves: Count = 1,
+    beta: NonNegative = 1.0,
+) -> VAE:
+    """Fully connected encoder and decoder."""
+    condition, px = encoder(task.condition, task.event), likelihood(task.event)
+    encode = DenseEncoder(task.event, condition.flat, 2 * latent, width, depth, octaves)
+    decode = DenseDecoder(task.event, latent, condition.flat, px.width, width, depth)
+    return VAE(condition, encode, decode, px, latent, beta)
+
+
+def conv_vae_images(
+    task: Task,
+    *,
+    latent: Count = 16,
+    channels: Count = 32,
+    halvings: Count = 2,
+    beta: NonNegative = 1.0,
+) -> VAE:
+    """Convolutional encoder and decoder."""
+    condition, px = encoder(task.condition, task.event), likelihood(task.event)
+    encode = ConvEncoder(task.event, condition.everywhere, 2 * latent, channels, halvings)
+    decode = ConvDecoder(task.event, latent, condition.flat, condition.everywhere, px.width, channels, halvings)
+    return VAE(condition, encode, decode, px, latent, beta)

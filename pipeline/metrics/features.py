@@ -1,0 +1,171 @@
+"""Feature extractors: where the distance between two items means something.
+
+Points are their own features. Images get those of the last hidden layer of a small classifier that the pipeline trains
+on the dataset's own labels, so that nothing is downloaded. The first six digits of the sha256 of its weights are part
+of its name: numbers from two different extractors are never compared, and "FID" alone stays reserved for Inception-v3.
+"""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from pydantic import NonNegativeInt, PositiveInt
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from pipeline.errors import UserError
+
+BATCH = 64
+LEARNING_RATE = 3e-3
+"""The peak of a one-cycle schedule."""
+
+
+class Extractor(nn.Module, abc.ABC):
+    """x (N, *event) -> features (N, size) float32."""
+
+    name: str
+    size: int
+    architecture: dict[str, Any]
+    """The keywords that build it again, without its weights."""
+
+    @property
+    def id(self) -> str:
+        """The words by which its numbers may be compared."""
+        return self.name
+
+    @torch.no_grad()
+    def extract(self, x: Tensor, batch: int = 512) -> Tensor:
+        """x (N, *event) -> (N, size), `batch` at a time."""
+        return torch.cat([self(part) for part in torch.split(x, batch)])
+
+
+class Identity(Extractor):
+    """The data themselves, flattened."""
+
+    name = "identity"
+
+    def __init__(self, *, size: int) -> None:
+        super().__init__()
+        self.size, self.architecture = size, {"size": size}
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1).float()
+
+
+class Classifier(Extractor):
+    """Three convolutions, the last two of stride 2, pooled to 2 x 2, and one hidden layer: the features.
+
+    They are shifted and scaled as a whole, so that over the training split their mean is 0 and their mean variance 1:
+    distances keep their proportions, and the cubic kernel's + 1 its meaning.
+    """
+
+    name = "classifier"
+    centre: Tensor
+    """(features,)."""
+    scale: Tensor
+    """()."""
+
+    def __init__(self, *, dataset: str, channels: int, classes: int, width: int, features: int) -> None:
+        super().__init__()
+        self.architecture = {"dataset": dataset, "channels": channels, "classes": classes, "width": width}
+        self.architecture["features"] = self.size = features
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, width, 3, padding=1), nn.SiLU(),  # (B, W, H, W)
+            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), nn.SiLU(),
+            nn.Conv2d(2 * width, 2 * width, 3, stride=2, padding=1), nn.SiLU(),
+            nn.AdaptiveAvgPool2d(2), nn.Flatten(),  # (B, 8 W)
+            nn.Linear(8 * width, features), nn.SiLU(),
+        )  # fmt: skip
+        self.head = nn.Linear(features, classes)
+        self.register_buffer("centre", torch.zeros(features))
+        self.register_buffer("scale", torch.ones(()))
+
+    @property
+    def id(self) -> str:
+        return f"{self.architecture['dataset']}-classifier@{hashlib.sha256(weights(self)).hexdigest()[:6]}"
+
+    def forward(self, x: Tensor) -> Tensor:
+        features: Tensor = (self.body(x) - self.centre) / self.scale
+        return features
+
+    def logits(self, x: Tensor) -> Tensor:
+        """x (N, C, H, W) -> (N, classes)."""
+        logits: Tensor = self.head(self.body(x))
+        return logits
+
+    def standardise(self, x: Tensor) -> None:
+        """Take x (N, C, H, W) for the origin and the unit of the features."""
+        features = self.extract(x)
+        self.centre.copy_(features.mean(dim=0))
+        self.scale.copy_(features.var(dim=0).mean().sqrt())
+
+    @torch.no_grad()
+    def accuracy(self, x: Tensor, label: Tensor, batch: int = 512) -> float:
+        """Share of x (N, C, H, W) that gets its label (N,)."""
+        guess = torch.cat([self.logits(part).argmax(dim=1) for part in torch.split(x, batch)])
+        return float((guess == label).double().mean())
+
+
+def identity(dataset: str, x: Tensor, label: Tensor | None) -> Extractor:
+    """Nothing to fit: x (N, *event) tells the size."""
+    return Identity(size=x[0].numel())
+
+
+def classifier(
+    dataset: str,
+    x: Tensor,
+    label: Tensor | None,
+    *,
+    width: PositiveInt = 32,
+    features: PositiveInt = 32,
+    steps: PositiveInt = 600,
+    seed: NonNegativeInt = 0,
+) -> Extractor:
+    """Train on x (N, C, H, W) with label (N,).
+
+    Raises:
+        UserError: x are no images, or the dataset has no labels.
+    """
+    if label is None or x.ndim != 4:
+        raise UserError(f"dataset {dataset} has no labelled images for extractor classifier; use extractor identity")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        classes = int(label.max()) + 1
+        model = Classifier(dataset=dataset, channels=x.shape[1], classes=classes, width=width, features=features)
+        _train(model, x, label, steps)
+    model.standardise(x)
+    return model.eval().requires_grad_(False)
+
+
+EXTRACTORS: dict[str, Callable[..., Extractor]] = {"identity": identity, "classifier": classifier}
+"""A function (dataset, x, label, *, its own keywords) of the training split -> Extractor."""
+
+_CLASSES: dict[str, type[Extractor]] = {"identity": Identity, "classifier": Classifier}
+
+
+def weights(extractor: Extractor) -> bytes:
+    """In the safetensors format: the same bytes for the same weights."""
+    return save({name: value.contiguous() for name, value in extractor.state_dict().items()})
+
+
+def restore(name: str, architecture: Mapping[str, Any], state: Mapping[str, Tensor]) -> Extractor:
+    """The extractor that was fitted before, from its description and its weights."""
+    extractor = _CLASSES[name](**architecture)
+    extractor.load_state_dict(state)
+    return extractor.eval().requires_grad_(False)
+
+
+def _train(model: Classifier, x: Tensor, label: Tensor, steps: int) -> None:
+    optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
+    for _ in range(steps):
+        rows = torch.randint(len(x), (BATCH,))
+        optimiser.zero_grad()
+        F.cross_entropy(model.logits(x[rows]), label[rows]).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()

@@ -1,0 +1,72 @@
+"""Two different intervals, never mixed.
+
+    training    Student's t over training seeds: mean ± t(n - 1) s / sqrt(n). The seed is the unit of replication.
+    sampling    BCa bootstrap over the samples of one trained model. Over a handful of seeds it is too narrow: a
+                nominal 95 % interval covers about 76 % at n = 3, so it has no place there.
+
+Distances are skewed, so their interval is taken of their logarithms: mean is then the geometric mean.
+
+Student 1908; Efron 1987. Imports numpy and scipy only.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
+
+
+class Interval(NamedTuple):
+    mean: float
+    low: float | None
+    """None where one value tells nothing of the spread."""
+    high: float | None
+    n: int
+
+
+def student_t(values: ArrayLike, level: float = 0.95, *, log: bool = False) -> Interval:
+    """values (n,), one for each training seed -> the interval of their mean, of their geometric mean if `log`.
+
+    Raises:
+        ValueError: there are no values, one is not finite, or one is not positive and `log` is asked for.
+    """
+    x = _checked(values)
+    if log and (x <= 0).any():
+        raise ValueError(f"{x.min()} has no logarithm: an interval on the log scale needs positive values")
+    forth, back = (np.log, math.exp) if log else (np.asarray, float)
+    x = forth(x)
+    mean, n = float(x.mean()), len(x)
+    if n == 1:
+        return Interval(back(mean), None, None, n)
+    half = float(stdtrit(n - 1, (1 + level) / 2) * x.std(ddof=1)) / math.sqrt(n)
+    return Interval(back(mean), back(mean - half), back(mean + half), n)
+
+
+def bootstrap(values: ArrayLike, level: float = 0.95, *, resamples: int = 2000, seed: int = 0) -> Interval:
+    """values (n,), one for each sample -> the interval of their mean for this one trained model.
+
+    Raises:
+        ValueError: there are no values, or one is not finite.
+    """
+    from scipy import stats  # WHY here: seconds to import, and the report needs Student's t only
+
+    x = _checked(values)
+    mean, n = float(x.mean()), len(x)
+    if n == 1:
+        return Interval(mean, None, None, n)
+    if np.ptp(x) == 0:  # WHY: the bootstrap distribution is one point, and scipy answers nan
+        return Interval(mean, mean, mean, n)
+    found = stats.bootstrap(
+        (x,), np.mean, confidence_level=level, n_resamples=resamples, batch=100, rng=np.random.default_rng(seed)
+    ).confidence_interval
+    return Interval(mean, float(found.low), float(found.high), n)
+
+
+def _checked(values: ArrayLike) -> NDArray[np.float64]:
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 1 or not len(x) or not np.isfinite(x).all():
+        raise ValueError(f"an interval needs a list of finite values, not {values!r}")
+    return x

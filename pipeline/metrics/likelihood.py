@@ -1,0 +1,94 @@
+"""What a model knows of its likelihood on given data: exact, an importance-weighted bound, or the ELBO.
+
+    exact     log p(x)
+    IWAE-k    log (1/k) sum_i w_i,  E[w] = p(x):     ELBO <= IWAE-k <= IWAE-(k+1) <= log p
+    ELBO      one unbiased draw of a lower bound for each item: more draws would not tighten it, only steady its mean
+
+Nats everywhere; bits per dimension = nats / (D ln 2), and this is the only file with a log 2. Sums over draws are
+streamed, so that memory is that of one chunk however many draws there are. One number per item comes back: a mean
+over them weights the last, smaller chunk rightly.
+
+Burda, Grosse, Salakhutdinov 2015, Importance weighted autoencoders, arXiv:1509.00519.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pipeline.contract import Bounded, Exact, Weighted
+
+
+class Likelihood(NamedTuple):
+    """The tightest statement on log p that a model can make, and its ELBO."""
+
+    log_p: Tensor
+    """(N,) float64 nats: exact, or a lower bound."""
+    elbo: Tensor
+    """(N,) float64 nats; of an exact model the same numbers."""
+    name: str
+    """`exact`, `IWAE-64` or `ELBO`."""
+    draws: int
+    """For each item."""
+
+
+def likelihood(model: Bounded, x: Tensor, c: Tensor, *, draws: int, chunk: int) -> Likelihood:
+    """Score x (N, *event) under c (N, *condition) by the best that `model` can do, `chunk` items at a time.
+
+    Raises:
+        FloatingPointError: a score is not finite; the message names the item.
+    """
+    if isinstance(model, Exact):
+        exact = log_prob(model, x, c, chunk=chunk)
+        return Likelihood(exact, exact, "exact", 1)
+    if isinstance(model, Weighted):
+        mean, log_mean = log_weights(model, x, c, draws=draws, chunk=chunk)
+        return Likelihood(log_mean, mean, f"IWAE-{draws}", draws)
+    bound = elbo(model, x, c, chunk=chunk)
+    return Likelihood(bound, bound, "ELBO", 1)
+
+
+def log_prob(model: Exact, x: Tensor, c: Tensor, *, chunk: int) -> Tensor:
+    """(N,) float64 nats: log p(x | c)."""
+    return _in_chunks(lambda x, c: model.log_prob(x, c).double(), x, c, chunk, "log p")
+
+
+def elbo(model: Bounded, x: Tensor, c: Tensor, *, chunk: int) -> Tensor:
+    """(N,) float64 nats: one draw of the bound for each item."""
+    return _in_chunks(lambda x, c: model.elbo(x, c).double(), x, c, chunk, "the ELBO")
+
+
+def log_weights(model: Weighted, x: Tensor, c: Tensor, *, draws: int, chunk: int) -> tuple[Tensor, Tensor]:
+    """(N,), (N,) float64 nats: the ELBO, mean of log w, and IWAE, log of the mean w, from the same draws."""
+
+    def both(x: Tensor, c: Tensor) -> Tensor:
+        total = x.new_zeros(len(x), dtype=torch.float64)
+        log_sum = torch.full_like(total, -math.inf)
+        for _ in range(draws):
+            log_w = model.log_weight(x, c).double()
+            total += log_w
+            log_sum = torch.logaddexp(log_sum, log_w)
+        return torch.stack([total / draws, log_sum - math.log(draws)], dim=1)  # (B, 2)
+
+    mean, log_mean = _in_chunks(both, x, c, chunk, "the log-weight").unbind(dim=1)
+    return mean, log_mean
+
+
+def bits_per_dim(nats: float, dims: int) -> float:
+    """Nats of an item of `dims` values -> bits per value; a log-likelihood becomes a code length, lower is better."""
+    return -nats / (dims * math.log(2))
+
+
+@torch.no_grad()
+def _in_chunks(score: Callable[[Tensor, Tensor], Tensor], x: Tensor, c: Tensor, chunk: int, what: str) -> Tensor:
+    parts = zip(torch.split(x, chunk), torch.split(c, chunk), strict=True)
+    scores = torch.cat([score(*part) for part in parts])
+    bad = (~scores.isfinite()).reshape(len(x), -1).any(dim=1).nonzero()
+    if len(bad):
+        item = int(bad[0])
+        raise FloatingPointError(f"{what} of item {item} is not finite: {scores[item].tolist()}")
+    return scores

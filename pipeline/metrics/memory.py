@@ -1,0 +1,42 @@
+"""Does a model repeat its training data? Two scores of the distances to the nearest training point.
+
+    authenticity    share of samples f that are farther from their nearest training point t than t is from its own
+                    nearest other training point. Copies score 0, fresh draws of the truth somewhat below 1/2 (a sample
+                    is most often nearest to a lonely training point): read it beside the `real` control. Higher is
+                    better.
+    CT              the z-score of Mann-Whitney's U: samples' distances to training data against held-out data's. Far
+                    below 0, samples lie closer to the training data than held-out data do: copying. Far above 0:
+                    underfitting. It grows with the square root of the sample sizes. One cell: all of the space.
+
+The reference is always the split that the model was trained on.
+
+Alaa et al. 2022, How faithful is your synthetic data?, arXiv:2102.08921; Meehan, Chaudhuri, Dasgupta 2020, A
+non-parametric test to detect data-copying in generative models, arXiv:2004.05675.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from scipy.stats import mannwhitneyu
+from torch import Tensor
+
+from pipeline.metrics.neighbours import nearest
+
+
+def authenticity(*, train: Tensor, fake: Tensor) -> float:
+    """train (T, D), fake (M, D) -> the share in [0, 1]."""
+    distance, index = nearest(fake, train, count=1)
+    used, position = torch.unique(index[:, 0], return_inverse=True)
+    own = nearest(train[used], train, count=2)[0][:, 1]  # column 0 is the point itself
+    return float((distance[:, 0] > own[position]).double().mean())
+
+
+def copying(*, train: Tensor, real: Tensor, fake: Tensor) -> float:
+    """train (T, D), held-out real (N, D), fake (M, D) -> CT's z-score."""
+    held_out = nearest(real, train, count=1)[0][:, 0]
+    sampled = nearest(fake, train, count=1)[0][:, 0]
+    n, m = len(real), len(fake)
+    u = float(mannwhitneyu(sampled.numpy(), held_out.numpy()).statistic)
+    return (u - m * n / 2) / math.sqrt(m * n * (m + n + 1) / 12)

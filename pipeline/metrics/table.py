@@ -1,0 +1,146 @@
+"""The table of metrics by capability.
+
+To add a metric: a pure function of tensors in a file of its own, and one row here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+from pipeline.contract import Exact
+from pipeline.metrics import divergence, needs, protocol
+from pipeline.metrics.evidence import Evidence
+from pipeline.metrics.frechet import frechet
+from pipeline.metrics.kernel import kernel
+from pipeline.metrics.likelihood import bits_per_dim, log_prob
+from pipeline.metrics.memory import authenticity, copying
+from pipeline.metrics.modes import log_density
+from pipeline.metrics.needs import Need, every
+
+Better = Literal["higher", "lower", "none"]
+
+
+class Entry(TypedDict):
+    """One number as it is written, with all that is needed to compare it."""
+
+    value: float
+    unit: str
+    better: Better
+    kind: str
+    protocol: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of the table. `name` may hold `{draws}`; rows of one name never apply together."""
+
+    name: str
+    unit: str
+    better: Better
+    needs: Need
+    compute: Callable[[Evidence], float]
+    kind: Callable[[Evidence], str]
+    protocol: Callable[[Evidence], str]
+
+
+def measure(evidence: Evidence) -> dict[str, Entry]:
+    """Every metric that applies, by name; one that does not is absent.
+
+    Raises:
+        FloatingPointError: a number is not finite; the message names the metric or the item.
+    """
+    applicable = (metric for metric in METRICS if metric.needs(evidence))
+    return {metric.name.format(draws=evidence.settings.draws): entry(metric, evidence) for metric in applicable}
+
+
+def entry(metric: Metric, evidence: Evidence) -> Entry:
+    value = float(metric.compute(evidence))
+    if not math.isfinite(value):
+        raise FloatingPointError(f"{metric.name} is not finite: {value}")
+    return Entry(
+        value=value,
+        unit=metric.unit,
+        better=metric.better,
+        kind=metric.kind(evidence),
+        protocol=metric.protocol(evidence),
+    )
+
+
+def _nats(evidence: Evidence) -> float:
+    return float(evidence.likelihood.log_p.mean())
+
+
+def _elbo(evidence: Evidence) -> float:
+    return float(evidence.likelihood.elbo.mean())
+
+
+def _bits(nats: Callable[[Evidence], float]) -> Callable[[Evidence], float]:
+    return lambda e: bits_per_dim(nats(e), e.task.event.dims)
+
+
+def _kl_pq(evidence: Evidence) -> float:
+    log_p = log_density(evidence.truth, evidence.test[0])
+    return divergence.kl_pq(log_p=log_p, log_q=evidence.likelihood.log_p)
+
+
+def _kl_qp(evidence: Evidence) -> float:
+    model, x = evidence.model, evidence.samples
+    assert isinstance(model, Exact)
+    log_q = log_prob(model, x, x.new_empty(len(x), 0), chunk=evidence.settings.chunk)
+    return divergence.kl_qp(log_p=log_density(evidence.truth, x), log_q=log_q)
+
+
+_points, _images = every(needs.points, needs.bounded), every(needs.images, needs.bounded)
+_inexact_points, _inexact_images = every(_points, needs.inexact), every(_images, needs.inexact)
+
+METRICS = (
+    Metric("nats", "nats", "higher", _points, _nats, protocol.at_least, protocol.likelihood),
+    Metric("bits_per_dim", "bits/dim", "lower", _images, _bits(_nats), protocol.at_most, protocol.likelihood),
+    Metric("elbo", "nats", "higher", _inexact_points, _elbo, protocol.at_least_elbo, protocol.likelihood),
+    Metric("elbo", "bits/dim", "lower", _inexact_images, _bits(_elbo), protocol.at_most_elbo, protocol.likelihood),
+    Metric("iwae_{draws}", "nats", "higher", every(_inexact_points, needs.weighted), _nats,
+           protocol.at_least, protocol.likelihood),
+    Metric("iwae_{draws}", "bits/dim", "lower", every(_inexact_images, needs.weighted), _bits(_nats),
+           protocol.at_most, protocol.likelihood),
+
+    Metric("frechet", "squared distance", "lower", needs.samples,
+           lambda e: frechet(real=e.real, fake=e.fake), protocol.estimate, protocol.features),
+    Metric("kernel", "squared distance", "lower", needs.samples,
+           lambda e: kernel(real=e.real, fake=e.fake), protocol.estimate, protocol.kernel),
+    Metric("precision", "share", "higher", needs.samples,
+           lambda e: e.manifold.precision, protocol.estimate, protocol.neighbours),
+    Metric("recall", "share", "higher", needs.samples,
+           lambda e: e.manifold.recall, protocol.estimate, protocol.neighbours),
+    Metric("density", "balls", "higher", needs.samples,
+           lambda e: e.manifold.density, protocol.estimate, protocol.coverage_neighbours),
+    Metric("coverage", "share", "higher", needs.samples,
+           lambda e: e.manifold.coverage, protocol.estimate, protocol.coverage_neighbours),
+
+    Metric("modes_hit", "modes", "higher", needs.truth,
+           lambda e: e.modes.hit, protocol.estimate, protocol.modes),
+    Metric("high_quality", "share", "higher", needs.truth,
+           lambda e: e.modes.high_quality, protocol.estimate, protocol.modes),
+    Metric("mode_kl_pq", "nats", "lower", needs.modes,
+           lambda e: e.modes.kl_pq, protocol.estimate, protocol.modes),
+    Metric("mode_kl_qp", "nats", "lower", needs.modes,
+           lambda e: e.modes.kl_qp, protocol.estimate, protocol.modes),
+
+    Metric("kl_pq", "nats", "lower", every(needs.density, needs.exact), _kl_pq,
+           protocol.monte_carlo, protocol.likelihood),
+    Metric("kl_pq", "nats", "lower", every(needs.density, needs.bounded, needs.inexact), _kl_pq,
+           protocol.at_most, protocol.likelihood),
+    Metric("kl_pq", "nats", "lower", every(needs.density, needs.implicit),
+           lambda e: divergence.histogram_kl_pq(truth=e.truth, fake=e.samples), protocol.histogram, protocol.samples),
+    Metric("kl_qp", "nats", "lower", every(needs.density, needs.exact), _kl_qp,
+           protocol.monte_carlo, protocol.samples),
+    Metric("kl_qp", "nats", "lower", every(needs.density, needs.inexact),
+           lambda e: divergence.histogram_kl_qp(truth=e.truth, fake=e.samples), protocol.histogram, protocol.samples),
+
+    Metric("authenticity", "share", "higher", needs.samples,
+           lambda e: authenticity(train=e.train, fake=e.fake), protocol.estimate, protocol.train),
+    Metric("memorisation_ct", "z-score", "none", needs.samples,
+           lambda e: copying(train=e.train, real=e.real, fake=e.fake), protocol.estimate, protocol.train_and_test),
+)  # fmt: skip

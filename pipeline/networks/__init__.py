@@ -1,0 +1,1 @@
+"""Shapes only: no loss, no sampling, no probability."""

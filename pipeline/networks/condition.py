@@ -1,0 +1,143 @@
+"""From a raw condition c to the features that networks concatenate.
+
+    Context(vector (B, V), map (B, M, H, W))
+
+A part that a kind does not have is of width 0, so that concatenating it changes nothing and nobody asks whether it
+is there. What needs learning (an embedding, a projection) is learned with the model that owns the encoder.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pipeline.contract import Condition, Event
+
+
+class Context(NamedTuple):
+    """What networks see of a condition."""
+
+    vector: Tensor
+    """(B, V)"""
+    map: Tensor
+    """(B, M, H, W); H = W = 0 where the event is no image."""
+
+    def everywhere(self) -> Tensor:
+        """The vector at each place of the map: (B, V + M, H, W)."""
+        height, width = self.map.shape[-2:]
+        spread = self.vector[:, :, None, None].expand(-1, -1, height, width)
+        return torch.cat([spread, self.map], dim=1)
+
+    def flat(self) -> Tensor:
+        """Everything in one vector: (B, V + M H W)."""
+        return torch.cat([self.vector, self.map.flatten(1)], dim=1)
+
+
+class Encoder(nn.Module):
+    """c (B, *condition) -> Context; `vector` and `maps` are its widths, `size` the map's height and width."""
+
+    vector = 0
+    maps = 0
+
+    def __init__(self, event: Event) -> None:
+        super().__init__()
+        self.size: tuple[int, int] = (0, 0) if event.kind == "points" else (event.shape[-2], event.shape[-1])
+
+    @property
+    def everywhere(self) -> int:
+        """Channels of `Context.everywhere`."""
+        return self.vector + self.maps
+
+    @property
+    def flat(self) -> int:
+        """Width of `Context.flat`."""
+        return self.vector + self.maps * self.size[0] * self.size[1]
+
+    def forward(self, c: Tensor) -> Context:
+        return Context(self.encode_vector(c), self.encode_map(c))
+
+    def encode_vector(self, c: Tensor) -> Tensor:
+        return c.new_empty((len(c), 0), dtype=torch.float32)
+
+    def encode_map(self, c: Tensor) -> Tensor:
+        return c.new_empty((len(c), 0, *self.size), dtype=torch.float32)
+
+
+class ClassEncoder(Encoder):
+    """c (B,) long -> an embedding."""
+
+    def __init__(self, condition: Condition, event: Event, width: int) -> None:
+        super().__init__(event)
+        self.vector, self.table = width, nn.Embedding(condition.size, width)
+
+    def encode_vector(self, c: Tensor) -> Tensor:
+        embedded: Tensor = self.table(c)
+        return embedded
+
+
+class BoxEncoder(Encoder):
+    """c (B, 4) = (left, top, right, bottom) in [0, 1] -> a projection, and the box drawn as a mask."""
+
+    def __init__(self, condition: Condition, event: Event, width: int) -> None:
+        super().__init__(event)
+        self.vector, self.project = width, nn.Linear(4, width)
+        self.maps = int(event.kind == "images")
+
+    def encode_vector(self, c: Tensor) -> Tensor:
+        projected: Tensor = self.project(c)
+        return projected
+
+    def encode_map(self, c: Tensor) -> Tensor:
+        height, width = self.size
+        y = (torch.arange(height) + 0.5)[:, None] / max(height, 1)  # (H, 1)
+        x = (torch.arange(width) + 0.5)[None, :] / max(width, 1)  # (1, W)
+        left, top, right, bottom = (side[:, None, None] for side in c.unbind(-1))  # (B, 1, 1)
+        inside = (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
+        return inside.to(c.dtype)[:, None][:, : self.maps]  # (B, M, H, W)
+
+
+class SegmentationEncoder(Encoder):
+    """c (B, H, W) long -> one map for each label."""
+
+    def __init__(self, condition: Condition, event: Event, width: int) -> None:
+        super().__init__(event)
+        self.maps = condition.size
+
+    def encode_map(self, c: Tensor) -> Tensor:
+        return F.one_hot(c, self.maps).movedim(-1, 1).to(torch.float32)
+
+
+class GrayscaleEncoder(Encoder):
+    """c (B, 1, H, W) in [-1, 1] -> itself."""
+
+    def __init__(self, condition: Condition, event: Event, width: int) -> None:
+        super().__init__(event)
+        self.maps = 1
+
+    def encode_map(self, c: Tensor) -> Tensor:
+        return c
+
+
+class NoEncoder(Encoder):
+    """c (B, 0) -> nothing."""
+
+    def __init__(self, condition: Condition, event: Event, width: int) -> None:
+        super().__init__(event)
+
+
+ENCODERS = {
+    "none": NoEncoder,
+    "class": ClassEncoder,
+    "box": BoxEncoder,
+    "segmentation": SegmentationEncoder,
+    "grayscale": GrayscaleEncoder,
+}
+
+
+def encoder(condition: Condition, event: Event, width: int = 16) -> Encoder:
+    """The encoder of a condition's kind; `width` is that of a learned vector."""
+    made: Encoder = ENCODERS[condition.kind](condition, event, width)
+    return made

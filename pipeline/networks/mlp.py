@@ -1,0 +1,47 @@
+"""Multi-layer perceptrons, and the features that let them bend fast."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+def mlp(n_in: int, n_out: int, width: int, depth: int = 2) -> nn.Sequential:
+    """(B, n_in) -> (B, n_out) through `depth` hidden layers of `width`."""
+    sizes = [n_in] + [width] * depth
+    hidden = [layer for a, b in zip(sizes, sizes[1:], strict=False) for layer in (nn.Linear(a, b), nn.SiLU())]
+    return nn.Sequential(*hidden, nn.Linear(sizes[-1], n_out))
+
+
+def silent(network: nn.Sequential) -> nn.Sequential:
+    """Start the last layer at zero, so that what it parametrises starts as the identity."""
+    last = network[-1]
+    assert isinstance(last, nn.Linear | nn.Conv2d)
+    nn.init.zeros_(last.weight)
+    if last.bias is not None:
+        nn.init.zeros_(last.bias)
+    return network
+
+
+class Fourier(nn.Module):
+    """x (B, D) -> (B, D (1 + 2 F)): x, and the sine and cosine of x at F octaves.
+
+    A network of x alone is too smooth to turn within a hundredth of its range (Tancik et al. 2020,
+    arXiv:2006.10739).
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, octaves: int, base: float = math.pi / 4) -> None:
+        super().__init__()
+        self.octaves = octaves
+        self.register_buffer("frequencies", base * 2.0 ** torch.arange(octaves), persistent=False)
+
+    def width(self, dims: int) -> int:
+        return dims * (1 + 2 * self.octaves)
+
+    def forward(self, x: Tensor) -> Tensor:
+        angles = (x[..., None] * self.frequencies).flatten(1)  # (B, D F)
+        return torch.cat([x, angles.sin(), angles.cos()], dim=-1)

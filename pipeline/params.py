@@ -1,0 +1,245 @@
+"""params.yaml -> checked, frozen objects. The only reader of yaml.
+
+A key, type or value that does not fit is a `UserError` that names it by its path, before anything is written.
+The keywords of a dataset, an extractor or a model's recipe are checked against the function that takes them.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_type_hints
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from pipeline import paths
+from pipeline.errors import UserError, suggest
+from pipeline.paths import Cell
+
+Count = Annotated[int, Field(strict=True, ge=1)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Checked(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Open(BaseModel):
+    """A block whose further keys are the keywords of the function that it names."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Data(Open):
+    dataset: str
+    train: Count
+    validation: Count
+    test: Count
+    seed: Seed = 0
+
+
+class Extractor(Open):
+    name: str
+
+
+class TaskParams(Checked):
+    data: Data
+    extractor: Extractor
+
+
+class Training(Checked):
+    """How long and how fast; a model's own `training` block overrides single keys of its event kind's."""
+
+    steps: Count
+    batch_size: Count
+    learning_rate: Positive
+    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
+    weight_decay: NonNegative = 0.0
+    warmup: Annotated[int, Field(strict=True, ge=0)] = 0
+    decay: Literal["constant", "cosine"] = "cosine"
+    clip: Positive | None = 1.0
+    average: Fraction = 0.999
+    validate_every: Count = 250
+    validate_items: Count = 1000
+    patience: Count | None = None
+
+
+class Evaluation(Checked):
+    """How many of everything a number is made from."""
+
+    samples: Count
+    draws: Count
+    chunk: Count
+    neighbours: Count = 3
+    coverage_neighbours: Count = 5
+
+
+class ModelParams(Open):
+    """A model: `recipe` (its own name unless given) of a family, the recipe's keywords, and training overrides."""
+
+    family: Name
+    recipe: Name | None = None
+    training: dict[str, Any] = {}
+
+
+class Suite(Checked):
+    """A grid of cells that answers one question."""
+
+    question: str
+    default: bool
+    events: Literal["points", "images"]
+    tasks: Annotated[tuple[Name, ...], Field(min_length=1)]
+    models: Annotated[tuple[Name, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+
+    def cells(self) -> Iterator[Cell]:
+        return (Cell(t, m, s) for t in self.tasks for m in self.models for s in self.seeds)
+
+
+T = TypeVar("T")
+
+
+class PerEvents(Checked, Generic[T]):
+    """One value for tasks of points, one for tasks of images."""
+
+    points: T
+    images: T
+
+    def __getitem__(self, events: str) -> T:
+        value: T = getattr(self, events)
+        return value
+
+
+class Params(Checked):
+    tasks: dict[Name, TaskParams]
+    training: PerEvents[Training]
+    evaluation: PerEvents[Evaluation]
+    models: PerEvents[dict[Name, ModelParams]]
+    suites: dict[Name, Suite]
+
+    def suite_of(self, cell: Cell) -> str:
+        return next(name for name, suite in self.suites.items() if cell in set(suite.cells()))
+
+    def selected(self, suite: str | None = None, everything: bool = False) -> dict[str, Suite]:
+        """The suites of a run: one by name, all, or those that are in the default run."""
+        if suite is not None:
+            if suite not in self.suites:
+                raise UserError(f"suite {suite!r} is not in {paths.PARAMS}; {suggest(suite, self.suites)}")
+            return {suite: self.suites[suite]}
+        return {name: s for name, s in self.suites.items() if everything or s.default}
+
+    def model(self, events: str, name: str) -> ModelParams:
+        models = self.models[events]
+        if name not in models:
+            raise UserError(f"model {name!r} is not in {paths.PARAMS} under models.{events}; {suggest(name, models)}")
+        return models[name]
+
+    def task(self, name: str) -> TaskParams:
+        if name not in self.tasks:
+            raise UserError(f"task {name!r} is not in {paths.PARAMS} under tasks; {suggest(name, self.tasks)}")
+        return self.tasks[name]
+
+    def train(self, events: str, model: str) -> Training:
+        """The event kind's training with the model's overrides."""
+        where = f"models.{events}.{model}.training"
+        merged = self.training[events].model_dump() | self.model(events, model).training
+        return _validate(Training, merged, where)
+
+
+def load(path: Path = paths.PARAMS) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        UserError: the file is missing, is not yaml, or holds a key or value that does not fit.
+    """
+    params = _validate(Params, read(path), "")
+    _check_references(params)
+    return params
+
+
+def bind(function: Callable[..., Any], keywords: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Check `keywords` against the keyword-only parameters of `function`; the checked values come back."""
+    hints = get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {
+        name: (hints[name], ... if p.default is inspect.Parameter.empty else p.default)
+        for name, p in inspect.signature(function).parameters.items()
+        if p.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    schema = create_model("Keywords", __config__=ConfigDict(extra="forbid"), **fields)
+    return {name: getattr(_validate(schema, dict(keywords), where), name) for name in fields}
+
+
+Schema = TypeVar("Schema", bound=BaseModel)
+
+
+def _validate(schema: type[Schema], values: object, where: str) -> Schema:
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        raise UserError(f"{paths.PARAMS}: {_explain(schema, error, where)}") from None
+
+
+def _explain(schema: type[BaseModel], error: ValidationError, where: str) -> str:
+    first = error.errors(include_url=False)[0]
+    path = [*where.split(".")] * bool(where) + [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        block = _block(schema, first["loc"][:-1])
+        return f"{'.'.join(path)} is not a known key; {suggest(path[-1], block)}"
+    if first["type"] == "missing":
+        return f"{'.'.join(path)} is missing"
+    given = "" if isinstance(first["input"], dict | list) else f", not {first['input']!r}"
+    return f"{'.'.join(path)}: {first['msg'].lower()}{given}"
+
+
+def _block(schema: Any, path: tuple[int | str, ...]) -> list[str]:
+    """The keys that are allowed in the block at `path`."""
+    for part in path:
+        schema = schema.model_fields[part].annotation if _is_model(schema) and part in schema.model_fields else schema
+        inner = [a for a in getattr(schema, "__args__", ()) if _is_model(a)]
+        schema = inner[-1] if inner and not _is_model(schema) else schema
+    return list(schema.model_fields) if _is_model(schema) else []
+
+
+def _is_model(schema: Any) -> bool:
+    return inspect.isclass(schema) and issubclass(schema, BaseModel)
+
+
+def read(path: Path) -> object:
+    """What a yaml file holds, unchecked: params.yaml, dvc.yaml, dvc.lock.
+
+    Raises:
+        UserError: the file is missing or is not yaml.
+    """
+    try:
+        return yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError:
+        raise UserError(f"{path} is not here: run the command in the repository's root") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not yaml: {' '.join(str(error).split())}") from None
+
+
+def _check_references(params: Params) -> None:
+    """What a suite names exists, and each cell has one suite: two stages cannot own the same files."""
+    owner: dict[Cell, str] = {}
+    for name, suite in params.suites.items():
+        for field, known in (("tasks", params.tasks), ("models", params.models[suite.events])):
+            for word in getattr(suite, field):
+                if word not in known:
+                    raise UserError(f"{paths.PARAMS}: suites.{name}.{field}: unknown {word!r}; {suggest(word, known)}")
+        for model in suite.models:
+            params.train(suite.events, model)
+        for cell in suite.cells():
+            if cell in owner:
+                other = owner[cell]
+                raise UserError(f"{paths.PARAMS}: suites.{name}: {cell.key} is already in suites.{other}; keep it in one")
+            owner[cell] = name

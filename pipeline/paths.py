@@ -1,0 +1,81 @@
+"""Where every artifact lives: the only place with file names. Paths are relative to the repository's root.
+
+    artifacts/  tracked by DVC, not by git: prepared data, features, weights, samples, wall times
+    reports/    tracked by git: metrics, curves, tables, figures
+    logs/       tracked by neither: one log for each cell of the last run
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+PARAMS = Path("params.yaml")
+PIPELINE = Path("dvc.yaml")
+LOCK = Path("dvc.lock")
+CODE = Path("reports/code.json")
+REQUIREMENTS = Path("requirements.lock")
+TRACKING = Path("mlflow.db")
+
+RESULTS = Path("reports/results.csv")
+LEADERBOARD_CSV = Path("reports/leaderboard.csv")
+LEADERBOARD_MD = Path("reports/leaderboard.md")
+FIGURES = Path("reports/figures")
+LOGS = Path("logs")
+STAMP = Path("artifacts/.fresh.json")
+
+
+class Cell(NamedTuple):
+    """One entry of the benchmark's grid: a model trained on a task from a seed."""
+
+    task: str
+    model: str
+    seed: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.task}-{self.model}-{self.seed}"
+
+
+def prepared(task: str) -> Path:
+    """train.npz, validation.npz, test.npz (x, c) and manifest.json."""
+    return Path("artifacts/prepared") / task
+
+
+def features(task: str) -> Path:
+    """extractor.safetensors, extractor.json and reference.npz (train, validation, test)."""
+    return Path("artifacts/features") / task
+
+
+def trained(cell: Cell) -> Path:
+    """model.json (status, task, recipe, hyper-parameters, sha256 of the weights) and weights.safetensors."""
+    return Path("artifacts/train") / cell.key
+
+
+def samples(cell: Cell) -> Path:
+    """npz: x (N, *event) as levels (uint8) or points (float32), and c."""
+    return Path("artifacts/samples") / f"{cell.key}.npz"
+
+
+def times(stage: str, cell: Cell) -> Path:
+    """json: wall-clock seconds and the hardware. Information: it differs from run to run."""
+    return Path("artifacts/times") / stage / f"{cell.key}.json"
+
+
+def curve(cell: Cell) -> Path:
+    """csv: step,player,part,value while training."""
+    return Path("reports/curves") / f"{cell.key}.csv"
+
+
+def metrics(cell: Cell) -> Path:
+    """json: status and one entry for each metric that applies."""
+    return Path("reports/metrics") / f"{cell.key}.json"
+
+
+def figure(suite: str, task: str, picture: str) -> Path:
+    """png: `samples`, `plane` or `curves` of a task."""
+    return FIGURES / f"{suite}-{task}-{picture}.png"
+
+
+def log(stage: str, name: str) -> Path:
+    return LOGS / f"{stage}-{name}.log"

@@ -1,0 +1,172 @@
+"""The board of one task: each model's mean and interval over training seeds, in order, and ranked metric by metric.
+
+The seed is the unit of replication: the interval is Student's t over the n means of n trainings, on the log scale for
+distances, which are positive and skewed. There is no overall rank. Rows are ordered by likelihood; the models without
+one follow by Fréchet distance; controls come last, in the order of params.yaml.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import pandas as pd
+
+from pipeline import paths
+from pipeline.metrics.interval import Interval, student_t
+from pipeline.params import Params
+from pipeline.paths import Cell
+from pipeline.report.column import LIKELIHOODS, column, flatters, ordered
+from pipeline.report.measured import Better, Outcome
+from pipeline.report.rank import Rank, ranks
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric of one model over its seeds."""
+
+    interval: Interval
+    kind: str
+    better: Better
+    log: bool
+
+    @property
+    def flatters(self) -> bool:
+        return flatters(self.kind, self.better)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One model on one task. `cells`: the seeds that were measured; `status`: "ok", or what became of the others."""
+
+    model: str
+    family: str
+    status: str
+    cells: tuple[Cell, ...]
+    scores: Mapping[str, Score]
+
+    @property
+    def control(self) -> bool:
+        return self.family == "control"
+
+
+@dataclass(frozen=True)
+class Board:
+    """One task of one suite.
+
+    `ranks`: metric -> model -> places, for models with an interval. `protocols`: metric -> kind -> how it was measured.
+    """
+
+    suite: str
+    question: str
+    task: str
+    standings: tuple[Standing, ...]
+    ranks: Mapping[str, Mapping[str, Rank]]
+    protocols: Mapping[str, Mapping[str, str]]
+    hardware: tuple[str, ...]
+
+    @property
+    def measured(self) -> bool:
+        return any(s.cells or s.status.startswith("diverged") for s in self.standings)
+
+    @property
+    def likelihood(self) -> str | None:
+        return next((name for name in LIKELIHOODS if name in self.protocols), None)
+
+    def better(self, metric: str) -> Better:
+        return next(s.scores[metric].better for s in self.standings if metric in s.scores)
+
+
+def boards(params: Params, outcomes: Sequence[Outcome], results: pd.DataFrame) -> list[Board]:
+    """One board for each task of each suite, in the order of params.yaml."""
+    scores = _scores(results)
+    return [
+        _board(suite, params.suites[suite].question, task, list(group), scores)
+        for (suite, task), group in groupby(outcomes, key=lambda o: (o.suite, o.cell.task))
+    ]
+
+
+Scores = dict[tuple[str, str, str], dict[str, Score]]
+
+
+def _scores(results: pd.DataFrame) -> Scores:
+    """(suite, task, model) -> metric -> score."""
+    scores: Scores = {}
+    for key, rows in results.groupby(["suite", "task", "model", "metric"], sort=False):
+        suite, task, model, metric = map(str, key)
+        values = rows["value"].to_numpy(dtype=float)
+        log = column(metric).log and bool((values > 0).all())
+        kind = ", ".join(rows["kind"].unique())
+        score = Score(student_t(values, log=log), kind, rows["better"].iloc[0], log)
+        scores.setdefault((suite, task, model), {})[metric] = score
+    return scores
+
+
+def _board(suite: str, question: str, task: str, outcomes: list[Outcome], scores: Scores) -> Board:
+    standings = [
+        _standing(model, list(group), scores.get((suite, task, model), {}))
+        for model, group in groupby(outcomes, key=lambda o: o.cell.model)
+    ]
+    standings.sort(key=_place)
+    protocols = _protocols(outcomes)
+    return Board(
+        suite=suite,
+        question=question,
+        task=task,
+        standings=tuple(standings),
+        ranks={metric: _ranks(standings, metric) for metric in protocols},
+        protocols=protocols,
+        hardware=tuple(sorted({", ".join(f"{k} {v}" for k, v in sorted(o.hardware.items())) for o in outcomes} - {""})),
+    )
+
+
+def _protocols(outcomes: Iterable[Outcome]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for outcome in outcomes:
+        for name, metric in outcome.metrics.items():
+            found.setdefault(name, {})[metric.kind] = metric.protocol
+    return {metric: found[metric] for metric in ordered(found)}
+
+
+def _standing(model: str, outcomes: list[Outcome], scores: Mapping[str, Score]) -> Standing:
+    cells = tuple(o.cell for o in outcomes if o.status == "ok")
+    return Standing(model, outcomes[0].family, _status(outcomes), cells, scores)
+
+
+def _status(outcomes: Sequence[Outcome]) -> str:
+    """'ok', or 'diverged at step 120 (critic), 1 of 3 seeds; failed: 1 of 3 seeds, see logs/ for ring-gan-2'."""
+    places = [f"{o.diverged.step} ({o.diverged.player})" for o in outcomes if o.diverged]
+    failed = [o.cell.key for o in outcomes if o.status == "failed"]
+    of = f"of {len(outcomes)} seed{'s' * (len(outcomes) > 1)}"
+    parts = []
+    if places:
+        parts.append(f"diverged at step {' and '.join(places)}, {len(places)} {of}")
+    if failed:
+        parts.append(f"failed: {len(failed)} {of}, see {paths.LOGS}/ for {', '.join(failed)}")
+    return "; ".join(parts) or "ok"
+
+
+def _place(standing: Standing) -> tuple[bool, int, float]:
+    """Models before controls; by likelihood, then by Fréchet distance, then what has neither. Ties keep their order."""
+    if standing.control:
+        return True, 0, 0.0
+    for group, metrics in enumerate((LIKELIHOODS, ("frechet",))):
+        for metric in metrics:
+            if metric in standing.scores:
+                score = standing.scores[metric]
+                return False, group, score.interval.mean * (-1 if score.better == "higher" else 1)
+    return False, 2, math.inf
+
+
+def _ranks(standings: Iterable[Standing], metric: str) -> dict[str, Rank]:
+    """Of the models only, and without bounds that flatter: what is truly worse than it looks cannot be placed."""
+    rows = {s.model: s.scores[metric] for s in standings if metric in s.scores and not s.control}
+    scores = {model: score for model, score in rows.items() if not score.flatters}
+    spans = {
+        model: (score.interval.low, score.interval.high)
+        for model, score in scores.items()
+        if score.interval.low is not None and score.interval.high is not None
+    }
+    return ranks(spans, next(iter(scores.values())).better) if scores else {}

@@ -1,0 +1,90 @@
+"""How a metric is written: its title, its decimals, the table it stands in. An unknown metric gets a plain column."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+DASH = "—"
+LIKELIHOODS = ("nats", "bits_per_dim")
+
+
+class Column(NamedTuple):
+    """`decimals=None`: three significant digits, for what spans orders of magnitude."""
+
+    title: str
+    table: Literal["quality", "cost", "file"] = "quality"
+    decimals: int | None = None
+    log: bool = False
+    """The interval over seeds is taken on the log scale."""
+    varies: bool = True
+    """Differs between seeds; what does not is written without an interval."""
+
+    def text(self, value: float) -> str:
+        return f"{value:,.{_decimals(value) if self.decimals is None else self.decimals}f}"
+
+    def spread(self, mean: float, low: float | None, high: float | None, log: bool = False) -> str:
+        """'mean ± half'; on the log scale, where the halves differ, 'mean [low, high]'; one seed: 'mean'."""
+        if low is None or high is None or not self.varies:
+            return self.text(mean)
+        if log:
+            return f"{self.text(mean)} [{self.text(low)}, {self.text(high)}]"
+        decimals = _decimals(mean) if self.decimals is None else self.decimals
+        return f"{mean:,.{decimals}f} ± {(high - low) / 2:,.{decimals}f}"
+
+
+COLUMNS = {
+    "nats": Column("nats", decimals=3),
+    "bits_per_dim": Column("bits/dim", decimals=3),
+    "frechet": Column("Fréchet", log=True),
+    "precision": Column("precision", decimals=3),
+    "recall": Column("recall", decimals=3),
+    "coverage": Column("coverage", decimals=3),
+    "modes_hit": Column("modes hit", decimals=1),
+    "high_quality": Column("high quality", decimals=3),
+    "kl_pq": Column("KL(p‖q)", decimals=3),
+    "kl_qp": Column("KL(q‖p)", decimals=3),
+    "authenticity": Column("authenticity", decimals=3),
+    "elbo": Column("ELBO", "file", decimals=3),
+    "iwae_64": Column("IWAE-64", "file", decimals=3),
+    "kernel": Column("kernel", "file", log=True),
+    "density": Column("density", "file", decimals=3),
+    "mode_kl_pq": Column("mode KL(p‖q)", "file", decimals=3),
+    "mode_kl_qp": Column("mode KL(q‖p)", "file", decimals=3),
+    "memorisation_ct": Column("memorisation C_T", "file", decimals=2),
+    "parameters": Column("parameters", "cost", decimals=0, varies=False),
+    "train_seconds": Column("train s", "cost"),
+    "sample_seconds_per_1000": Column("s / 1,000 samples", "cost"),
+    "likelihood_seconds_per_1000": Column("s / 1,000 likelihoods", "cost"),
+}
+
+
+def column(metric: str) -> Column:
+    if metric.startswith("iwae_"):
+        return COLUMNS["iwae_64"]._replace(title=metric.replace("_", "-").upper())
+    return COLUMNS.get(metric) or Column(metric.replace("_", " "))
+
+
+def ordered(metrics: Iterable[str]) -> list[str]:
+    """The known metrics in the order of `COLUMNS`, then the others by name."""
+    present = set(metrics)
+    return [name for name in COLUMNS if name in present] + sorted(present - COLUMNS.keys())
+
+
+def arrow(better: str) -> str:
+    return {"higher": " ↑", "lower": " ↓"}.get(better, "")
+
+
+def bound(kind: str) -> str:
+    """'<= (ELBO)' -> '≤ (ELBO)'."""
+    return kind.replace("<=", "≤").replace(">=", "≥")
+
+
+def flatters(kind: str, better: str) -> bool:
+    """Whether the true value can only be worse than this bound."""
+    return (kind[:2], better) in {("<=", "higher"), (">=", "lower")}
+
+
+def _decimals(value: float, digits: int = 3) -> int:
+    return max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else digits - 1

@@ -1,0 +1,123 @@
+"""What was measured: each cell of the grid in params.yaml with its numbers, or the reason why it has none.
+
+The grid decides, never the files that happen to lie there: a removed model's json is not read. A cell counts as
+measured only when everything that its stages write is there: after a failed re-run of `train`, last time's metrics
+lie on, but its times are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, FiniteFloat, ValidationError
+
+from pipeline import files, paths
+from pipeline.errors import UserError
+from pipeline.params import Params, Suite
+from pipeline.paths import Cell
+
+Better = Literal["higher", "lower", "none"]
+Status = Literal["ok", "diverged", "failed"]
+
+
+class Metric(BaseModel):
+    """One number and what it means."""
+
+    value: FiniteFloat
+    unit: str
+    better: Better
+    kind: str
+    protocol: str
+
+
+class Divergence(BaseModel):
+    """Where a loss stopped being finite."""
+
+    step: int
+    player: str
+
+
+class Outcome(BaseModel):
+    """What became of one cell. `metrics` is empty unless the status is "ok"."""
+
+    suite: str
+    cell: Cell
+    family: str
+    condition: str = "none"
+    status: Status
+    diverged: Divergence | None = None
+    metrics: dict[str, Metric] = {}
+    hardware: dict[str, Any] = {}
+
+
+class Times(BaseModel):
+    metrics: dict[str, Metric]
+    hardware: dict[str, Any] = {}
+
+
+class Record(BaseModel):
+    condition: str
+    status: Literal["ok", "diverged"]
+    diverged: Divergence | None = None
+    metrics: dict[str, Metric]
+
+
+def read(params: Params) -> list[Outcome]:
+    """The outcomes of all suites in the order of params.yaml; a suite outside the default run only once it has run.
+
+    Raises:
+        UserError: nothing is measured yet, or a cell's file is damaged.
+    """
+    suites = {name: list(_outcomes(params, name, suite)) for name, suite in params.suites.items()}
+    if all(o.status == "failed" for outcomes in suites.values() for o in outcomes):
+        raise UserError(f"no cell of {paths.PARAMS} is measured; run: coverseek run")
+    return [
+        outcome
+        for name, outcomes in suites.items()
+        if params.suites[name].default or any(o.status != "failed" for o in outcomes)
+        for outcome in outcomes
+    ]
+
+
+def _outcomes(params: Params, name: str, suite: Suite) -> Iterator[Outcome]:
+    for cell in suite.cells():
+        family = params.model(suite.events, cell.model).family
+        yield _outcome(name, cell, family) if _complete(cell) else Outcome(
+            suite=name, cell=cell, family=family, status="failed"
+        )
+
+
+def _complete(cell: Cell) -> bool:
+    written = (paths.times("train", cell), paths.times("evaluate", cell), paths.samples(cell), paths.metrics(cell))
+    return all(path.exists() for path in written)
+
+
+def _outcome(suite: str, cell: Cell, family: str) -> Outcome:
+    record = _parse(Record, paths.metrics(cell), cell, "evaluate")
+    times = [_parse(Times, paths.times(stage, cell), cell, stage) for stage in ("train", "evaluate")]
+    metrics = record.metrics | times[0].metrics | times[1].metrics
+    return Outcome(
+        suite=suite,
+        cell=cell,
+        family=family,
+        condition=record.condition,
+        status=record.status,
+        diverged=record.diverged,
+        metrics=metrics if record.status == "ok" else {},
+        hardware=times[0].hardware,
+    )
+
+
+Schema = TypeVar("Schema", bound=BaseModel)
+
+
+def _parse(schema: type[Schema], path: Path, cell: Cell, stage: str) -> Schema:
+    mend = f"coverseek {stage} --task {cell.task} --model {cell.model} --seed {cell.seed}"
+    try:
+        return schema.model_validate(files.read_json(path, mend))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{path} is damaged ({where}: {first['msg'].lower()}); make it again with: {mend}") from None

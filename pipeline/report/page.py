@@ -1,0 +1,156 @@
+"""leaderboard.md: the boards for readers. Two tables a task: quality, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from pipeline import paths
+from pipeline.report import markdown
+from pipeline.report.board import Board, Standing
+from pipeline.report.column import DASH, LIKELIHOODS, arrow, bound, column
+
+HEAD = f"""# Leaderboard
+
+Models first: by held-out likelihood, those without one after them by Fréchet distance. Controls below, *in italics*:
+what the numbers read for the truth, for copying, for one mode and for noise. **Bold** is the best model of a column,
+{DASH} a metric that does not apply. Every number of every seed is in [results.csv]({paths.RESULTS.name}); all metrics
+of these tables, with interval ends and ranks, are in [leaderboard.csv]({paths.LEADERBOARD_CSV.name}).
+"""
+
+CONTROLS = {
+    "oracle": "ceiling: the truth",
+    "real": "ceiling: held-out data",
+    "copycat": "copies the training set",
+    "collapsed": "floor: one mode",
+    "noise": "floor: uniform",
+    "marginal": "floor: independent pixels",
+}
+
+BOUNDS = ("<=", ">=")
+INTERVAL = "± is half of Student's 95 % t interval over n training seeds"
+LOGGED = "[low, high] is that interval taken on the log scale, where mean is the geometric mean"
+RANKED = (
+    "Rank counts models within the column to its left: a range is what overlapping intervals leave open. "
+    "A bound is ranked at its value: the truth is at least as good"
+)
+FLATTERED = "A bound on the flattering side (≥ where lower is better) is neither ranked nor bold"
+ALONE = "1 seed: no interval and no rank, for another seed may reorder these rows"
+
+
+def text(boards: Sequence[Board], pictures: Mapping[tuple[str, str], Sequence[Path]]) -> str:
+    """`pictures`: (suite, task) -> its figures."""
+    suites = (list(group) for _, group in groupby(boards, key=lambda board: board.suite))
+    return "\n".join([HEAD, *(_suite(group, pictures) for group in suites)])
+
+
+def _suite(boards: Sequence[Board], pictures: Mapping[tuple[str, str], Sequence[Path]]) -> str:
+    name = boards[0].suite
+    head = f"## {name}: {boards[0].question}\n"
+    if not any(board.measured for board in boards):
+        return f"{head}\nNothing of this suite is measured: run `coverseek run --suite {name}`, or see {paths.LOGS}/.\n"
+    return "\n".join([head, *(_task(board, pictures.get((name, board.task), ())) for board in boards)])
+
+
+def _task(board: Board, pictures: Iterable[Path]) -> str:
+    parts = [f"### {board.task}", _table(board, "quality"), _note(board, "quality")]
+    if _metrics(board, "cost"):
+        parts += ["What it costs:", _table(board, "cost"), _note(board, "cost")]
+    parts += [f"![{p.stem}]({p.relative_to(paths.LEADERBOARD_MD.parent).as_posix()})" for p in pictures]
+    return "\n\n".join(parts) + "\n"
+
+
+def _metrics(board: Board, table: str) -> list[str]:
+    return [metric for metric in board.protocols if column(metric).table == table]
+
+
+def _table(board: Board, table: str) -> str:
+    columns = [["model", *(_name(s) for s in board.standings)], ["family", *(_family(s) for s in board.standings)]]
+    if table == "quality":
+        columns.append(["seeds", *(_seeds(s) for s in board.standings)])
+    for metric in _metrics(board, table):
+        columns += _columns(board, metric)
+    return markdown.table(columns)
+
+
+def _columns(board: Board, metric: str) -> list[list[str]]:
+    """The metric's column; beside the likelihood its kind; beside what orders the rows, the rank where one has one."""
+    columns = [[column(metric).title + arrow(board.better(metric)), *_values(board, metric)]]
+    if metric == board.likelihood:
+        kinds = (bound(s.scores[metric].kind) if metric in s.scores else DASH for s in board.standings)
+        columns.append(["kind", *kinds])
+    if metric in (board.likelihood, "frechet") and board.ranks[metric]:
+        ranks = (board.ranks[metric].get(s.model) for s in board.standings)
+        columns.append(["rank", *(rank.text("–") if rank else DASH for rank in ranks)])
+    return columns
+
+
+def _values(board: Board, metric: str) -> list[str]:
+    best = _best(board, metric)
+    return [_value(standing, metric, best) for standing in board.standings]
+
+
+def _value(standing: Standing, metric: str, best: str | None) -> str:
+    if metric not in standing.scores:
+        return DASH
+    score, style = standing.scores[metric], column(metric)
+    sign = "" if metric in LIKELIHOODS or score.kind[:2] not in BOUNDS else bound(score.kind[:2]) + " "
+    spread = sign + style.spread(score.interval.mean, score.interval.low, score.interval.high, score.log)
+    if standing.control:
+        return f"*{spread}*"
+    return f"**{spread}**" if style.text(score.interval.mean) == best and not score.flatters else spread
+
+
+def _best(board: Board, metric: str) -> str | None:
+    """The best model's mean as it is printed: rows that print the same are equally best."""
+    better = board.better(metric)
+    scores = [s.scores[metric] for s in board.standings if metric in s.scores and not s.control]
+    means = [score.interval.mean for score in scores if not score.flatters]
+    if better == "none" or not means:
+        return None
+    return column(metric).text(max(means) if better == "higher" else min(means))
+
+
+def _name(standing: Standing) -> str:
+    return f"*{standing.model}*" if standing.control else standing.model
+
+
+def _family(standing: Standing) -> str:
+    return f"*{CONTROLS.get(standing.model, 'control')}*" if standing.control else standing.family
+
+
+def _seeds(standing: Standing) -> str:
+    count = "1 seed" if len(standing.cells) == 1 else str(len(standing.cells))
+    return count if standing.status == "ok" else f"{count}; {standing.status}"
+
+
+def _note(board: Board, table: str) -> str:
+    metrics = _metrics(board, table)
+    scores = [s.scores[metric] for s in board.standings for metric in metrics if metric in s.scores]
+    spread = [score for score in scores if score.interval.low is not None]
+    sentences = [
+        INTERVAL if spread else "",
+        LOGGED if any(score.log for score in spread) else "",
+        RANKED if table == "quality" and any(board.ranks[m] for m in metrics) else "",
+        FLATTERED if any(score.flatters for score in scores) else "",
+        ALONE if len(spread) < len(scores) else "",
+        f"Measured on {'; '.join(board.hardware)}" if table == "cost" and board.hardware else "",
+    ]
+    lines = (". ".join(filter(None, sentences)), f"Protocols: {_protocols(board, metrics)}" if metrics else "")
+    return "\n\n".join(f"{line}." for line in lines if line)
+
+
+def _protocols(board: Board, metrics: Sequence[str]) -> str:
+    """'precision, recall: <protocol>; nats: <protocol> [exact], <protocol> [≥ (ELBO)]'."""
+    shared: dict[str, list[str]] = {}
+    for metric in metrics:
+        shared.setdefault(_protocol(board.protocols[metric]), []).append(column(metric).title)
+    return "; ".join(f"{', '.join(titles)}: {protocol}" for protocol, titles in shared.items())
+
+
+def _protocol(kinds: Mapping[str, str]) -> str:
+    """The kinds' one protocol, or each with its kind."""
+    if len(set(kinds.values())) == 1:
+        return next(iter(kinds.values()))
+    return ", ".join(f"{protocol} [{bound(kind)}]" for kind, protocol in kinds.items())

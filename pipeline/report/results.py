@@ -1,0 +1,58 @@
+"""results.csv: every number of every seed, tidy: one number a row (Wickham 2014, J. Stat. Software 59(10))."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from pipeline.errors import UserError
+from pipeline.report.column import ordered
+from pipeline.report.measured import Outcome
+
+CELL = ("suite", "task", "condition", "model", "family", "seed")
+NUMBER = ("metric", "value", "unit", "better", "kind", "protocol")
+DIGITS = 6
+"""Significant digits on file: more than any metric's noise, few enough for a readable diff."""
+
+
+def tidy(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    """The numbers of all measured cells, in the order of the grid, then of the columns.
+
+    Raises:
+        UserError: one kind of one metric of one task was measured under two protocols, which cannot be compared.
+    """
+    rows = [
+        (o.suite, o.cell.task, o.condition, o.cell.model, o.family, o.cell.seed, name, *_number(o, name))
+        for o in outcomes
+        for name in ordered(o.metrics)
+    ]
+    frame = pd.DataFrame(rows, columns=[*CELL, *NUMBER])
+    _refuse_mixed_protocols(frame)
+    return frame
+
+
+def csv(frame: pd.DataFrame) -> str:
+    return frame.assign(value=frame["value"].map(compact)).to_csv(index=False, lineterminator="\n")
+
+
+def compact(value: float) -> str:
+    """Whole numbers whole, all else with six significant digits: reading and writing again changes nothing."""
+    rounded = float(value) if float(value).is_integer() else float(format(value, f".{DIGITS}g"))
+    return str(int(rounded)) if rounded.is_integer() else format(rounded, f".{DIGITS}g")
+
+
+def _number(outcome: Outcome, name: str) -> tuple[float, str, str, str, str]:
+    m = outcome.metrics[name]
+    return m.value, m.unit, m.better, m.kind, m.protocol
+
+
+def _refuse_mixed_protocols(frame: pd.DataFrame) -> None:
+    for (suite, task, metric, kind), column in frame.groupby(["suite", "task", "metric", "kind"], sort=False):
+        first = column.drop_duplicates("protocol")
+        if len(first) > 1:
+            a, b = (f"{row.model} seed {row.seed}: {row.protocol!r}" for row in first.head(2).itertuples())
+            raise UserError(
+                f"{metric} ({kind}) of {suite}/{task} holds two protocols, which cannot be compared ({a}; {b}); "
+                "measure both again with: coverseek run"
+            )

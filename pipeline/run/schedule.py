@@ -1,0 +1,151 @@
+"""The order of a run: a step opens when all before it are settled, and the longest way to the end goes first.
+
+One loop in one thread. In each round it looks after the processes that ended, asks DVC about one open step (most are
+fresh, and need no process), and fills the free places. A step that fails takes with it only those that read its
+outputs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import graphlib
+import heapq
+from collections.abc import Callable, Mapping
+from multiprocessing import connection
+from typing import Protocol
+
+from pipeline.run.forecast import Forecast
+from pipeline.run.interrupt import Interrupt
+from pipeline.run.progress import Lines
+from pipeline.run.step import Result, Step, StepError
+from pipeline.run.worker import Worker
+
+POLL = 0.2
+"""Seconds between two looks at the clock and at the interrupt."""
+
+
+class Books(Protocol):
+    """Who knows what is stale and keeps what ran: the workspace."""
+
+    def fresh(self, name: str) -> bool: ...
+    def restore(self, name: str) -> bool: ...
+    def clear(self, name: str) -> None: ...
+    def record(self, name: str) -> None: ...
+
+
+class Schedule:
+    def __init__(self, steps: Mapping[str, Step], books: Books, jobs: int, before: Callable[[], None]) -> None:
+        """`before` is called once, ahead of the first step that is not fresh: what it raises ends the run."""
+        self.steps, self.books, self.jobs = steps, books, jobs
+        self.results: dict[str, Result] = {}
+        self.forecast = Forecast(steps.values(), jobs)
+        self._before: Callable[[], None] | None = before
+        self._order = graphlib.TopologicalSorter({name: step.after for name, step in steps.items()})
+        self._rank = ranks(steps, self.forecast.expected)
+        self._open: list[tuple[float, str]] = []
+        self._stale: list[tuple[float, str]] = []
+        self._running: dict[int, Worker] = {}
+
+    def run(self, interrupt: Interrupt, show: Lines) -> dict[str, Result]:
+        """Work until all steps are settled or a signal came: what became of each that was settled."""
+        self._show = show
+        self._order.prepare()
+        try:
+            while len(self.results) < len(self.steps) and not interrupt:
+                self._open_up()
+                self._ask()
+                self._start()
+                self._reap()
+        finally:
+            for worker in self._running.values():
+                worker.stop()
+        return self.results
+
+    def _open_up(self) -> None:
+        for name in self._order.get_ready():
+            heapq.heappush(self._open, (-self._rank[name], name))
+
+    def _ask(self) -> None:
+        """Settle one open step, or find that it has to run."""
+        if not self._open:
+            return
+        rank, name = heapq.heappop(self._open)
+        if self._doomed(name):
+            return self._fail(name, Result("skipped"))
+        try:
+            if self.books.fresh(name):
+                return self._close(name, Result("unchanged"))
+            self._check()
+            if self.books.restore(name):
+                return self._close(name, Result("restored"))
+        except StepError as error:
+            return self._fail(name, Result("failed", reason=str(error)))
+        heapq.heappush(self._stale, (rank, name))
+
+    def _doomed(self, name: str) -> bool:
+        step = self.steps[name]
+        return not step.tolerant and any(self.results[other].bad for other in step.after)
+
+    def _check(self) -> None:
+        before, self._before = self._before, None
+        if before:
+            before()
+
+    def _start(self) -> None:
+        while self._stale and len(self._running) < self.jobs:
+            _, name = heapq.heappop(self._stale)
+            try:
+                self.books.clear(name)
+            except StepError as error:
+                self._close(name, Result("failed", reason=str(error)))
+                continue
+            worker = Worker(self.steps[name])
+            self._running[worker.sentinel] = worker
+
+    def _reap(self) -> None:
+        """Take in what ended; wait a moment for it where there is nothing else to do."""
+        ended = connection.wait(list(self._running), timeout=0 if self._open else POLL)
+        for sentinel in ended:
+            assert isinstance(sentinel, int)
+            self._finish(self._running.pop(sentinel))
+        now = self._now()
+        self._show.tick([self.steps[name] for name in now], len(self.results), self._left(now))
+
+    def _finish(self, worker: Worker) -> None:
+        name, seconds, why = worker.step.name, worker.seconds, worker.end()
+        try:
+            if why:
+                raise StepError(why)
+            self.books.record(name)
+        except StepError as error:
+            return self._fail(name, Result("failed", seconds, str(error)))
+        self.forecast.learn(name, seconds)
+        self._close(name, Result("ran", seconds))
+
+    def _fail(self, name: str, result: Result) -> None:
+        """What it left behind goes, so that no report takes it for a result."""
+        with contextlib.suppress(StepError):
+            self.books.clear(name)
+        self._close(name, result)
+
+    def _close(self, name: str, result: Result) -> None:
+        self.results[name] = result
+        self._order.done(name)
+        self._show.settled(self.steps[name], result, len(self.results), self._left(self._now()))
+
+    def _now(self) -> dict[str, float]:
+        return {worker.step.name: worker.seconds for worker in self._running.values()}
+
+    def _left(self, running: Mapping[str, float]) -> float:
+        return self.forecast.left(self.steps.keys() - self.results.keys() - running.keys(), running)
+
+
+def ranks(steps: Mapping[str, Step], seconds: Mapping[str, float]) -> dict[str, float]:
+    """Seconds from the start of each step to the end of the longest chain that hangs on it."""
+    rank = {name: 0.0 for name in steps}
+    order = list(graphlib.TopologicalSorter({name: step.after for name, step in steps.items()}).static_order())
+    for name in reversed(order):
+        rank[name] += seconds[name]
+        for other in steps[name].after:
+            rank[other] = max(rank[other], rank[name])
+    return rank

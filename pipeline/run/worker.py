@@ -1,0 +1,109 @@
+"""One step in a process of its own: whatever happens to it, the run goes on.
+
+Cells are forked from a server that has the heavy libraries loaded: importing torch, its compiler's front end and
+torchmetrics takes ten seconds, a fork a few milliseconds. The child runs the step's own command, word for word, so
+that its bytes are those of `dvc repro`; everything that it prints, down to a crash in C, goes to its log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import pkgutil
+import signal
+import threading
+import time
+from multiprocessing import connection, forkserver
+from multiprocessing.context import ForkServerProcess, SpawnProcess
+from pathlib import Path
+
+from pipeline.run.interrupt import shielded
+from pipeline.run.step import Step
+
+COMMAND = "pipeline.cli:main"
+LIGHT = frozenset({"code", "report"})  # need none of the libraries below: a plain process starts sooner
+
+PRELOAD = [
+    "pipeline.cli", "pipeline.params", "rich.progress", "safetensors.torch", "scipy.spatial", "scipy.stats", "torch",
+    "torch._dynamo",  # the first step of an optimiser imports it
+    "torchmetrics.image.fid", "torchmetrics.image.kid",
+]  # fmt: skip
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+"""Cells share the cores by process: two cells of one thread do 1.6 times the work of one cell of two threads."""
+
+GRACE = 5.0
+"""Seconds that a cell has to end after it was told to."""
+
+
+def warm_up() -> None:
+    """Start the server; it loads the libraries while the caller goes on."""
+    os.environ.update(ONE_THREAD)
+    multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
+    with shielded():
+        forkserver.ensure_running()
+
+
+class Worker:
+    """A step that runs."""
+
+    def __init__(self, step: Step) -> None:
+        self.step, self.start = step, time.monotonic()
+        kind = SpawnProcess if step.stage in LIGHT else ForkServerProcess
+        self._process = kind(target=_work, args=(COMMAND, step.words, step.log, os.getcwd()), daemon=True)
+        with shielded():
+            self._process.start()
+        self.sentinel = self._process.sentinel
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.start
+
+    def end(self) -> str:
+        """Wait for the end: why it failed, or nothing."""
+        self._process.join()
+        return _why(self._process.exitcode or 0, self.step.log)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.join(GRACE)
+        self._process.kill()
+        self._process.join()
+
+
+def _work(command: str, words: tuple[str, ...], log: Path, folder: str) -> None:
+    threading.Thread(target=_follow_driver, daemon=True).start()
+    os.chdir(folder)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    _redirect(log)
+    pkgutil.resolve_name(command)(list(words))
+
+
+def _follow_driver() -> None:
+    """A killed driver tells nobody: end with it, or the next run and this cell would write the same files."""
+    driver = multiprocessing.parent_process()
+    if driver is not None:
+        connection.wait([driver.sentinel])
+        os._exit(1)
+
+
+def _redirect(log: Path) -> None:
+    """At the level of file descriptors, so that libraries in C are heard too."""
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    os.close(file)
+
+
+def _why(code: int, log: Path) -> str:
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}: {_last_line(log)}".rstrip(": ") if code else ""
+
+
+def _last_line(log: Path) -> str:
+    with contextlib.suppress(OSError):
+        lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+        return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")
+    return ""

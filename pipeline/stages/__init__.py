@@ -1,0 +1,1 @@
+"""Files: each stage parses, loads, calls one function and writes."""

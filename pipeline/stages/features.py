@@ -1,0 +1,32 @@
+"""features: prepared data and a task's extractor block of params.yaml -> artifacts/features/<task>."""
+
+from __future__ import annotations
+
+from pipeline import params, paths
+from pipeline.data import prepared
+from pipeline.data.prepared import Prepared
+from pipeline.errors import UserError, suggest
+from pipeline.metrics import reference
+from pipeline.metrics.features import EXTRACTORS, Classifier, Extractor
+from pipeline.training import reproducible
+
+
+def main(task: str) -> None:
+    settings = params.load().task(task)
+    reproducible.seed(0)
+    data = prepared.load(task)
+    extractor = fit(settings, data, f"tasks.{task}.extractor")
+    splits = {"train": data.train[0], "validation": data.validation[0], "test": data.test[0]}
+    accuracy = None
+    if isinstance(extractor, Classifier):
+        accuracy = {name: extractor.accuracy(x, data.labels[name]) for name, x in splits.items()}
+    reference.write(task, extractor, splits, accuracy)
+
+
+def fit(settings: params.TaskParams, data: Prepared, where: str) -> Extractor:
+    """Raises `UserError` where the block names no extractor, or a keyword that the extractor does not take."""
+    name = settings.extractor.name
+    if name not in EXTRACTORS:
+        raise UserError(f"{paths.PARAMS}: {where}.name: unknown {name!r}; {suggest(name, EXTRACTORS)}")
+    keywords = params.bind(EXTRACTORS[name], settings.extractor.keywords, where)
+    return EXTRACTORS[name](settings.data.dataset, data.train[0], data.labels.get("train"), **keywords)

@@ -1,0 +1,113 @@
+"""`coverseek leaderboard`: the last report's leaderboard on a terminal. Reads one csv, imports nothing heavy."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from pipeline import paths
+from pipeline.errors import UserError, suggest
+from pipeline.report.column import DASH, LIKELIHOODS, bound, column
+
+Row = dict[str, str]
+METRICS = ("frechet", "precision", "recall", "coverage", "modes_hit", "parameters", "train_seconds")
+WORDS = ("model", "family", "kind")
+DISPENSABLE = ("family", *(column(name).title for name in reversed(METRICS)))
+"""Titles, in the order in which a narrow terminal does without them."""
+PIPE_WIDTH = 140
+"""Columns to write when nobody's terminal says how wide it is."""
+
+
+def main(task: str | None) -> None:
+    """Print all tasks, or one.
+
+    Raises:
+        UserError: there is no report yet, it is damaged, or the task is not in it.
+    """
+    render(task)
+
+
+def render(task: str | None) -> None:
+    rows = _read()
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    if task is not None and task not in tasks:
+        raise UserError(f"task {task!r} is not in {paths.LEADERBOARD_CSV}; {suggest(task, tasks)}")
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, markup=False)
+    shown = [row for row in rows if task in (None, row["task"])]
+    for (suite, name), group in groupby(shown, key=lambda row: (row["suite"], row["task"])):
+        _print(console, f"{suite}: {name}", list(group))
+    where = f"{paths.LEADERBOARD_MD}; figures: {paths.FIGURES}/"
+    console.print(f"Means over seeds, ± half of the 95 % t interval. All intervals, ranks and protocols: {where}",
+                  style="dim", soft_wrap=True)  # fmt: skip
+
+
+def _read() -> list[Row]:
+    try:
+        with paths.LEADERBOARD_CSV.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except FileNotFoundError:
+        mend = "coverseek run, or coverseek report"
+        raise UserError(f"{paths.LEADERBOARD_CSV} is missing; make it with: {mend}") from None
+    if not rows or not {"suite", "task", "model", "family", "role", "seeds", "status"} <= rows[0].keys():
+        raise UserError(f"{paths.LEADERBOARD_CSV} is damaged; make it again with: coverseek report")
+    return rows
+
+
+def _print(console: Console, title: str, rows: Sequence[Row]) -> None:
+    columns = _columns(rows)
+    hidden = _narrow(columns, console.width)
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for head in columns:
+        table.add_column(head, justify="left" if head in WORDS else "right", no_wrap=True)
+    for row, cells in zip(rows, zip(*columns.values(), strict=True), strict=True):
+        table.add_row(*cells, style="dim" if row["role"] == "control" else "")
+    console.print(table)
+    for row in rows:
+        if row["status"] != "ok":
+            console.print(f"{row['model']}: {row['status']}", style="red", soft_wrap=True)
+    if hidden:
+        console.print(f"A wider terminal also shows: {', '.join(hidden)}", style="dim", soft_wrap=True)
+
+
+def _columns(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Title -> cells; what no row has is left out."""
+    columns = {head: [row[head] for row in rows] for head in ("model", "family", "seeds")}
+    for name in LIKELIHOODS:
+        if _present(rows, name):
+            columns[column(name).title] = [_likelihood(row, name) for row in rows]
+            columns["kind"] = [bound(row[f"{name}_kind"]) or DASH for row in rows]
+    for name in METRICS:
+        if _present(rows, name):
+            columns[column(name).title] = [_mean(row, name) for row in rows]
+    return columns
+
+
+def _narrow(columns: dict[str, list[str]], width: int) -> list[str]:
+    """Take columns away until the others fit; the titles of those taken."""
+    taken = []
+    for head in DISPENSABLE:
+        if 2 + sum(2 + max(map(len, (title, *cells))) for title, cells in columns.items()) <= width:
+            break
+        if columns.pop(head, None):
+            taken.append(head)
+    return taken
+
+
+def _present(rows: Sequence[Row], metric: str) -> bool:
+    return any(row.get(f"{metric}_mean") for row in rows)
+
+
+def _mean(row: Row, metric: str) -> str:
+    mean = row[f"{metric}_mean"]
+    return column(metric).text(float(mean)) if mean else DASH
+
+
+def _likelihood(row: Row, metric: str) -> str:
+    mean, low, high = (float(text) if (text := row[f"{metric}_{end}"]) else None for end in ("mean", "low", "high"))
+    return DASH if mean is None else column(metric).spread(mean, low, high)

@@ -1,0 +1,35 @@
+"""`coverseek publish`: the measured cells -> MLflow. What is there already is left alone."""
+
+from __future__ import annotations
+
+from pipeline import params
+from pipeline.tracking import entry, lock, stored
+from pipeline.tracking.entry import Entry
+from pipeline.tracking.revision import revision
+
+
+def main() -> None:
+    """Nothing is written, and mlflow is not even imported, where a sqlite store holds all of it already.
+
+    Raises:
+        UserError: nothing is measured, a file is damaged, or the store cannot be used.
+    """
+    locked = lock.read()
+    tasks = entry.by_task(entry.read(params.load(), locked))
+    address = stored.uri()
+    if _up_to_date(address, tasks):
+        print(f"MLflow: nothing new; see {stored.shown(address)}")
+        return
+    from pipeline.tracking.publish import publish  # imports mlflow: 3 s
+
+    done = publish(address, tasks, {**revision().tags(), "dvc.lock": locked.sha256})
+    print(
+        f"MLflow: {done.new} new runs, {done.retired} no longer current, {done.revived} current again; "
+        f"see {stored.shown(address)}"
+    )
+
+
+def _up_to_date(address: str, tasks: dict[str, list[Entry]]) -> bool:
+    held = stored.fingerprints(address)
+    wanted = {task: entry.fingerprint(task, tasks.get(task, [])) for task in {*tasks, *held}}
+    return held == wanted

@@ -1,0 +1,40 @@
+"""train: prepared data and a model's block of params.yaml -> artifacts/train/<cell>, and its curve."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pipeline import families, files, hardware, params, paths
+from pipeline.data import prepared
+from pipeline.paths import Cell
+from pipeline.training import checkpoint, reproducible
+from pipeline.training.history import History
+from pipeline.training.loop import fit
+from pipeline.training.optimiser import Diverged
+
+
+def main(task: str, model: str, seed: int) -> None:
+    settings, cell = params.load(), Cell(task, model, seed)
+    settings.task(task)
+    data = prepared.load(task)
+    events = data.task.event.kind
+    spec, training = settings.model(events, model), settings.train(events, model)
+    hyper, recipe = families.check(events, model, spec), spec.recipe or model
+    reproducible.seed(seed)
+    built = families.build(data.task, spec.family, recipe, hyper)
+    manifest: dict[str, Any] = {
+        "task": task, "model": model, "family": spec.family, "recipe": recipe, "seed": seed,
+        "hyper": hyper, "training": training.model_dump(mode="json"),
+        "parameters": sum(p.numel() for p in built.parameters()),
+    }  # fmt: skip
+    history, start = History(), time.perf_counter()
+    try:
+        trained, steps, best = fit(built, data.train, data.validation, training, history, cell.key)
+        checkpoint.save(cell, trained, manifest | {"status": "ok", "steps": steps, "best_step": best})
+    except Diverged as error:
+        print(f"{cell.key} diverged: {error}")
+        end = {"status": "diverged", "diverged": {"step": error.step, "player": error.player}}
+        checkpoint.save(cell, None, manifest | end)
+    history.write(paths.curve(cell))
+    files.write_json(paths.times("train", cell), hardware.timed(train_seconds=time.perf_counter() - start))

@@ -1,0 +1,28 @@
+"""MLflow at the edge: a copy of the measured cells that can be thrown away and made again. The only importer of mlflow.
+
+    lock       dvc.lock: the hash that names a cell's run
+    entry      what is to be in the store: the cells of the grid, their parameters and curves
+    revision   which code
+    stored     what a sqlite store holds, without importing mlflow
+    store      the tracking store and its experiments, one a task
+    runs       the runs of one experiment
+    cell       one run a cell: the child
+    model      one run a model: the parent, with the means over its seeds
+    champion   the best model of a task, under the alias `champion` of the model registry
+    publish    all of it
+
+A cell's run is written once, named by a hash of what DVC says went into the cell and came out of it. Cells that the
+grid or dvc.lock no longer hold stay as history, tagged `current: false`.
+"""
+
+from __future__ import annotations
+
+import os
+
+# Read by mlflow as it is imported: it sends telemetry unless told not to, and waits minutes for a server that is down.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")  # seconds
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")

@@ -1,0 +1,128 @@
+"""What is to be in the store: each cell of the grid that ran, named by its hash."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipeline import files, paths
+from pipeline.params import Params
+from pipeline.paths import Cell
+from pipeline.report import measured
+from pipeline.report.measured import Outcome
+from pipeline.tracking.lock import Lock, digest
+
+
+class Point(NamedTuple):
+    """One value of a training curve; `key` is player/part."""
+
+    key: str
+    step: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell. `hash` names its run; `data` and `weights` are DVC's hashes of what it was trained on and became."""
+
+    outcome: Outcome
+    hash: str
+    params: dict[str, str]
+    data: str | None = None
+    weights: str | None = None
+
+    @property
+    def cell(self) -> Cell:
+        return self.outcome.cell
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome.status == "ok"
+
+
+def read(params: Params, lock: Lock) -> list[Entry]:
+    """The cells of each suite that ran, in the order of params.yaml.
+
+    A measured cell that dvc.lock does not vouch for is left out: its results were not committed.
+
+    Raises:
+        UserError: nothing is measured, or a cell's file is damaged.
+    """
+    outcomes = measured.read(params)
+    ran = {o.suite for o in outcomes if o.status != "failed"}
+    entries = (_failed(params, o) if o.status == "failed" else _entry(lock, o) for o in outcomes if o.suite in ran)
+    return [entry for entry in entries if entry is not None]
+
+
+def by_task(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Task -> its cells, in the order of params.yaml."""
+    return _grouped(entries, lambda entry: entry.cell.task)
+
+
+def by_model(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Model -> its cells, in the order of params.yaml."""
+    return _grouped(entries, lambda entry: entry.cell.model)
+
+
+def curve(cell: Cell) -> Iterator[Point]:
+    """The training curve of a cell; empty for a control."""
+    path = paths.curve(cell)
+    if path.exists():
+        with path.open(newline="") as file:
+            for row in csv.DictReader(file):
+                yield Point(f"{row['player']}/{row['part']}", int(row["step"]), float(row["value"]))
+
+
+def figures(task: str) -> list[Path]:
+    """The report's pictures of a task: its name is one of the words that hyphens join in the file's name."""
+    return sorted(path for path in paths.FIGURES.glob("*.png") if task in path.stem.split("-"))
+
+
+def fingerprint(task: str, entries: Sequence[Entry]) -> str:
+    """A hash of everything about a task that is published."""
+    pictures = {path.name: files.sha256(path) for path in figures(task)}
+    return digest([[entry.hash for entry in entries], pictures if entries else {}])
+
+
+def _grouped(entries: Iterable[Entry], key: Callable[[Entry], str]) -> dict[str, list[Entry]]:
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(key(entry), []).append(entry)
+    return groups
+
+
+def _entry(lock: Lock, outcome: Outcome) -> Entry | None:
+    suite, cell = outcome.suite, outcome.cell
+    name = lock.digest(suite, cell)
+    report = paths.metrics(cell)
+    if name is None or lock.md5("evaluate", suite, cell, report) != hashlib.md5(report.read_bytes()).hexdigest():
+        return None
+    data = lock.md5("train", suite, cell, paths.prepared(cell.task))
+    weights = lock.md5("train", suite, cell, paths.trained(cell))
+    return Entry(outcome, name, _trained(cell), data, weights)
+
+
+def _failed(params: Params, outcome: Outcome) -> Entry:
+    """What failed left nothing to hash but what was asked for."""
+    cell, events = outcome.cell, params.suites[outcome.suite].events
+    hyper = params.model(events, cell.model).keywords
+    asked = _flat({"hyper": hyper, "training": params.train(events, cell.model).model_dump(), "seed": cell.seed})
+    return Entry(outcome, digest(["failed", outcome.suite, cell.key, asked]), asked)
+
+
+def _trained(cell: Cell) -> dict[str, str]:
+    mend = f"coverseek train --task {cell.task} --model {cell.model} --seed {cell.seed}"
+    model = files.read_json(paths.trained(cell) / "model.json", mend)
+    return _flat({key: model[key] for key in ("recipe", "hyper", "training", "seed") if key in model})
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """{"hyper": {"width": 64}} -> {"hyper.width": "64"}"""
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": str(value)}
+    return flat

@@ -1,0 +1,65 @@
+"""dvc.lock, where DVC keeps what each stage read and wrote, by hash. A cell's run is named by a hash of its entries."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import files, params, paths
+from pipeline.errors import UserError
+from pipeline.paths import Cell
+
+STAGES = ("train", "evaluate")
+
+
+@dataclass(frozen=True)
+class Lock:
+    """dvc.lock. `sha256`: of the file."""
+
+    stages: Mapping[str, Any]
+    sha256: str
+
+    def digest(self, suite: str, cell: Cell) -> str | None:
+        """The hash of a cell's train and evaluate entries, wall times left out; None where DVC knows no such cell."""
+        names = [_name(stage, suite, cell) for stage in STAGES]
+        if any(name not in self.stages for name in names):
+            return None
+        times = {paths.times(stage, cell).as_posix() for stage in STAGES}
+        return digest({name: _without(self.stages[name], times) for name in names})
+
+    def md5(self, stage: str, suite: str, cell: Cell, path: Path) -> str | None:
+        """DVC's hash of one dependency or output of a cell's stage."""
+        entry = self.stages.get(_name(stage, suite, cell), {})
+        artifacts = entry.get("deps", []) + entry.get("outs", [])
+        return next((a.get("md5") for a in artifacts if a["path"] == path.as_posix()), None)
+
+
+def read(path: Path = paths.LOCK) -> Lock:
+    """Read dvc.lock.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    if not path.exists():
+        raise UserError(f"{path} is missing: nothing has run yet; run: coverseek run")
+    content = params.read(path)
+    if not isinstance(content, dict) or not isinstance(content.get("stages"), dict):
+        raise UserError(f"{path} is damaged: it holds no stages; restore it with: git checkout {path}")
+    return Lock(content["stages"], files.sha256(path))
+
+
+def digest(content: object) -> str:
+    """32 hexadecimal digits that name a json value."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _name(stage: str, suite: str, cell: Cell) -> str:
+    return f"{stage}_{suite}@{cell.key}"
+
+
+def _without(entry: Mapping[str, Any], outs: set[str]) -> dict[str, Any]:
+    return {**entry, "outs": [out for out in entry.get("outs", []) if out["path"] not in outs]}

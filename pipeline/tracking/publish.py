@@ -1,0 +1,88 @@
+"""Bring a store up to date: write the runs that are missing, tag those that are no longer current, crown the champions.
+
+A task whose experiment carries its fingerprint is done. The fingerprint is taken away before a task is touched and
+given back at its end, so that an interrupted publish goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from mlflow import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+from pipeline.tracking import cell, champion, model, runs, store
+from pipeline.tracking.entry import Entry, by_model, fingerprint
+from pipeline.tracking.stored import FINGERPRINT
+
+
+class Published(NamedTuple):
+    """Runs of cells that were written, that became history, and that history gave back."""
+
+    new: int = 0
+    retired: int = 0
+    revived: int = 0
+
+
+def publish(address: str, tasks: Mapping[str, Sequence[Entry]], origin: Mapping[str, str]) -> Published:
+    """Publish each task's cells; a task that the store holds and `tasks` does not becomes history.
+
+    Args:
+        origin: tags that say which code and which dvc.lock this is published from.
+
+    Raises:
+        UserError: the store cannot be used.
+    """
+    with store.opened(address) as client:
+        held = store.experiments(client)
+        counts = []
+        for task in dict.fromkeys([*tasks, *held]):
+            entries, mark = tasks.get(task, ()), fingerprint(task, tasks.get(task, ()))
+            if task in held and held[task].tags.get(FINGERPRINT) == mark:
+                continue
+            experiment = held[task].experiment_id if task in held else store.create_experiment(client, task)
+            client.set_experiment_tag(experiment, FINGERPRINT, "")
+            counts.append(_publish_task(client, experiment, task, entries, origin))
+            client.set_experiment_tag(experiment, FINGERPRINT, mark)
+    return Published(*map(sum, zip(*counts, strict=True))) if counts else Published()
+
+
+def _publish_task(
+    client: MlflowClient, experiment: str, task: str, entries: Sequence[Entry], origin: Mapping[str, str]
+) -> Published:
+    new = _write_missing(client, experiment, task, entries, origin)
+    there = runs.read(client, experiment)
+    retired, revived = _tag_current(client, there, entries)
+    for name, group in by_model(entries).items():
+        model.settle(client, there.models[name], group)
+    champion.crown(client, task, champion.best(entries), there)
+    return Published(new, retired, revived)
+
+
+def _write_missing(
+    client: MlflowClient, experiment: str, task: str, entries: Sequence[Entry], origin: Mapping[str, str]
+) -> int:
+    """How many runs of cells were written."""
+    there = runs.read(client, experiment)
+    for name in by_model(entries):
+        if name not in there.models:
+            there.models[name] = model.create(client, experiment, task, name, origin)
+    missing = [entry for entry in entries if entry.hash not in there.cells]
+    for entry in missing:
+        cell.write(client, experiment, entry, there.models[entry.cell.model].info.run_id, origin)
+    return len(missing)
+
+
+def _tag_current(client: MlflowClient, there: runs.Runs, entries: Sequence[Entry]) -> tuple[int, int]:
+    """Tag what is history and what no longer is; the numbers of cells (retired, revived)."""
+    now = {entry.hash for entry in entries}
+    was = {name for name, run in there.cells.items() if run.data.tags["current"] == "true"}
+    for name in there.models.keys() - by_model(entries).keys():
+        runs.tag(client, there.models[name], {"current": "false"})
+    for name in was - now:
+        runs.tag(client, there.cells[name], {"current": "false"})
+    for entry in entries:
+        parent = there.models[entry.cell.model].info.run_id
+        runs.tag(client, there.cells[entry.hash], {"current": "true", MLFLOW_PARENT_RUN_ID: parent})
+    return len(was - now), len(now - was)

@@ -1,0 +1,1 @@
+"""Time: the one training loop, and what goes with it."""

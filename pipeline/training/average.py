@@ -1,0 +1,35 @@
+"""Exponential moving average of a model's weights (Polyak & Juditsky 1992): what is validated, saved and scored.
+
+    a <- a + (1 - d_n) (w - a),    d_n = min(d, (1 + n) / (10 + n))
+
+The decay d_n rises from 0.1, so that the first, random weights are forgotten.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor
+
+from pipeline.contract import GenerativeModel
+
+
+class Average:
+    """`model` is the averaged copy, in evaluation mode."""
+
+    def __init__(self, model: GenerativeModel, decay: float) -> None:
+        self.model, self.decay, self.updates = copy.deepcopy(model).eval().requires_grad_(False), decay, 0
+
+    @torch.no_grad()
+    def update(self, model: GenerativeModel) -> None:
+        self.updates += 1
+        decay = min(self.decay, self.updates / (10 + self.updates))
+        ours, theirs = list(self.model.parameters()), list(model.parameters())
+        torch._foreach_lerp_(ours, theirs, 1 - decay)
+        for mine, new in zip(self.model.buffers(), model.buffers(), strict=True):
+            mine.copy_(new)
+
+    def state(self) -> dict[str, Tensor]:
+        """A copy of the averaged weights."""
+        return {name: value.clone() for name, value in self.model.state_dict().items()}

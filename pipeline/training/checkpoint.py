@@ -1,0 +1,53 @@
+"""A trained model on disk: model.json says what it is, weights.safetensors holds its numbers. Never a pickle."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from pipeline import families, files, paths
+from pipeline.contract import GenerativeModel, Task
+from pipeline.errors import UserError
+from pipeline.paths import Cell
+
+WEIGHTS, MANIFEST = "weights.safetensors", "model.json"
+
+
+class Trained(NamedTuple):
+    """`model` is None when training diverged."""
+
+    model: GenerativeModel | None
+    manifest: dict[str, Any]
+
+
+def save(cell: Cell, model: GenerativeModel | None, manifest: dict[str, Any]) -> None:
+    """Write both files, whole or not at all."""
+    with files.whole_folder(paths.trained(cell)) as folder:
+        if model is not None:
+            state = {name: value.contiguous() for name, value in model.state_dict().items()}
+            save_file(state, folder / WEIGHTS)
+            manifest = manifest | {"sha256": files.sha256(folder / WEIGHTS)}
+        files.write_json(folder / MANIFEST, manifest)
+
+
+def load(cell: Cell, task: Task) -> Trained:
+    """Read a trained model, in evaluation mode.
+
+    Raises:
+        UserError: a file is missing, or its bytes are not those that the manifest names.
+    """
+    mend = f"coverseek train --task {cell.task} --model {cell.model} --seed {cell.seed}"
+    manifest = files.read_json(paths.trained(cell) / MANIFEST, mend)
+    if manifest["status"] == "diverged":
+        return Trained(None, manifest)
+    path = paths.trained(cell) / WEIGHTS
+    if not path.exists() or files.sha256(path) != manifest["sha256"]:
+        raise UserError(f"{path} is missing or damaged (sha256); make it again with: {mend}")
+    model = families.build(task, manifest["family"], manifest["recipe"], manifest["hyper"])
+    try:
+        model.load_state_dict(load_file(path), assign=True)
+    except (SafetensorError, RuntimeError):
+        raise UserError(f"{path} does not fit the model's code; make it again with: {mend}") from None
+    return Trained(model.eval(), manifest)

@@ -1,0 +1,18 @@
+"""The same seed gives the same bytes."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import torch
+
+
+def seed(number: int, threads: int = 1) -> None:
+    """Seed every generator, ask for deterministic algorithms, and fix the threads: sums depend on their number."""
+    random.seed(number)
+    np.random.seed(number)  # noqa: NPY002 - libraries that draw from the global generator
+    torch.manual_seed(number)
+    torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)  # a saturated network's denormals are a hundred times slower, and worth nothing

@@ -1,0 +1,63 @@
+"""What names a cell's run: everything DVC knows of the cell but its wall times."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline import params, paths
+from pipeline.errors import UserError
+from pipeline.paths import Cell
+from pipeline.tracking import lock
+from pipeline.tracking.revision import revision
+
+if TYPE_CHECKING:
+    from tests.tracking.conftest import Tree
+
+VAE = Cell("toy", "vae", 0)
+
+
+def test_the_hash_sees_all_but_the_times(tree: Tree) -> None:
+    first = lock.read().digest("points", VAE)
+    tree.cell(VAE, "vae", 1.0, seconds=5.0)
+    assert lock.read().digest("points", VAE) == first
+    tree.cell(VAE, "vae", 1.0, version="2")
+    assert lock.read().digest("points", VAE) != first
+    tree.cell(VAE, "vae", 1.5)
+    assert lock.read().digest("points", VAE) != first
+
+
+def test_a_cell_that_dvc_does_not_know_has_no_hash(tree: Tree) -> None:
+    del tree.stages["evaluate_points@toy-vae-0"]
+    assert lock.Lock(tree.stages, "").digest("points", VAE) is None
+    assert lock.Lock({}, "").md5("train", "points", VAE, paths.trained(VAE)) is None
+
+
+@pytest.mark.parametrize("content", ["", "stages: 1", "{", "- a"])
+def test_a_damaged_lock_is_named(content: str, tree: Tree) -> None:
+    paths.LOCK.write_text(content)
+    with pytest.raises(UserError, match=r"dvc\.lock"):
+        lock.read()
+
+
+def test_a_missing_lock_says_what_to_run(tree: Tree) -> None:
+    paths.LOCK.unlink()
+    with pytest.raises(UserError, match="coverseek run"):
+        lock.read()
+
+
+def test_results_do_not_make_the_tree_dirty(tree: Tree) -> None:
+    assert revision().commit == "unknown"
+    Path(".gitignore").write_text("artifacts/")
+    me = ("-c", "user.name=me", "-c", "user.email=me@example.org")
+    for command in (("init", "-q"), ("add", "."), (*me, "commit", "-qm", "first")):
+        subprocess.run(("git", *command), check=True)
+    tree.cell(VAE, "vae", 9.0, version="2")
+    assert revision().changed == ()
+    assert len(revision().commit) == 40
+    paths.PARAMS.write_text(paths.PARAMS.read_text() + "\n")
+    assert revision().changed == ("params.yaml",)
+    assert params.load()
