@@ -64,7 +64,7 @@ def smooth(counts: Tensor) -> Tensor:
 
 def kl(p: Tensor, q: Tensor) -> float:
     """KL(p || q) of two histograms (K,), nats; 0 log 0 = 0."""
-    return float(torch.special.xlogy(p, p / q).sum())
+    return float((torch.special.xlogy(p, p) - torch.special.xlogy(p, q)).sum())
 
 
 def _radii(truth: Mixture, x: Tensor) -> Tensor:

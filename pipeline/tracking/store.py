@@ -30,8 +30,7 @@ def opened(address: str) -> Iterator[MlflowClient]:
         mlflow.set_tracking_uri(address)  # the registry looks models up through it
         yield MlflowClient(address)
     except (MlflowException, SQLAlchemyError, ImportError) as error:
-        reason = shown(str(error).strip().partition("\n")[0][:160])
-        raise UserError(f"MLflow at {shown(address)} cannot be used ({reason}); {_remedy(address)}") from error
+        raise UserError(f"MLflow at {shown(address)} cannot be used: {_reason(error)}; {_remedy(address)}") from error
 
 
 def experiments(client: MlflowClient) -> dict[str, Experiment]:
@@ -55,6 +54,12 @@ def _create(address: str) -> None:
     if path is not None and not path.exists():
         with files.whole(path) as draft:
             MlflowClient(f"sqlite:///{draft.resolve().as_posix()}").search_experiments(max_results=1)
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what mlflow says, cut where a stack of exceptions begins, without a password."""
+    line = str(error).strip().partition("\n")[0]
+    return "it does not answer" if "failed with exception" in line else shown(line[:160])
 
 
 def _remedy(address: str) -> str:

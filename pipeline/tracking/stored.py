@@ -43,7 +43,12 @@ def fingerprints(address: str) -> dict[str, str]:
     if path is None or not path.exists():
         return {}
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            return {name.removeprefix(PREFIX): value for name, value in connection.execute(QUERY)}
+        return read(path)
     except sqlite3.Error:
         return {}
+
+
+def read(path: Path) -> dict[str, str]:
+    """Task -> fingerprint in the sqlite file at `path`, which is not changed. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        return {name.removeprefix(PREFIX): value for name, value in connection.execute(QUERY)}

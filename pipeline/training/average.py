@@ -16,19 +16,20 @@ from pipeline.contract import GenerativeModel
 
 
 class Average:
-    """`model` is the averaged copy, in evaluation mode."""
+    """Follows `source`; `model` is its averaged copy, in evaluation mode."""
 
-    def __init__(self, model: GenerativeModel, decay: float) -> None:
-        self.model, self.decay, self.updates = copy.deepcopy(model).eval().requires_grad_(False), decay, 0
+    def __init__(self, source: GenerativeModel, decay: float) -> None:
+        self.model, self.decay, self.updates = copy.deepcopy(source).eval().requires_grad_(False), decay, 0
+        self._weights = list(self.model.parameters()), list(source.parameters())
+        self._buffers = list(zip(self.model.buffers(), source.buffers(), strict=True))
 
     @torch.no_grad()
-    def update(self, model: GenerativeModel) -> None:
+    def update(self) -> None:
         self.updates += 1
         decay = min(self.decay, self.updates / (10 + self.updates))
-        ours, theirs = list(self.model.parameters()), list(model.parameters())
-        torch._foreach_lerp_(ours, theirs, 1 - decay)
-        for mine, new in zip(self.model.buffers(), model.buffers(), strict=True):
-            mine.copy_(new)
+        torch._foreach_lerp_(*self._weights, 1 - decay)
+        for ours, theirs in self._buffers:
+            ours.copy_(theirs)
 
     def state(self) -> dict[str, Tensor]:
         """A copy of the averaged weights."""

@@ -87,7 +87,7 @@ def _play(
     numbers: dict[str, float] = {}
     for step in range(1, settings.steps + 1):
         _round(optimisers, batches, history, step)
-        average.update(model)
+        average.update()
         if step % max(1, settings.steps // ROWS) == 0:
             numbers = history.close(step)
         if step % settings.validate_every == 0 or step == settings.steps:

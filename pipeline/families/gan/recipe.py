@@ -15,17 +15,18 @@ __all__ = ["gan_images", "gan_points"]
 def gan_points(
     task: Task,
     *,
-    latent: Count = 2,
-    width: Count = 128,
+    latent: Count = 8,
+    width: Count = 64,
     depth: Count = 3,
+    octaves: Count = 3,
     objective: Name = "nonsaturating",
-    r1: NonNegative = 0.1,
+    r1: NonNegative = 0.0,
     turns: Count = 1,
 ) -> GAN:
-    """Fully connected players."""
+    """Fully connected players; the critic sees `octaves` of Fourier features, or it could not tell modes this narrow."""
     ours, theirs = encoder(task.condition, task.event), encoder(task.condition, task.event)
     generator = DenseDecoder(task.event, latent, ours.flat, 1, width, depth)
-    critic = DenseEncoder(task.event, theirs.flat, 1, width, depth)
+    critic = DenseEncoder(task.event, theirs.flat, 1, width, depth, octaves)
     return GAN(task.event, Conditioned(ours, generator), Conditioned(theirs, critic), latent, objective, r1, turns)
 
 

@@ -1,0 +1,80 @@
+"""Precision, recall, density, coverage: seconds and memory, ours in blocks against prdc's whole matrices.
+
+    python benchmarks/manifold.py --count 2500 --dims 2 64
+
+prints one line for each number of dimensions. Each side runs in a process of its own, so that its peak memory is its
+own; prdc may use eight threads, ours uses one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable
+
+import torch
+
+K = 5
+
+
+def ours(count: int, dims: int) -> tuple[float, ...]:
+    from pipeline.metrics.manifold import manifold
+
+    real, fake = draw(count, dims)
+    return tuple(manifold(real=real, fake=fake, neighbours=K, coverage_neighbours=K))
+
+
+def theirs(count: int, dims: int) -> tuple[float, ...]:
+    from prdc import compute_prdc
+
+    real, fake = draw(count, dims)
+    with contextlib.redirect_stdout(io.StringIO()):
+        found = compute_prdc(real.double().numpy(), fake.double().numpy(), K)
+    return tuple(float(found[name]) for name in ("precision", "recall", "density", "coverage"))
+
+
+def draw(count: int, dims: int) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(count, dims, generator=generator), 0.9 * torch.randn(count, dims, generator=generator)
+
+
+Side = Callable[[int, int], tuple[float, ...]]
+
+
+def clock(side: Side, count: int, dims: int) -> tuple[tuple[float, ...], float, float]:
+    """The numbers, the seconds of a second call (the first one pays for imports), and the MB that it added."""
+    torch.set_num_threads(1)
+    side(50, dims)
+    before, start = peak(), time.perf_counter()
+    found = side(count, dims)
+    return found, time.perf_counter() - start, peak() - before
+
+
+def peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=2500, help="points on each side")
+    parser.add_argument("--dims", type=int, nargs="+", default=[2, 64], help="dimensions of the features")
+    arguments = parser.parse_args()
+    for dims in arguments.dims:
+        runs = []
+        for side in (ours, theirs):
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                runs.append(pool.apply(clock, (side, arguments.count, dims)))
+        (a, seconds, memory), (b, their_seconds, their_memory) = runs
+        gap = max(abs(x - y) for x, y in zip(a, b, strict=True))
+        print(
+            f"n={arguments.count} d={dims}: ours {seconds:.2f} s, {memory:.0f} MB;"
+            f" prdc {their_seconds:.2f} s, {their_memory:.0f} MB; largest difference {gap:.1e}"
+        )
+
+
+if __name__ == "__main__":
+    main()

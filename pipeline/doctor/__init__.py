@@ -1,0 +1,8 @@
+"""Checks of everything that a run needs; each fault comes with what to do. Imports neither torch nor mlflow: seconds.
+
+finding         one line of the report
+installation    python and packages, against requirements.lock
+configuration   params.yaml, dvc.yaml, dvc.lock
+artifacts       prepared data, features and weights, against the hashes beside them
+surroundings    git, the MLflow store, disk, cores
+"""

@@ -1,0 +1,58 @@
+"""Git, the MLflow store, disk and cores."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+
+from pipeline.doctor.finding import Finding
+from pipeline.tracking import stored
+from pipeline.tracking.revision import revision
+
+ENOUGH = 2  # GB: what a full run, its cache and its store take, several times over
+
+
+def check() -> Iterator[Finding]:
+    yield _git()
+    yield _store()
+    yield _disk()
+    yield _cores()
+
+
+def _git() -> Finding:
+    commit, changed = revision()
+    if commit == "unknown":
+        return Finding("warning", "git", "no commit here: results cannot name the code that made them", "git commit")
+    if changed:
+        named = ", ".join(changed[:3]) + (", ..." if len(changed) > 3 else "")
+        return Finding("warning", "git", f"{commit[:9]} and {len(changed)} changes ({named})", "git commit")
+    return Finding("ok", "git", f"{commit[:9]}, clean")
+
+
+def _store() -> Finding:
+    """Cheap on purpose: a file is looked into, a server is not called."""
+    address = stored.uri()
+    path, shown = stored.database(address), stored.shown(address)
+    if path is None:
+        return Finding("ok", "mlflow", f"{shown} (not called)")
+    if not path.exists():
+        return Finding("warning", "mlflow", f"{shown}: nothing published yet", "coverseek publish")
+    try:
+        return Finding("ok", "mlflow", f"{shown}: {len(stored.read(path))} tasks published")
+    except sqlite3.Error as error:
+        return Finding("fault", "mlflow", f"{shown}: {error}", f"delete {path.name}, then coverseek publish")
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(".").free / 1e9
+    if free < ENOUGH:
+        return Finding("warning", "disk", f"{free:.1f} GB free", f"make room: {ENOUGH} GB are enough")
+    return Finding("ok", "disk", f"{free:.0f} GB free")
+
+
+def _cores() -> Finding:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = os.environ.get("OMP_NUM_THREADS", "not set")
+    return Finding("ok", "cores", f"{cores} (OMP_NUM_THREADS {threads}); coverseek run -j {cores} uses them all")

@@ -1,0 +1,129 @@
+"""The stages features and evaluate, from prepared data to the three files of a cell."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline import files
+from pipeline.contract import Exact, GenerativeModel, Player
+from pipeline.errors import UserError
+from pipeline.stages import evaluate, features, prepare
+from pipeline.training import reproducible
+from pipeline.training.checkpoint import Trained
+
+PARAMS = """
+tasks:
+  ring:
+    data: {dataset: ring, sigma: 0.1, train: 300, validation: 20, test: 100}
+    extractor: {name: identity}
+  digits:
+    data: {dataset: digits, train: 200, validation: 20, test: 40}
+    extractor: {name: classifier, width: 2, features: 4, steps: 5}
+  typo:
+    data: {dataset: ring, sigma: 0.1, train: 10, validation: 10, test: 10}
+    extractor: {name: identiy}
+training:
+  points: {steps: 1, batch_size: 1, learning_rate: 0.1}
+  images: {steps: 1, batch_size: 1, learning_rate: 0.1}
+evaluation:
+  points: {samples: 50, draws: 2, chunk: 20}
+  images: {samples: 30, draws: 2, chunk: 20}
+models: {points: {}, images: {}}
+suites: {}
+"""
+
+
+class Gaussian(GenerativeModel, Exact):
+    """Draws around 0, whatever the event."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def players(self) -> tuple[Player, ...]:
+        return ()
+
+    def sample(self, c: Tensor) -> Tensor:
+        return torch.randn(len(c), *self.shape)
+
+    def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
+        return -0.5 * x.square().flatten(1).sum(dim=1)
+
+
+@pytest.fixture(autouse=True)
+def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(reproducible, "seed", torch.manual_seed)  # WHY: the flags that it sets would outlive the test
+    Path("params.yaml").write_text(PARAMS)
+
+
+def trained(monkeypatch: pytest.MonkeyPatch, model: GenerativeModel | None, **more: Any) -> None:
+    manifest = {"task": "ring", "model": "toy", "family": "toys", "seed": 4, "status": "ok", "parameters": 7, **more}
+    monkeypatch.setattr("pipeline.training.checkpoint.load", lambda cell, task: Trained(model, manifest))
+
+
+def written(task: str) -> tuple[dict[str, Any], dict[str, Any], files.Arrays]:
+    metrics = json.loads(Path(f"reports/metrics/{task}-toy-4.json").read_text())
+    times = json.loads(Path(f"artifacts/times/evaluate/{task}-toy-4.json").read_text())
+    return metrics, times, files.read_npz(Path(f"artifacts/samples/{task}-toy-4.npz"), "")
+
+
+@pytest.mark.parametrize(("task", "shape", "kept"), [("ring", (2,), np.float32), ("digits", (1, 8, 8), np.uint8)])
+def test_a_cell_is_measured(
+    monkeypatch: pytest.MonkeyPatch, task: str, shape: tuple[int, ...], kept: type
+) -> None:  # fmt: skip
+    trained(monkeypatch, Gaussian(shape))
+    prepare.main(task)
+    features.main(task)
+    evaluate.main(task, "toy", 4)
+    metrics, times, samples = written(task)
+    assert {k: metrics[k] for k in ("model", "family", "seed", "condition", "status")} == {
+        "model": "toy", "family": "toys", "seed": 4, "condition": "none", "status": "ok",
+    }  # fmt: skip
+    assert {"precision", "parameters", "nats" if task == "ring" else "bits_per_dim"} <= set(metrics["metrics"])
+    assert set(times["metrics"]) == {"sample_seconds_per_1000", "likelihood_seconds_per_1000"}
+    assert samples["x"].shape == (50 if task == "ring" else 30, *shape)
+    assert samples["x"].dtype == kept
+    before = Path(f"reports/metrics/{task}-toy-4.json").read_bytes(), samples["x"]
+    evaluate.main(task, "toy", 4)
+    assert Path(f"reports/metrics/{task}-toy-4.json").read_bytes() == before[0]
+    assert np.array_equal(written(task)[2]["x"], before[1])
+
+
+def test_the_extractor_of_images_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare.main("digits")
+    features.main("digits")
+    folder = Path("artifacts/features/digits")
+    description = json.loads((folder / "extractor.json").read_text())
+    assert description["id"].startswith("digits-classifier@")
+    assert set(description["accuracy"]) == {"train", "validation", "test"}
+    assert files.read_npz(folder / "reference.npz", "")["test"].shape == (40, 4)
+
+
+def test_a_diverged_cell_has_a_status_and_no_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained(monkeypatch, None, status="diverged", diverged={"step": 12, "player": "critic"})
+    prepare.main("ring")
+    evaluate.main("ring", "toy", 4)
+    metrics, times, samples = written("ring")
+    assert (metrics["status"], metrics["diverged"]) == ("diverged", {"step": 12, "player": "critic"})
+    assert metrics["metrics"] == times["metrics"] == {}
+    assert samples["x"].shape == (0, 2)
+
+
+def test_an_unknown_extractor_is_named() -> None:
+    prepare.main("typo")
+    with pytest.raises(UserError, match=r"tasks\.typo\.extractor\.name: unknown 'identiy'.*did you mean identity"):
+        features.main("typo")
+    assert not Path("artifacts/features/typo").exists()
+
+
+def test_missing_features_name_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained(monkeypatch, Gaussian((2,)))
+    prepare.main("ring")
+    with pytest.raises(UserError, match="coverseek features --task ring"):
+        evaluate.main("ring", "toy", 4)

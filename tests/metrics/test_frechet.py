@@ -1,0 +1,53 @@
+"""Fréchet distance: Gaussians in closed form, torch-fidelity on the same features, degenerate samples."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
+
+from pipeline.metrics.frechet import frechet
+
+
+def exactly(mean: float, spread: Tensor, count: int = 500) -> Tensor:
+    """Points whose sample mean is `mean` everywhere and whose sample covariance is diag(spread²), to rounding."""
+    x = torch.randn(count, len(spread), dtype=torch.float64)
+    x -= x.mean(dim=0)
+    whitened = x @ torch.linalg.inv(torch.linalg.cholesky(x.T.cov())).T
+    return mean + whitened * spread
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+def test_two_gaussians_in_closed_form() -> None:
+    a, b = torch.tensor([1.0, 2.0, 3.0]).double(), torch.tensor([2.0, 0.5, 3.0]).double()
+    expected = 3 * 0.7**2 + float((a - b).square().sum())
+    assert frechet(real=exactly(0.0, a), fake=exactly(0.7, b)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_equals_torch_fidelity() -> None:
+    real, fake = torch.randn(400, 16) @ torch.randn(16, 16), 1.3 * torch.randn(300, 16) + 0.2
+    statistics = [fid_features_to_statistics(x.double()) for x in (real, fake)]
+    expected = fid_statistics_to_metric(*statistics, verbose=False)[KEY_METRIC_FID]
+    assert frechet(real=real, fake=fake) == pytest.approx(expected, rel=1e-4)
+
+
+def test_is_symmetric_and_zero_for_the_same_points() -> None:
+    real, fake = torch.randn(200, 8), torch.rand(150, 8)
+    assert frechet(real=real, fake=fake) == pytest.approx(frechet(real=fake, fake=real), rel=1e-9)
+    assert frechet(real=real, fake=real.flip(0)) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_single_repeated_point_is_as_far_as_the_data_are_wide() -> None:
+    real = exactly(0.0, torch.tensor([1.0, 2.0]).double())
+    assert frechet(real=real, fake=torch.ones(50, 2)) == pytest.approx(2 + 1 + 4, rel=1e-6)
+
+
+def test_small_samples_of_one_gaussian_differ_by_the_known_floor() -> None:
+    d, n = 16, 500
+    floors = [frechet(real=torch.randn(n, d), fake=torch.randn(n, d)) for _ in range(10)]
+    assert math.fsum(floors) / 10 == pytest.approx(d * (d + 5) / (2 * n), rel=0.15)

@@ -1,0 +1,68 @@
+"""Intervals cover what they say; few seeds are never bootstrapped."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from pipeline.metrics.interval import Interval, bootstrap, student_t
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 10])
+def test_student_t_covers_the_mean_as_often_as_it_says(n: int) -> None:
+    rng = np.random.default_rng(0)
+    found = [student_t(x) for x in rng.normal(3.0, 2.0, size=(4000, n))]
+    assert np.mean([i.low <= 3.0 <= i.high for i in found]) == pytest.approx(0.95, abs=0.012)
+
+
+def test_on_the_log_scale_it_covers_the_geometric_mean() -> None:
+    rng = np.random.default_rng(0)
+    found = [student_t(x, level=0.8, log=True) for x in rng.lognormal(1.0, 1.5, size=(4000, 3))]
+    assert np.mean([i.low <= math.e <= i.high for i in found]) == pytest.approx(0.8, abs=0.02)
+    assert all(i.low > 0 for i in found)
+
+
+def test_equals_scipy() -> None:
+    x = [1.0, 2.0, 4.0, 8.0]
+    low, high = stats.t.interval(0.95, 3, loc=np.mean(x), scale=stats.sem(x))
+    assert student_t(x) == pytest.approx((3.75, low, high, 4))
+    assert student_t(x, log=True).mean == pytest.approx(2 ** (6 / 4))
+
+
+def test_one_seed_has_no_interval() -> None:
+    assert student_t([2.0]) == Interval(2.0, None, None, 1)
+    assert student_t([2.0], log=True).mean == pytest.approx(2.0)
+    assert bootstrap([2.0]) == Interval(2.0, None, None, 1)
+
+
+def test_equal_values_have_an_interval_of_width_zero() -> None:
+    assert student_t([2.0, 2.0, 2.0]) == Interval(2.0, 2.0, 2.0, 3)
+    assert bootstrap([2.0, 2.0, 2.0]) == Interval(2.0, 2.0, 2.0, 3)
+
+
+@pytest.mark.parametrize("interval", [student_t, bootstrap])
+@pytest.mark.parametrize("values", [[], [1.0, math.nan], [[1.0, 2.0]]])
+def test_what_is_no_list_of_finite_values_is_an_error(interval, values) -> None:
+    with pytest.raises(ValueError, match="finite values"):
+        interval(values)
+
+
+def test_the_log_scale_needs_positive_values() -> None:
+    with pytest.raises(ValueError, match="positive"):
+        student_t([1.0, -0.1], log=True)
+
+
+def test_bootstrap_covers_over_many_samples_and_repeats_itself() -> None:
+    rng = np.random.default_rng(0)
+    found = [bootstrap(x, resamples=300) for x in rng.exponential(1.0, size=(150, 100))]
+    assert np.mean([i.low <= 1.0 <= i.high for i in found]) == pytest.approx(0.94, abs=0.05)
+    x = rng.normal(size=50)
+    assert bootstrap(x) == bootstrap(x)
+
+
+def test_the_report_pays_for_neither_torch_nor_scipy_stats() -> None:
+    code = "import sys, pipeline.metrics.interval; print({'torch', 'scipy.stats'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -1,0 +1,97 @@
+"""Precision, recall, density, coverage: prdc on the same features, and what each is there to tell apart."""
+
+import math
+
+import pytest
+import torch
+from prdc import compute_prdc
+from torch import Tensor
+
+from pipeline.metrics.manifold import Manifold, manifold, radii
+from pipeline.metrics.neighbours import distances, nearest
+
+
+def ring(count: int, sigma: float = 0.01) -> Tensor:
+    angle = 2 * math.pi / 8 * torch.randint(8, (count,))
+    return torch.stack([angle.cos(), angle.sin()], dim=1) + sigma * torch.randn(count, 2)
+
+
+def reference(real: Tensor, fake: Tensor) -> Manifold:
+    """prdc in float64, with the k that is published for each."""
+    three, five = (compute_prdc(real.double().numpy(), fake.double().numpy(), k) for k in (3, 5))
+    return Manifold(three["precision"], three["recall"], five["density"], five["coverage"])
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize(
+    ("real", "fake"),
+    [
+        (lambda: ring(700), lambda: ring(600)),
+        (lambda: ring(700), lambda: ring(600, sigma=0.03)),
+        (lambda: 1000 + ring(500), lambda: 1000 + ring(500)),
+        (lambda: torch.randn(500, 16), lambda: torch.randn(400, 16)),
+        (lambda: torch.randn(500, 64), lambda: 0.8 * torch.randn(400, 64)),
+        (lambda: 50 + torch.randn(300, 128), lambda: 50 + torch.randn(300, 128)),
+    ],
+    ids=["ring", "wider ring", "far ring", "16-d", "64-d", "128-d off centre"],
+)
+def test_equals_prdc(real, fake) -> None:
+    a, b = real(), fake()
+    assert manifold(real=a, fake=b) == pytest.approx(reference(a, b), abs=1e-6)
+
+
+def test_block_size_does_not_matter() -> None:
+    real, fake = torch.randn(333, 20), torch.randn(222, 20)
+    assert len({manifold(real=real, fake=fake, block=block) for block in (7, 100, 5000)}) == 1
+
+
+def test_a_collapsed_sample_has_precision_and_no_recall() -> None:
+    real = torch.randn(500, 8)
+    near = (real - real[0]).norm(dim=1).topk(25, largest=False).indices
+    found = manifold(real=real, fake=real[near].repeat(20, 1) + 0.05 * torch.randn(500, 8))
+    assert found.precision > 0.95
+    assert found.recall < 0.1
+    assert found.coverage < 0.3
+
+
+def test_a_spread_sample_has_recall_and_no_precision() -> None:
+    found = manifold(real=torch.randn(500, 4), fake=6 * torch.randn(500, 4))
+    assert found.recall > 0.9 > 0.4 > found.precision
+
+
+def test_one_distribution_has_coverage_and_density_of_theory() -> None:
+    found = manifold(real=torch.randn(1500, 2), fake=torch.randn(1500, 2))
+    assert found.coverage == pytest.approx(1 - 2**-5, abs=0.015)
+    assert found.density == pytest.approx(1, abs=0.06)
+
+
+def test_balls_are_open_so_a_point_that_is_repeated_reaches_nothing() -> None:
+    real, fake = torch.randn(50, 2), torch.zeros(50, 2)
+    assert manifold(real=real, fake=fake).recall == 0
+
+
+def test_too_few_points_are_an_error() -> None:
+    with pytest.raises(ValueError, match="5 points have no 5 neighbours"):
+        manifold(real=torch.randn(5, 2), fake=torch.randn(50, 2))
+
+
+def test_radii_leave_the_point_itself_out() -> None:
+    x = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
+    first, second = radii(x, (1, 2))
+    assert first.tolist() == [1, 1, 2, 4]
+    assert second.tolist() == [3, 2, 3, 6]
+
+
+@pytest.mark.parametrize("dims", [2, 16, 17, 100])
+def test_nearest_neighbours_are_those_of_all_distances(dims: int) -> None:
+    x, of = torch.randn(60, dims), torch.randn(300, dims)
+    exact = (x.double()[:, None] - of.double()).norm(dim=-1)
+    expected = exact.topk(3, dim=1, largest=False)
+    found, index = nearest(x, of, count=3)
+    assert torch.equal(index, expected.indices)
+    assert torch.allclose(found, expected.values, rtol=1e-9)
+    assert torch.allclose(torch.cat(list(distances(x, of, block=13))), exact, rtol=1e-9)

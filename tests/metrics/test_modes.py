@@ -1,0 +1,70 @@
+"""Modes of a known mixture: hits, quality, histograms, density."""
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
+
+from pipeline.contract import Mixture
+from pipeline.metrics.modes import kl, log_density, modes, nearest_mode, smooth
+
+SQUARE = Mixture(means=((0.0, 0.0), (4.0, 0.0), (0.0, 4.0), (4.0, 4.0)), sigma=0.1, weights=(0.1, 0.2, 0.3, 0.4))
+MEANS = torch.tensor(SQUARE.means)
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+def draws(count: int) -> torch.Tensor:
+    mode = torch.multinomial(torch.tensor(SQUARE.weights), count, replacement=True)
+    return MEANS[mode] + SQUARE.sigma * torch.randn(count, 2)
+
+
+def test_the_truth_hits_every_mode_with_the_quality_of_theory() -> None:
+    found = modes(truth=SQUARE, fake=draws(20_000))
+    assert found.hit == 4
+    assert found.high_quality == pytest.approx(1 - math.exp(-4.5), abs=0.003)
+    assert 0 < found.kl_pq < 1e-3
+    assert 0 < found.kl_qp < 1e-3
+
+
+def test_a_mode_is_hit_by_one_sample_within_three_sigma() -> None:
+    inside, outside = MEANS[:1] + torch.tensor([0.29, 0.0]), MEANS[1:2] + torch.tensor([0.31, 0.0])
+    found = modes(truth=SQUARE, fake=torch.cat([inside, outside]))
+    assert (found.hit, found.high_quality) == (1, 0.5)
+    mode, radius = nearest_mode(SQUARE, torch.cat([inside, outside]))
+    assert mode.tolist() == [0, 1]
+    assert radius.tolist() == pytest.approx([2.9, 3.1], rel=1e-5)
+
+
+def test_a_collapse_costs_what_the_smoothed_histogram_says() -> None:
+    found = modes(truth=SQUARE, fake=MEANS[3:].repeat(100, 1))
+    p, q = torch.tensor(SQUARE.weights, dtype=torch.float64), torch.tensor([0.5, 0.5, 0.5, 100.5]).double() / 102
+    assert found.hit == 1
+    assert found.kl_pq == pytest.approx(float((p * (p / q).log()).sum()))
+    assert found.kl_qp == pytest.approx(float((q * (q / p).log()).sum()))
+
+
+def test_low_quality_samples_do_not_count_in_the_histogram() -> None:
+    good = draws(2000)
+    both = torch.cat([good, MEANS[:1] + torch.full((5000, 2), 0.5)])
+    assert modes(truth=SQUARE, fake=both).kl_pq == modes(truth=SQUARE, fake=good).kl_pq
+
+
+def test_log_density_is_the_mixtures() -> None:
+    oracle = MixtureSameFamily(
+        Categorical(torch.tensor(SQUARE.weights, dtype=torch.float64)),
+        Independent(Normal(MEANS.double(), torch.tensor(SQUARE.sigma, dtype=torch.float64)), 1),
+    )
+    x = torch.cat([draws(100), 5 * torch.randn(100, 2)])
+    assert torch.allclose(log_density(SQUARE, x), oracle.log_prob(x.double()), rtol=1e-9)
+
+
+def test_histograms_and_their_kl() -> None:
+    assert smooth(torch.tensor([0, 3])).tolist() == [0.125, 0.875]
+    p, q = torch.tensor([0.5, 0.5, 0.0]).double(), torch.tensor([0.25, 0.25, 0.5]).double()
+    assert kl(p, q) == pytest.approx(math.log(2))
+    assert kl(p, p) == 0
