@@ -27,7 +27,7 @@ class Sources:
 
     def __init__(self) -> None:
         self.graph = _graph()
-        self._meaning: dict[str, str] = {}
+        self._meanings: dict[str, str] = {}
 
     def closure(self, *entries: str) -> frozenset[str]:
         """Every module that importing and calling `entries` can reach.
@@ -48,15 +48,18 @@ class Sources:
 
     def hash(self, modules: Iterable[str]) -> str:
         """sha256, in hex, of what `modules` say."""
-        text = "\n".join(f"# {module}\n{self.meaning(module)}" for module in sorted(modules))
+        text = "\n".join(f"# {module}\n{self._of(module)}" for module in sorted(modules))
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def meaning(self, module: str) -> str:
-        """The module's source without comments, blank lines and docstrings."""
-        if module not in self._meaning:
-            tree = ast.parse(_path(module).read_text(encoding="utf-8"))
-            self._meaning[module] = ast.unparse(_Speechless().visit(tree))
-        return self._meaning[module]
+    def _of(self, module: str) -> str:
+        if module not in self._meanings:
+            self._meanings[module] = meaning(_path(module).read_text(encoding="utf-8"))
+        return self._meanings[module]
+
+
+def meaning(source: str) -> str:
+    """A module's source without comments, blank lines and docstrings."""
+    return ast.unparse(_Speechless().visit(ast.parse(source)))
 
 
 class _Speechless(ast.NodeTransformer):

@@ -3,7 +3,8 @@
 Two tensors flow through everything:
 
     x : (B, *event) float32     points (B, D), real; images (B, C, H, W) on the L-level grid of [-1, 1]
-    c : (B, *condition)         none (B, 0), class (B,) long, box (B, 4), segmentation (B, H, W) long, grayscale (B, 1, H, W)
+    c : (B, *condition)         none (B, 0), class (B,) long, box (B, 4), segmentation (B, H, W) long,
+                                grayscale (B, 1, H, W)
 
 `c` always exists and always carries the batch, so `sample(c)` needs no count: 500 unconditional draws are
 `sample(torch.empty(500, 0))`. A model is a *sampler*. Who trains it are its *players*: one for most families,
@@ -132,7 +133,7 @@ class GenerativeModel(nn.Module, abc.ABC):
     def sample(self, c: Tensor) -> Tensor:
         """c (B, *condition) -> x (B, *event): one draw for each row of c, images on the level grid."""
 
-    def calibrate(self, train: Iterable[Batch], validation: Iterable[Batch]) -> None:  # noqa: B027
+    def calibrate(self, train: Iterable[Batch], validation: Iterable[Batch]) -> None:
         """Fit, after training, what gradients do not: an autoencoder's code density, a control's memory."""
 
 

@@ -19,10 +19,12 @@ from pipeline.errors import UserError, suggest
 from pipeline.paths import Cell
 
 Count = Annotated[int, Field(strict=True, ge=1)]
+Whole = Annotated[int, Field(strict=True, ge=0)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -65,7 +67,7 @@ class Training(Checked):
     learning_rate: Positive
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     weight_decay: NonNegative = 0.0
-    warmup: Annotated[int, Field(strict=True, ge=0)] = 0
+    warmup: Whole = 0
     decay: Literal["constant", "cosine"] = "cosine"
     clip: Positive | None = 1.0
     average: Fraction = 0.999
@@ -241,5 +243,5 @@ def _check_references(params: Params) -> None:
         for cell in suite.cells():
             if cell in owner:
                 other = owner[cell]
-                raise UserError(f"{paths.PARAMS}: suites.{name}: {cell.key} is already in suites.{other}; keep it in one")
+                raise UserError(f"{paths.PARAMS}: suites.{name}: {cell.key} is in suites.{other} too; keep it in one")
             owner[cell] = name

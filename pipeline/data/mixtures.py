@@ -26,7 +26,8 @@ def ring(sizes: Sizes, seed: int, *, sigma: Positive = 0.01) -> Dataset:
 
 def grid(sizes: Sizes, seed: int, *, sigma: Positive = 0.05) -> Dataset:
     """25 equal Gaussians on a square lattice of spacing 2."""
-    return _draw(_equal(list(itertools.product((-4.0, -2.0, 0.0, 2.0, 4.0), repeat=2)), sigma), sizes, seed)
+    line = (-4.0, -2.0, 0.0, 2.0, 4.0)
+    return _draw(_equal(list(itertools.product(line, line)), sigma), sizes, seed)
 
 
 def _equal(means: list[tuple[float, float]], sigma: float) -> Mixture:

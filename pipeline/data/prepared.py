@@ -50,7 +50,8 @@ def load(task: str) -> Prepared:
     described = _task(manifest)
     arrays = {split: _read(task, split, manifest["splits"][split]["sha256"], mend) for split in SPLITS}
     labels = {split: torch.from_numpy(a["label"]) for split, a in arrays.items() if "label" in a}
-    return Prepared(described, *(_batch(described.event, arrays[split]) for split in SPLITS), labels)
+    train, validation, test = (_batch(described.event, arrays[split]) for split in SPLITS)
+    return Prepared(described, train, validation, test, labels)
 
 
 def _read(task: str, split: str, expected: str, mend: str) -> files.Arrays:

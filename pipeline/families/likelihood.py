@@ -54,13 +54,13 @@ class Likelihood(Protocol):
 class Gaussian:
     """A density on points; parameters are means then log standard deviations, (B, 2 D).
 
-    Deviations start at an eighth of the data's scale: a wide start explains the data as noise, and a code is never used.
+    Deviations start at an eighth of the data's scale: a wide start explains the data as noise, and a code goes unused.
     """
 
     width = 2
 
     def __init__(self, event: Event) -> None:
-        self.start = math.log(event.scale / 8)
+        self.scale, self.start = event.scale, math.log(event.scale / 8)
 
     def log_prob(self, x: Tensor, parameters: Tensor) -> Tensor:
         mean, log_sigma = self._split(parameters)
@@ -75,7 +75,7 @@ class Gaussian:
 
     def _split(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_sigma = parameters.chunk(2, dim=-1)
-        return mean, (log_sigma + self.start).clamp(*LOG_SIGMA)
+        return self.scale * mean, (log_sigma + self.start).clamp(*LOG_SIGMA)
 
 
 class Categorical:

@@ -44,4 +44,5 @@ def find(family: str, recipe: str, events: str, where: str) -> Recipe:
             function: Recipe = getattr(module, name)
             return function
     known = [n.removesuffix(f"_{events}") for n in module.__all__]
-    raise UserError(f"params.yaml: {where}: family {family} has no recipe {recipe!r} for {events}; {suggest(recipe, known)}")
+    hint = suggest(recipe, known)
+    raise UserError(f"params.yaml: {where}: family {family} has no recipe {recipe!r} for {events}; {hint}")

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.metrics.neighbours import BLOCK, distances
+from pipeline.metrics.neighbours import BLOCK, distances, smallest
 
 
 class Manifold(NamedTuple):
@@ -62,8 +62,5 @@ def radii(x: Tensor, neighbours: tuple[int, ...], *, block: int = BLOCK) -> tupl
     most = max(neighbours)
     if len(x) <= most:
         raise ValueError(f"{len(x)} points have no {most} neighbours each: at least {most + 1} are needed")
-    nearest = torch.empty(len(x), most + 1, dtype=torch.float64)
-    # WHY filled in place: small results kept between large blocks would hold each block's memory on the heap
-    for rows, d in zip(torch.split(nearest, block), distances(x, x, block=block), strict=True):
-        rows.copy_(d.topk(most + 1, dim=1, largest=False).values)
-    return tuple(nearest[:, k] for k in neighbours)  # column 0 is the point itself
+    distance, _ = smallest(distances(x, x, block=block), len(x), count=most + 1)
+    return tuple(distance[:, k] for k in neighbours)  # column 0 is the point itself

@@ -7,7 +7,7 @@ tight cluster, and in few dimensions the direct form in float64 costs no more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from scipy.spatial import KDTree
@@ -15,7 +15,7 @@ from torch import Tensor
 
 BLOCK = 256
 FEW = 16
-"""Dimensions up to which the direct form is the faster one."""
+"""Dimensions up to which a k-d tree pays, and the direct form costs about as much as the matrix form, at most twice."""
 
 
 def distances(a: Tensor, b: Tensor, *, block: int = BLOCK) -> Iterator[Tensor]:
@@ -36,5 +36,18 @@ def nearest(x: Tensor, of: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
     if x.shape[1] <= FEW:
         found = KDTree(of.double().numpy()).query(x.double().numpy(), k=range(1, count + 1))
         return torch.from_numpy(found[0]), torch.from_numpy(found[1])
-    blocks = [rows.topk(count, dim=1, largest=False) for rows in distances(x, of)]
-    return torch.cat([b.values for b in blocks]), torch.cat([b.indices for b in blocks])
+    return smallest(distances(x, of), len(x), count=count)
+
+
+def smallest(blocks: Iterable[Tensor], rows: int, *, count: int) -> tuple[Tensor, Tensor]:
+    """Blocks (<= block, M) of `rows` rows -> in each row the smallest values (rows, count), ascending, and where.
+
+    Filled in place: small results kept between large blocks would hold every block's memory on the heap.
+    """
+    values, index = torch.empty(rows, count, dtype=torch.float64), torch.empty(rows, count, dtype=torch.long)
+    start = 0
+    for block in blocks:
+        stop = start + len(block)
+        torch.topk(block, count, dim=1, largest=False, out=(values[start:stop], index[start:stop]))
+        start = stop
+    return values, index

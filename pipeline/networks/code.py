@@ -38,14 +38,15 @@ class DenseDecoder(nn.Module):
 
 
 class ConvEncoder(nn.Module):
-    """(x (B, C, H, W), context) -> (B, n_out): halve the image `halvings` times, then flatten."""
+    """(x (B, C, H, W), context) -> (B, n_out): halve the image `halvings` times after `blocks` each, then flatten."""
 
-    def __init__(self, event: Event, context: int, n_out: int, channels: int, halvings: int) -> None:
+    def __init__(self, event: Event, context: int, n_out: int, channels: int, halvings: int, blocks: int) -> None:
         super().__init__()
         depth, height, width = event.shape
         layers: list[nn.Module] = [nn.Conv2d(depth + context, channels, 3, padding=1)]
         for i in range(halvings):
-            layers += [Residual(channels << i, normalise=True), nn.SiLU(), down(channels << i, channels << (i + 1))]
+            layers += [Residual(channels << i, normalise=True) for _ in range(blocks)]
+            layers += [nn.SiLU(), down(channels << i, channels << (i + 1))]
         flat = (channels << halvings) * (height >> halvings) * (width >> halvings)
         self.net = nn.Sequential(*layers, nn.SiLU(), nn.Flatten(), nn.Linear(flat, n_out))
 
@@ -58,7 +59,15 @@ class ConvDecoder(nn.Module):
     """(z (B, latent), context) -> (B, per_value * C, H, W): the encoder's mirror; the context joins at the end too."""
 
     def __init__(
-        self, event: Event, latent: int, flat: int, context: int, per_value: int, channels: int, halvings: int
+        self,
+        event: Event,
+        latent: int,
+        flat: int,
+        context: int,
+        per_value: int,
+        channels: int,
+        halvings: int,
+        blocks: int,
     ) -> None:
         super().__init__()
         depth, height, width = event.shape
@@ -66,7 +75,8 @@ class ConvDecoder(nn.Module):
         self.start = nn.Linear(latent + flat, channels * height * width >> halvings)
         layers: list[nn.Module] = []
         for i in reversed(range(halvings)):
-            layers += [nn.SiLU(), up(channels << (i + 1), channels << i), Residual(channels << i, normalise=True)]
+            layers += [nn.SiLU(), up(channels << (i + 1), channels << i)]
+            layers += [Residual(channels << i, normalise=True) for _ in range(blocks)]
         self.grow = nn.Sequential(*layers, nn.SiLU())
         self.head = nn.Conv2d(channels + context, per_value * depth, 3, padding=1)
 

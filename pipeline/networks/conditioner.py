@@ -31,6 +31,7 @@ class MapConditioner(nn.Module):
         self.net = silent(residual_network(n_in + context, n_out, channels, blocks))
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
-        seen = torch.cat([x, F.adaptive_avg_pool2d(h, x.shape[-2:])], dim=1) if h.shape[1] else x
+        height, width = x.shape[-2:]
+        seen = torch.cat([x, F.adaptive_avg_pool2d(h, (height, width))], dim=1) if h.shape[1] else x
         out: Tensor = self.net(seen)
         return out

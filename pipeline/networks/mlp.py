@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 def mlp(n_in: int, n_out: int, width: int, depth: int = 2) -> nn.Sequential:
     """(B, n_in) -> (B, n_out) through `depth` hidden layers of `width`."""
     sizes = [n_in] + [width] * depth
-    hidden = [layer for a, b in zip(sizes, sizes[1:], strict=False) for layer in (nn.Linear(a, b), nn.SiLU())]
+    hidden = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.SiLU())]
     return nn.Sequential(*hidden, nn.Linear(sizes[-1], n_out))
 
 

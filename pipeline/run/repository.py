@@ -77,17 +77,17 @@ def _damaged(path: str) -> str:
 
 @contextmanager
 def _parse_once() -> Iterator[None]:
-    """DVC parses params.yaml anew for each parameter of each step: two thirds of all its time here."""
-    original: Callable[..., Any] = param.load_path
+    """DVC parses and searches params.yaml anew for each parameter of each step: two thirds of all its time here."""
+    original: Callable[..., Any] = param.read_param_file
 
     @functools.cache
-    def parsed(path: str, size: int, mtime: int, fs: Any) -> Any:
-        return original(path, fs)
+    def read(path: str, size: int, mtime: int, keys: tuple[str, ...], flatten: bool, fs: Any) -> Any:
+        return original(fs, path, list(keys), flatten)
 
-    def load_path(path: str, fs: Any) -> Any:
+    def read_param_file(fs: Any, path: str, keys: list[str] | None = None, flatten: bool = False) -> Any:
         status = os.stat(path)
-        content = parsed(path, status.st_size, status.st_mtime_ns, fs)
+        content = read(path, status.st_size, status.st_mtime_ns, tuple(keys or ()), flatten, fs)
         return copy.deepcopy(content)  # shared blocks would turn into anchors in dvc.lock
 
-    with mock.patch.object(param, "load_path", load_path):
+    with mock.patch.object(param, "read_param_file", read_param_file):
         yield

@@ -90,7 +90,7 @@ def _follow_driver() -> None:
 
 def _redirect(log: Path) -> None:
     """At the level of file descriptors, so that libraries in C are heard too."""
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     for stream in (1, 2):
         os.dup2(file, stream)
     os.close(file)

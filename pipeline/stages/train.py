@@ -11,7 +11,7 @@ from pipeline.paths import Cell
 from pipeline.training import checkpoint, reproducible
 from pipeline.training.history import History
 from pipeline.training.loop import fit
-from pipeline.training.optimiser import Diverged
+from pipeline.training.optimiser import DivergedError
 
 
 def main(task: str, model: str, seed: int) -> None:
@@ -32,7 +32,7 @@ def main(task: str, model: str, seed: int) -> None:
     try:
         trained, steps, best = fit(built, data.train, data.validation, training, history, cell.key)
         checkpoint.save(cell, trained, manifest | {"status": "ok", "steps": steps, "best_step": best})
-    except Diverged as error:
+    except DivergedError as error:
         print(f"{cell.key} diverged: {error}")
         end = {"status": "diverged", "diverged": {"step": error.step, "player": error.player}}
         checkpoint.save(cell, None, manifest | end)

@@ -20,14 +20,15 @@ class Average:
 
     def __init__(self, source: GenerativeModel, decay: float) -> None:
         self.model, self.decay, self.updates = copy.deepcopy(source).eval().requires_grad_(False), decay, 0
-        self._weights = list(self.model.parameters()), list(source.parameters())
+        self._ours: list[Tensor] = list(self.model.parameters())
+        self._theirs: list[Tensor] = list(source.parameters())
         self._buffers = list(zip(self.model.buffers(), source.buffers(), strict=True))
 
     @torch.no_grad()
     def update(self) -> None:
         self.updates += 1
         decay = min(self.decay, self.updates / (10 + self.updates))
-        torch._foreach_lerp_(*self._weights, 1 - decay)
+        torch._foreach_lerp_(self._ours, self._theirs, 1 - decay)
         for ours, theirs in self._buffers:
             ours.copy_(theirs)
 

@@ -58,7 +58,7 @@ def fit(
         The averaged model, the steps taken, and the step that its weights are from.
 
     Raises:
-        Diverged: a player's loss or gradient is not finite.
+        DivergedError: a player's loss or gradient is not finite.
     """
     average = Average(model, settings.average) if model.players() else None
     steps = kept = 0

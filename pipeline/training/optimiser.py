@@ -31,7 +31,7 @@ class Schedule(Protocol):
     def clip(self) -> float | None: ...
 
 
-class Diverged(Exception):
+class DivergedError(Exception):
     """A loss or a gradient is no longer finite."""
 
     def __init__(self, step: int, player: str) -> None:
@@ -53,15 +53,15 @@ class PlayerOptimiser:
         """One update; only this player's gradients are touched.
 
         Raises:
-            Diverged: the loss or its gradient is not finite.
+            DivergedError: the loss or its gradient is not finite.
         """
         if not math.isfinite(loss.total.item()):
-            raise Diverged(number, self.player.name)
+            raise DivergedError(number, self.player.name)
         self.adam.zero_grad(set_to_none=True)
         loss.total.backward(inputs=self.player.params)  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.player.params, self.clip or math.inf)
         if not math.isfinite(norm.item()):
-            raise Diverged(number, self.player.name)
+            raise DivergedError(number, self.player.name)
         self.adam.step()
         self.schedule.step()
 

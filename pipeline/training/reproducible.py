@@ -11,7 +11,7 @@ import torch
 def seed(number: int, threads: int = 1) -> None:
     """Seed every generator, ask for deterministic algorithms, and fix the threads: sums depend on their number."""
     random.seed(number)
-    np.random.seed(number)  # noqa: NPY002 - libraries that draw from the global generator
+    np.random.seed(number)  # libraries draw from the global generator
     torch.manual_seed(number)
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(threads)

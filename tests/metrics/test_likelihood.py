@@ -26,7 +26,7 @@ class Normal(Exact):
 
 
 class LinearGaussian(Weighted):
-    """z ~ N(0, 1), x | z ~ N(z, 1), so x ~ N(0, 2); q(z | x) = N(x / 2, 1) is wider than the posterior, N(x / 2, .5)."""
+    """z ~ N(0, 1), x | z ~ N(z, 1), so x ~ N(0, 2); q(z | x) = N(x / 2, 1) is wider than its posterior."""
 
     def log_weight(self, x: Tensor, c: Tensor) -> Tensor:
         q = torch.distributions.Normal(x / 2, 1.0)

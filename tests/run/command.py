@@ -1,6 +1,7 @@
 """A command `coverseek` whose stages write a few bytes at once; words in the file `orders` make cells fail.
 
-An order is `<stage>-<key> <deed>`: `die` kills the process, `raise` raises, `sleep` takes a minute.
+An order is `<stage>-<key> <deed>`: `die` kills the process, `raise` raises, `sleep` takes a minute, `edit` changes
+params.yaml.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def _obey(name: str) -> None:
             raise RuntimeError("the sky is falling")
         case "sleep":
             time.sleep(60)
+        case "edit":
+            Path("params.yaml").write_text(Path("params.yaml").read_text().replace("width: 2", "width: 3"))
 
 
 def _code() -> None:

@@ -34,11 +34,11 @@ class Autoencoder(SinglePlayer, Reconstructs):
 
     def reconstruct(self, z: Tensor, c: Tensor) -> Tensor:
         """Differentiable, real-valued x (B, *event)."""
-        x: Tensor = self.decoder(z, self.condition(c))
+        x: Tensor = self.event.scale * self.decoder(z, self.condition(c))
         return x
 
     def encode(self, x: Tensor, c: Tensor) -> Tensor:
-        z: Tensor = self.encoder(x, self.condition(c))
+        z: Tensor = self.encoder(x / self.event.scale, self.condition(c))
         return z
 
     def decode(self, z: Tensor, c: Tensor) -> Tensor:

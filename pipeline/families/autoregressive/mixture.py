@@ -2,7 +2,8 @@
 
     p(x | c) = prod_i p(x_i | x_<i, c),    p(x_i | x_<i, c) = sum_k pi_k N(x_i; mu_k, sigma_k^2)
 
-with (pi, mu, sigma) a network's function of x_<i and c: RNADE's factors (Uria et al. 2013, arXiv:1306.0186; Bishop 1994).
+with (pi, mu, sigma) a network's function of x_<i and c: RNADE's factors (Uria, Murray & Larochelle 2013,
+arXiv:1306.0186).
 """
 
 from __future__ import annotations

@@ -10,12 +10,12 @@ from pipeline.families.autoregressive.pixelcnn import PixelCNN
 from pipeline.networks.condition import encoder
 from pipeline.networks.factor import FactorNetwork
 from pipeline.networks.masked import PixelCNNNetwork
-from pipeline.params import Count, Fraction
+from pipeline.params import Count, Fraction, Whole
 
 __all__ = ["ar_mixture_points", "pixelcnn_images"]
 
 
-def ar_mixture_points(task: Task, *, mixtures: Count = 24, width: Count = 96, octaves: Count = 4) -> ARMixture:
+def ar_mixture_points(task: Task, *, mixtures: Count = 24, width: Count = 96, octaves: Whole = 4) -> ARMixture:
     """Mixture density factors, one network for each coordinate."""
     condition = encoder(task.condition, task.event)
     scale, dims = task.event.scale, task.event.dims

@@ -38,7 +38,9 @@ class Memory(GenerativeModel):
         self.x, self.c = torch.cat(x), torch.cat(c)
 
     def sample(self, c: Tensor) -> Tensor:
-        return self.x[torch.cat([self._matching(part) for part in c.split(CHUNK)])] if c[0].numel() else self._any(len(c))
+        if not c[:1].numel():
+            return self._any(len(c))
+        return self.x[torch.cat([self._matching(part) for part in c.split(CHUNK)])]
 
     def _any(self, count: int) -> Tensor:
         rounds = -(-count // len(self.x))

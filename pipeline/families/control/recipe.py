@@ -6,7 +6,7 @@ from pipeline.contract import Task
 from pipeline.errors import UserError
 from pipeline.families.control.density import Marginal, Oracle, UniformBox, UniformLevels
 from pipeline.families.control.memory import Collapsed, Copycat, Real
-from pipeline.params import Fraction, Positive
+from pipeline.params import Positive, Share
 
 __all__ = ["collapsed", "copycat", "marginal_images", "noise_images", "noise_points", "oracle_points", "real"]
 
@@ -28,7 +28,7 @@ def copycat(task: Task) -> Copycat:
     return Copycat()
 
 
-def collapsed(task: Task, *, share: Fraction = 0.02) -> Collapsed:
+def collapsed(task: Task, *, share: Share = 0.02) -> Collapsed:
     """One mode: the `share` of the training set around one item."""
     return Collapsed(share)
 

@@ -6,7 +6,7 @@ from pipeline.contract import Task
 from pipeline.families.diffusion.ddpm import DDPM
 from pipeline.networks.condition import encoder
 from pipeline.networks.noise import NoiseNetwork
-from pipeline.params import Count
+from pipeline.params import Count, Whole
 
 __all__ = ["ddpm_points"]
 
@@ -17,7 +17,7 @@ def ddpm_points(
     steps: Count = 100,
     width: Count = 128,
     depth: Count = 3,
-    octaves: Count = 4,
+    octaves: Whole = 4,
     gamma_min: float = -13.0,
     gamma_max: float = 5.0,
 ) -> DDPM:

@@ -97,7 +97,8 @@ class MultiScale(Bijection):
         self.shapes.append(self.shapes[-1] if self.shapes else (channels, height, width))
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        parts, log_det = [], x.new_zeros(len(x))
+        parts: list[Tensor] = []
+        log_det = x.new_zeros(len(x))
         for scale in self.scales:
             x, change = scale(x, h)
             log_det = log_det + change

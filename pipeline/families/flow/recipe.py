@@ -10,13 +10,13 @@ from pipeline.families.flow.bijection import ActNorm, AffineCoupling, Bijection,
 from pipeline.families.flow.flow import Chain, ImageFlow, MultiScale, PointFlow
 from pipeline.networks.condition import encoder
 from pipeline.networks.conditioner import MapConditioner, VectorConditioner
-from pipeline.params import Count
+from pipeline.params import Count, Whole
 
 __all__ = ["realnvp_images", "realnvp_points"]
 
 
 def realnvp_points(
-    task: Task, *, layers: Count = 6, width: Count = 64, depth: Count = 2, octaves: Count = 3
+    task: Task, *, layers: Count = 6, width: Count = 64, depth: Count = 2, octaves: Whole = 3
 ) -> PointFlow:
     """RealNVP on the plane: couplings that take turns."""
     condition, dims = encoder(task.condition, task.event), task.event.dims

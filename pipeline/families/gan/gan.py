@@ -3,8 +3,10 @@
     x = G(z, c),  z ~ N(0, I)             the objectives are in objectives.py
 
 R1 keeps the critic smooth on the data: (gamma / 2) E |grad_x D(x)|^2 (Mescheder, Geiger & Nowozin 2018,
-arXiv:1801.04406, eq. 9). A GAN has no likelihood. (Goodfellow et al. 2014, arXiv:1406.2661; with a condition in both
-players: Mirza & Osindero 2014, arXiv:1411.1784.)
+arXiv:1801.04406, eq. 9). It costs a second derivative, so it is taken in a random share of the steps and divided by
+that share: the same penalty on average (the lazy regularisation of Karras et al. 2020, arXiv:1912.04958).
+A GAN has no likelihood. (Goodfellow et al. 2014, arXiv:1406.2661; with a condition in both players: Mirza & Osindero
+2014, arXiv:1411.1784.)
 """
 
 from __future__ import annotations
@@ -32,11 +34,20 @@ class GAN(GenerativeModel):
     """`generator`: (z (B, latent), c) -> x; `critic`: (x, c) -> (B, 1)."""
 
     def __init__(
-        self, event: Event, generator: Conditioned, critic: Conditioned, latent: int, objective: str, r1: float, turns: int
+        self,
+        event: Event,
+        generator: Conditioned,
+        critic: Conditioned,
+        latent: int,
+        objective: str,
+        r1: float,
+        r1_share: float,
+        turns: int,
     ) -> None:
         super().__init__()
         self.event, self.generator, self.critic = event, generator, critic
-        self.latent, self.objective, self.r1, self.turns = latent, OBJECTIVES[objective], r1, turns
+        self.latent, self.objective, self.turns = latent, OBJECTIVES[objective], turns
+        self.r1, self.r1_share = r1, r1_share
 
     def players(self) -> tuple[Player, ...]:
         return (
@@ -46,12 +57,12 @@ class GAN(GenerativeModel):
 
     def imagine(self, c: Tensor) -> Tensor:
         """Differentiable draws of x (B, *event), real-valued."""
-        x: Tensor = self.generator(torch.randn(len(c), self.latent), c)
+        x: Tensor = self.event.scale * self.generator(torch.randn(len(c), self.latent), c)
         return x
 
     def score(self, x: Tensor, c: Tensor) -> Tensor:
         """(B,) logits that x is real."""
-        scores: Tensor = self.critic(x, c)
+        scores: Tensor = self.critic(x / self.event.scale, c)
         return scores[:, 0]
 
     def critic_loss(self, x: Tensor, c: Tensor) -> Loss:
@@ -60,8 +71,10 @@ class GAN(GenerativeModel):
             imagined = self.imagine(c)
         real = self.score(x, c)
         game = self.objective.critic(real, self.score(imagined, c))
-        penalty = self._slope(real, x) if self.r1 else real.new_zeros(())
-        return Loss(game + self.r1 / 2 * penalty, {"game": game, "r1": penalty})
+        if not self.r1 or torch.rand(()) >= self.r1_share:
+            return Loss(game, {"game": game})
+        penalty = self._slope(real, x)
+        return Loss(game + self.r1 / 2 / self.r1_share * penalty, {"game": game, "r1": penalty})
 
     def generator_loss(self, x: Tensor, c: Tensor) -> Loss:
         game = self.objective.generator(self.score(self.imagine(c), c))

@@ -1,0 +1,123 @@
+"""A toy repository: the real dvc.yaml over a small grid, with stages that write a few bytes (`command.py`)."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.params import load
+from pipeline.run import worker
+from pipeline.run.interrupt import Interrupt
+from pipeline.run.progress import Lines
+from pipeline.run.step import Outcome, Result
+
+ROOT = Path(__file__).parents[2]
+
+PARAMS = """
+tasks:
+  ring: {data: {dataset: ring, train: 8, validation: 4, test: 4}, extractor: {name: identity}}
+  digits: {data: {dataset: digits, train: 8, validation: 4, test: 4}, extractor: {name: identity}}
+training:
+  points: {steps: 1, batch_size: 4, learning_rate: 0.1}
+  images: {steps: 1, batch_size: 4, learning_rate: 0.1}
+evaluation:
+  points: {samples: 4, draws: 1, chunk: 4}
+  images: {samples: 4, draws: 1, chunk: 4}
+models:
+  points: {vae: {family: vae, width: 1}, gan: {family: gan, width: 1}}
+  images: {vae: {family: vae, width: 1}}
+suites:
+  points: {question: "?", default: true, events: points, tasks: [ring], models: [vae, gan], seeds: [0]}
+  images: {question: "?", default: true, events: images, tasks: [digits], models: [vae], seeds: [0]}
+"""
+
+
+class Toy:
+    """The repository in the current folder."""
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        file = Path(path)
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new, 1))
+
+    def order(self, *orders: str) -> None:
+        """What goes wrong in the next run."""
+        Path("orders").write_text("\n".join(orders))
+
+    def run(
+        self,
+        jobs: int = 2,
+        suite: str | None = None,
+        interrupt: Interrupt | None = None,
+        before: Callable[[], None] = worker.warm_up,
+    ) -> dict[str, Result]:
+        from pipeline.run import repository
+        from pipeline.run.schedule import Schedule
+
+        with repository.opened() as workspace:
+            steps = workspace.steps(load().selected(suite))
+            return Schedule(steps, workspace, jobs, before).run(Interrupt() if interrupt is None else interrupt, Lines(len(steps)))
+
+    def commands(self) -> list[str]:
+        """The commands that ran since the last call."""
+        log = Path("ran.txt")
+        lines = log.read_text().splitlines() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return sorted(lines)
+
+    def outcomes(self, results: dict[str, Result], outcome: Outcome) -> list[str]:
+        return sorted(name for name, result in results.items() if result.outcome == outcome)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A toy repository in which everything ran once."""
+    folder = tmp_path_factory.mktemp("finished")
+    for name in (".dvc/config", ".dvcignore", ".gitignore", "dvc.yaml"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    (folder / "params.yaml").write_text(PARAMS)
+    (folder / "orders").touch()
+    for family in ("vae", "gan"):
+        (folder / "pipeline").mkdir(exist_ok=True)
+        (folder / "pipeline" / f"{family}.py").write_text(f"FAMILY = '{family}'\n")
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    with pytest.MonkeyPatch.context() as patch:
+        _enter(patch, folder)
+        Toy().run()
+    (folder / "ran.txt").rename(folder / "first.txt")
+    return folder
+
+
+@pytest.fixture
+def toy(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+    """A copy of the finished repository, entered."""
+    shutil.copytree(finished, tmp_path / "toy")
+    _enter(monkeypatch, tmp_path / "toy")
+    return Toy()
+
+
+def _enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    patch.chdir(folder)
+    patch.syspath_prepend(str(Path(__file__).parent))
+    patch.setattr(worker, "COMMAND", "command:main")
+    patch.setattr(worker, "PRELOAD", ["command"])
+    patch.setattr(worker, "LIGHT", frozenset())
+
+
+@pytest.fixture
+def wait() -> Iterator[Callable[[Callable[[], bool]], None]]:
+    """Wait until something holds, at most ten seconds."""
+
+    def until(holds: Callable[[], bool]) -> None:
+        end = time.monotonic() + 10
+        while not holds():
+            assert time.monotonic() < end, "it never came about"
+            time.sleep(0.01)
+
+    yield until

@@ -1,0 +1,167 @@
+"""The promises of a run: only what is stale runs, a cell that dies takes nothing with it, nothing that ended is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from pipeline.errors import UserError
+from pipeline.run.interrupt import interrupts
+
+if TYPE_CHECKING:
+    from tests.run.conftest import Toy
+
+STEPS = 12
+GAN = ["evaluate ring-gan-0", "train ring-gan-0"]
+WIDER = ("gan: {family: gan, width: 1}", "gan: {family: gan, width: 2}")
+ROW = "artifacts/train/ring-gan-0"
+
+
+def test_the_first_run_runs_every_command_once(toy: Toy) -> None:
+    lines = Path("first.txt").read_text().splitlines()
+    assert len(lines) == len(set(lines)) == STEPS
+    assert (lines[0], lines[-1]) == ("code", "report")
+    assert len(Path("reports/results.csv").read_text().splitlines()) == 3
+
+
+def test_nothing_changed_nothing_runs(toy: Toy) -> None:
+    lock, checks = Path("dvc.lock").stat(), list[int]()
+    results = toy.run(before=lambda: checks.append(1))
+    assert len(toy.outcomes(results, "unchanged")) == STEPS
+    assert Path("dvc.lock").stat() == lock
+    assert not checks and not toy.commands()
+
+
+def test_dvc_agrees_that_nothing_is_left_to_do(toy: Toy) -> None:
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        assert repo.status() == {}
+        assert repo.reproduce() == []
+
+
+def test_a_models_parameter_re_runs_its_own_cells_and_going_back_runs_none(toy: Toy) -> None:
+    before = Path("dvc.lock").read_bytes()
+    toy.edit("params.yaml", *WIDER)
+    toy.run()
+    assert toy.commands() == sorted(["code", *GAN, "report"])
+    toy.edit("params.yaml", *reversed(WIDER))
+    results = toy.run()
+    assert toy.outcomes(results, "restored") == ["evaluate_points@ring-gan-0", "train_points@ring-gan-0"]
+    assert toy.commands() == ["code", "report"]
+    assert Path("dvc.lock").read_bytes() == before
+
+
+def test_an_edit_in_a_family_re_runs_its_cells_and_a_comment_only_the_hash(toy: Toy) -> None:
+    Path("pipeline/gan.py").write_text("FAMILY = 'gan'  # better words\n")
+    toy.run()
+    assert toy.commands() == ["code"]
+    Path("pipeline/gan.py").write_text("FAMILY = 'better gan'\n")
+    toy.run()
+    assert toy.commands() == sorted(["code", *GAN])  # its numbers are the old ones: nothing new to report
+
+
+def test_a_lost_output_comes_back_without_running(toy: Toy) -> None:
+    shutil.rmtree(ROW)
+    assert toy.outcomes(toy.run(), "restored") == ["train_points@ring-gan-0"]
+    assert not toy.commands()
+
+
+def test_one_suite_leaves_the_other_alone(toy: Toy) -> None:
+    toy.edit("params.yaml", "steps: 1", "steps: 2")
+    toy.edit("params.yaml", "images: {steps: 1", "images: {steps: 2")
+    toy.run(suite="images")
+    assert toy.commands() == sorted(["train digits-vae-0", "evaluate digits-vae-0", "report"])
+
+
+@pytest.mark.parametrize(
+    ("deed", "reason"), [("die", "killed by SIGKILL"), ("raise", "exit code 1: RuntimeError: the sky is falling")]
+)
+def test_a_cell_that_ends_badly_takes_only_its_own_with_it(toy: Toy, deed: str, reason: str) -> None:
+    toy.edit("params.yaml", "points: {steps: 1", "points: {steps: 2")
+    toy.order(f"train-ring-gan-0 {deed}")
+    results = toy.run()
+    assert results["train_points@ring-gan-0"].reason == reason
+    assert toy.outcomes(results, "skipped") == ["evaluate_points@ring-gan-0"]
+    assert toy.outcomes(results, "ran") == ["evaluate_points@ring-vae-0", "report", "train_points@ring-vae-0"]
+    assert "ring-gan-0" not in Path("reports/results.csv").read_text()
+    toy.order()
+    toy.commands()
+    toy.run()
+    assert toy.commands() == sorted([*GAN, "report"])
+
+
+def test_nothing_is_touched_where_the_check_fails(toy: Toy) -> None:
+    def check() -> None:
+        raise UserError("no such keyword")
+
+    toy.edit("params.yaml", *WIDER)
+    before = {path: path.stat().st_mtime_ns for root in ("reports", "artifacts") for path in Path(root).rglob("*")}
+    with pytest.raises(UserError):
+        toy.run(before=check)
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    assert not toy.commands()
+
+
+def test_an_interrupt_ends_the_children_and_keeps_what_ended(toy: Toy, wait: Callable[..., None]) -> None:
+    toy.edit("params.yaml", "points: {steps: 1", "points: {steps: 2")
+    toy.order("train-ring-gan-0 sleep")
+    log = Path("logs/train-ring-gan-0.log")
+    log.unlink()
+    done = Path("artifacts/train/ring-vae-0")
+
+    def strike() -> None:
+        wait(lambda: log.exists() and done.exists() and Path("reports/metrics/ring-vae-0.json").exists())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=strike).start()
+    with interrupts() as interrupt:
+        results = toy.run(interrupt=interrupt)
+    assert interrupt and "train_points@ring-gan-0" not in results
+    locked = yaml.safe_load(Path("dvc.lock").read_text())["stages"]
+    assert locked["train_points@ring-vae-0"]["params"]["params.yaml"]["training.points"]["steps"] == 2
+    toy.order()
+    toy.commands()
+    toy.run()
+    assert not [line for line in toy.commands() if line == "train ring-vae-0"]
+
+
+def test_an_input_that_changes_meanwhile_makes_no_record(toy: Toy) -> None:
+    toy.edit("params.yaml", *WIDER)
+    toy.order("train-ring-gan-0 edit")
+    results = toy.run()
+    assert results["train_points@ring-gan-0"].reason == "its inputs changed while it ran; run again"
+    assert not Path(ROW).exists()
+
+
+def test_the_lock_does_not_depend_on_the_jobs(toy: Toy) -> None:
+    for folder in ("artifacts", "reports", ".dvc/cache"):
+        shutil.rmtree(folder)
+    before = Path("dvc.lock")
+    content = before.read_bytes()
+    before.unlink()
+    toy.run(jobs=1)
+    assert before.read_bytes() == content
+
+
+@pytest.mark.parametrize("damage", ["<<<<<<< HEAD\n", "stages: [1, 2]\n", "{"])
+def test_a_damaged_lock_is_named_with_the_command_that_mends_it(toy: Toy, damage: str) -> None:
+    Path("dvc.lock").write_text(damage + Path("dvc.lock").read_text())
+    with pytest.raises(UserError, match=r"^dvc\.lock is damaged[^\n]*`git checkout dvc\.lock`[^\n]*$"):
+        toy.run()
+
+
+def test_a_second_run_is_told_to_wait(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline.run import repository
+
+    monkeypatch.setattr("dvc.lock.DEFAULT_TIMEOUT", 0)
+    with repository.opened(), pytest.raises(UserError, match="wait for it"):
+        toy.run()
