@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pipeline.contract import Event
+
 Mask = Literal["A", "B"]
 
 
@@ -65,21 +67,25 @@ class MaskedResidual(nn.Module):
 
 
 class PixelCNNNetwork(nn.Module):
-    """Image (B, C, H, W) and context (B, M, H, W) -> logits (B, L C, H, W), level-major, causal in raster order."""
+    """Image (B, C, H, W) and context (B, M, H, W) -> logits (B, L C, H, W), level-major, causal in raster order.
 
-    def __init__(
-        self, subpixels: int, levels: int, context: int, channels: int, blocks: int, kernel: int, dropout: float
-    ) -> None:
+    A learned bias for each place tells the border from mid-grey, which zero padding does not, and centred from not.
+    Images may be cropped at the bottom: the rows above do not change.
+    """
+
+    def __init__(self, event: Event, context: int, channels: int, blocks: int, kernel: int, dropout: float) -> None:
         super().__init__()
-        self.subpixels, self.levels = subpixels, levels
+        subpixels = event.shape[0]
+        self.subpixels, self.levels = subpixels, event.grid
         self.first = MaskedConv2d(subpixels, channels, kernel, "A", subpixels)
+        self.place = nn.Parameter(torch.zeros(channels, *event.shape[1:]))
         self.condition = nn.Conv2d(context, channels, 1, bias=False) if context else None
         self.blocks = nn.ModuleList(MaskedResidual(channels, context, subpixels, dropout) for _ in range(blocks))
         self.hidden = MaskedConv2d(channels, channels, 1, "B", subpixels)
-        self.head = MaskedConv2d(channels, subpixels * levels, 1, "B", subpixels)
+        self.head = MaskedConv2d(channels, subpixels * self.levels, 1, "B", subpixels)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        h = self.first(x)
+        h = self.first(x) + self.place[:, : x.shape[2]]
         if self.condition is not None:
             h = h + self.condition(context)
         for block in self.blocks:

@@ -24,10 +24,9 @@ def ar_mixture_points(task: Task, *, mixtures: Count = 24, width: Count = 96, oc
 
 
 def pixelcnn_images(
-    task: Task, *, channels: Count = 64, blocks: Count = 6, kernel: Count = 5, dropout: Fraction = 0.2
+    task: Task, *, channels: Count = 64, blocks: Count = 5, kernel: Count = 5, dropout: Fraction = 0.2
 ) -> PixelCNN:
     """PixelCNN; `channels` is the paper's 2 h, `kernel` the size of the first, mask-A convolution."""
     condition = encoder(task.condition, task.event)
-    subpixels, levels = task.event.shape[0], task.event.grid
-    network = PixelCNNNetwork(subpixels, levels, condition.everywhere, channels, blocks, kernel, dropout)
+    network = PixelCNNNetwork(task.event, condition.everywhere, channels, blocks, kernel, dropout)
     return PixelCNN(task.event, condition, network)

@@ -1,0 +1,104 @@
+"""What prepared data promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline import paths
+from pipeline.data import datasets, prepared
+from pipeline.data.dataset import SPLITS, Dataset
+from pipeline.errors import UserError
+from pipeline.params import Data
+
+SMALL = {"train": 400, "validation": 100, "test": 200}
+BLOCKS = {
+    "ring": Data(dataset="ring", sigma=0.1, **SMALL),
+    "grid": Data(dataset="grid", **SMALL),
+    "digits": Data(dataset="digits", **SMALL),
+}
+
+
+def made(name: str, **changes: object) -> Dataset:
+    return datasets.make(Data.model_validate(BLOCKS[name].model_dump() | changes), f"tasks.{name}.data")
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_the_same_seed_gives_the_same_splits_and_another_does_not(name: str) -> None:
+    one, two, other = made(name), made(name), made(name, seed=1)
+    for split in SPLITS:
+        assert np.array_equal(one.splits[split].x, two.splits[split].x)
+        assert not np.array_equal(one.splits[split].x, other.splits[split].x)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_splits_have_their_sizes_and_share_no_item(name: str) -> None:
+    splits = made(name).splits
+    assert {split: len(splits[split].x) for split in SPLITS} == SMALL
+    if name != "digits":  # a real image may well be there twice
+        every = np.concatenate([splits[split].x for split in SPLITS])
+        assert len(np.unique(every, axis=0)) == len(every)
+
+
+@pytest.mark.parametrize(("name", "modes"), [("ring", 8), ("grid", 25)])
+def test_mixtures_have_the_published_geometry(name: str, modes: int) -> None:
+    dataset = made(name, train=20_000)
+    assert dataset.truth is not None
+    means, x = np.array(dataset.truth.means), dataset.splits["train"].x
+    assert len(means) == modes
+    assert sum(dataset.truth.weights) == pytest.approx(1)
+    distance = np.linalg.norm(x[:, None] - means, axis=-1)
+    assert np.unique(distance.argmin(1)).size == modes
+    assert np.mean(distance.min(1) ** 2) / 2 == pytest.approx(dataset.truth.sigma**2, rel=0.05)
+    edge = 1 if name == "ring" else 4
+    assert np.abs(means).max() == pytest.approx(edge)
+
+
+def test_digits_are_the_real_ones() -> None:
+    dataset = made("digits", train=1297, validation=250, test=250)
+    levels = np.concatenate([dataset.splits[split].x for split in SPLITS])
+    assert (levels.dtype, levels.min(), levels.max(), levels.shape) == (np.uint8, 0, 16, (1797, 1, 8, 8))
+    assert dataset.event.levels == 17
+
+
+def test_prepared_data_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    dataset = made("digits")
+    prepared.write("digits", "digits", dataset)
+    back = prepared.load("digits")
+    x, c = back.test
+    assert torch.equal(back.task.event.index(x), torch.from_numpy(dataset.splits["test"].x).long())
+    assert (x.dtype, c.shape, back.task.event) == (torch.float32, (200, 0), dataset.event)
+    assert torch.equal(back.labels["test"], torch.from_numpy(dataset.splits["test"].label))
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "train.npz", "validation.npz", "test.npz"])
+def test_damage_is_named_with_what_mends_it(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    prepared.write("ring", "ring", made("ring"))
+    path = paths.prepared("ring") / name
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UserError, match=rf"{name}.*coverseek prepare --task ring"):
+        prepared.load("ring")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"dataset": "rnig"}, "did you mean ring"),
+        ({"sigm": 0.1}, "sigm.*did you mean sigma"),
+        ({"sigma": -1.0}, "sigma.*greater than 0"),
+        ({"sigma": "wide"}, "sigma.*number"),
+    ],
+)
+def test_bad_blocks_are_named(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        made("ring", **changes)
+
+
+def test_more_digits_than_there_are() -> None:
+    with pytest.raises(UserError, match="1797"):
+        made("digits", train=1700)

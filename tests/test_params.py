@@ -1,0 +1,105 @@
+"""Bad input in params.yaml: one line that names the key, what is allowed, and the nearest match."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline import families, params
+from pipeline.cli import main
+from pipeline.errors import UserError
+
+REAL = Path(__file__).parents[1] / "params.yaml"
+
+
+def broken(tmp_path: Path, path: str, value: object) -> Path:
+    """The repository's params.yaml with the value at a dotted path changed."""
+    content: dict[str, Any] = yaml.safe_load(REAL.read_text())
+    *parents, last = path.split(".")
+    block = content
+    for key in parents:
+        block = block[key]
+    block[last] = value
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(content))
+    return file
+
+
+def test_the_repositorys_own_file_is_good() -> None:
+    settings = params.load(REAL)
+    for events in ("points", "images"):
+        for name, spec in settings.models[events].items():
+            families.check(events, name, spec)
+            settings.train(events, name)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("trainin", {}, "trainin is not a known key.*did you mean training"),
+        ("training.points.stepz", 3, "training.points.stepz is not a known key.*did you mean steps"),
+        ("training.points.steps", 0, "training.points.steps.*greater than or equal to 1"),
+        ("training.points.steps", "many", "training.points.steps.*integer.*'many'"),
+        ("training.points.average", 1.5, "training.points.average.*less than 1"),
+        ("training.images.decay", "linear", "training.images.decay.*constant.*cosine"),
+        ("evaluation.points.samplez", 3, "samplez.*did you mean samples"),
+        ("suites.points.tasks", ["rng"], "suites.points.tasks.*'rng'.*did you mean ring"),
+        ("suites.points.models", ["vea"], "suites.points.models.*'vea'.*did you mean vae"),
+        ("suites.points.seeds", [-1], "suites.points.seeds.*greater than or equal to 0"),
+        ("suites.points.seeds", [], "suites.points.seeds"),
+        ("suites.images.tasks", [], "suites.images.tasks"),
+        ("models.points.vae.training", {"stepz": 3}, "models.points.vae.training.stepz.*did you mean steps"),
+        ("tasks.ring.data.train", -5, "tasks.ring.data.train.*greater than or equal to 1"),
+        ("tasks.ring.dat", {}, "tasks.ring.dat is not a known key.*did you mean data"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_line(tmp_path: Path, path: str, value: object, words: str) -> None:
+    with pytest.raises(UserError, match=words) as error:
+        params.load(broken(tmp_path, path, value))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("events", "spec", "words"),
+    [
+        ("points", {"family": "flwo"}, "did you mean flow"),
+        ("points", {"family": "flow", "recipe": "realnpv"}, "realnpv.*did you mean realnvp"),
+        ("points", {"family": "flow", "recipe": "realnvp", "layerz": 3}, "layerz.*did you mean layers"),
+        ("points", {"family": "flow", "recipe": "realnvp", "layers": 0}, "layers.*greater than or equal to 1"),
+        ("images", {"family": "gan", "recipe": "gan", "objective": "hinged"}, "objective.*hinge"),
+    ],
+)
+def test_a_recipes_keywords_are_checked(events: str, spec: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        families.check(events, "mine", params.ModelParams(**spec))
+
+
+def test_a_cell_belongs_to_one_suite(tmp_path: Path) -> None:
+    content = yaml.safe_load(REAL.read_text())
+    content["suites"]["again"] = content["suites"]["points"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(UserError, match=r"ring-ar_mixture-0.*keep it in one"):
+        params.load(tmp_path / "params.yaml")
+
+
+def test_the_command_says_it_in_one_line_and_exits_with_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken(tmp_path, "training.points.stepz", 3)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as error:
+        main(["prepare", "--task", "ring"])
+    assert error.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["params.yaml"]
+
+
+@pytest.mark.parametrize("text", [None, "a: [", ""])
+def test_a_missing_or_broken_file_is_named(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError, match=r"params\.yaml"):
+        params.load(tmp_path / "params.yaml")

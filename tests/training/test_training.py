@@ -1,0 +1,156 @@
+"""What the one loop promises: the same seed gives the same bytes, the best weights are kept, divergence is named."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from pipeline.contract import Exact, GenerativeModel, Loss, Player, SinglePlayer
+from pipeline.params import Training
+from pipeline.training import reproducible
+from pipeline.training.average import Average
+from pipeline.training.batches import in_order, shuffled
+from pipeline.training.history import History
+from pipeline.training.loop import fit
+from pipeline.training.optimiser import DivergedError, rate
+
+
+class Line(SinglePlayer, Exact):
+    """N(mean, 1) in one dimension; `spoil` makes its loss infinite from that step on."""
+
+    def __init__(self, spoil: int | None = None) -> None:
+        super().__init__()
+        self.mean, self.calls, self.spoil = nn.Parameter(torch.tensor([4.0])), 0, spoil
+
+    def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
+        return -0.5 * (x - self.mean).square().sum(-1)
+
+    def loss(self, x: Tensor, c: Tensor) -> Loss:
+        self.calls += 1
+        nll = -self.log_prob(x, c).mean()
+        return Loss(nll * (math.inf if self.calls == self.spoil else 1), {"nll": nll})
+
+    def sample(self, c: Tensor) -> Tensor:
+        return self.mean + torch.randn(len(c), 1)
+
+
+class Tug(GenerativeModel):
+    """Two players that pull one number each; the first has two turns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1))
+        self.seen: list[tuple[str, Tensor]] = []
+
+    def players(self) -> tuple[Player, ...]:
+        return (Player("a", (self.a,), self.pull("a"), turns=2), Player("b", (self.b,), self.pull("b")))
+
+    def pull(self, name: str):  # type: ignore[no-untyped-def]
+        def loss(x: Tensor, c: Tensor) -> Loss:
+            self.seen.append((name, x))
+            total = (self.a + self.b - 1).square().sum()
+            return Loss(total, {"gap": total})
+
+        return loss
+
+    def sample(self, c: Tensor) -> Tensor:
+        return torch.zeros(len(c), 1)
+
+
+def data(count: int = 200) -> tuple[Tensor, Tensor]:
+    return torch.randn(count, 1), torch.empty(count, 0)
+
+
+def settings(**changes: object) -> Training:
+    known = {"steps": 60, "batch_size": 20, "learning_rate": 0.2, "validate_every": 10, "average": 0.5}
+    return Training.model_validate(known | changes)
+
+
+def trained(seed: int = 0, **changes: object) -> tuple[Line, History]:
+    reproducible.seed(seed)
+    history = History()
+    model, _, _ = fit(Line(), data(), data(), settings(**changes), history, "toy")
+    assert isinstance(model, Line)
+    return model, history
+
+
+def test_the_same_seed_gives_the_same_weights_and_curve() -> None:
+    (one, first), (two, second) = trained(), trained()
+    assert torch.equal(one.mean, two.mean)
+    assert first.rows == second.rows
+    assert not torch.equal(one.mean, trained(seed=1)[0].mean)
+
+
+def test_training_descends() -> None:
+    model, history = trained()
+    assert model.mean.item() == pytest.approx(0, abs=0.3)
+    scores = [row[3] for row in history.rows if row[1] == "validation"]
+    assert scores[-1] > scores[0]
+
+
+def test_patience_stops_and_the_best_weights_are_kept() -> None:
+    """Validation data that only the start fits: the first validation is the best."""
+    reproducible.seed(0)
+    far = torch.full((50, 1), 4.0), torch.empty(50, 0)
+    model, steps, best = fit(Line(), data(), far, settings(steps=1000, patience=3), History(), "toy")
+    assert (best, steps) == (10, 40)
+    assert isinstance(model, Line)
+    assert model.mean.item() > 2
+
+
+def test_players_take_their_turns_on_batches_of_their_own() -> None:
+    model = Tug()
+    fit(model, data(), data(), settings(steps=3), History(), "toy")
+    assert [name for name, _ in model.seen] == ["a", "a", "b"] * 3
+    assert not torch.equal(model.seen[0][1], model.seen[1][1])
+
+
+def test_divergence_names_its_step_and_player() -> None:
+    with pytest.raises(DivergedError) as error:
+        fit(Line(spoil=7), data(), data(), settings(), History(), "toy")
+    assert (error.value.step, error.value.player) == (7, "model")
+
+
+def test_validation_does_not_move_the_stream_of_random_numbers() -> None:
+    assert torch.equal(trained(validate_every=10)[0].mean, trained(validate_every=60)[0].mean)
+
+
+def test_the_average_forgets_its_start() -> None:
+    model = Line()
+    average = Average(model, 0.99)
+    with torch.no_grad():
+        model.mean.fill_(0)
+    for _ in range(200):
+        average.update()
+    assert isinstance(average.model, Line)
+    assert average.model.mean.item() == pytest.approx(0, abs=0.05)
+
+
+def test_an_epoch_holds_each_item_once() -> None:
+    x = torch.arange(12.0)[:, None]
+    batches = shuffled((x, torch.empty(12, 0)), 5)
+    drawn = torch.cat([next(batches)[0] for _ in range(12)])[:, 0]
+    for epoch in drawn.split(12):
+        assert torch.equal(epoch.sort().values, x[:, 0])
+    assert torch.equal(torch.cat([b for b, _ in in_order((x, x), 5)]), x)
+
+
+def test_the_rate_warms_up_and_falls_to_zero() -> None:
+    schedule = settings(steps=100, warmup=10)
+    rates = [rate(step, schedule) for step in range(101)]
+    assert rates[0] < rates[5] < rates[10] == 1
+    assert rates[50] > rates[90] > rates[100] == pytest.approx(0)
+    assert rate(90, settings(decay="constant")) == 1
+
+
+def test_a_curve_is_a_tidy_csv(tmp_path: Path) -> None:
+    _, history = trained()
+    history.write(tmp_path / "curve.csv")
+    lines = (tmp_path / "curve.csv").read_text().splitlines()
+    assert lines[0] == "step,player,part,value"
+    assert lines[1].startswith("1,model,nll,")
+    assert len(lines) == 1 + len(history.rows)
