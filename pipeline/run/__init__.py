@@ -1,11 +1,11 @@
 """`coverseek run`: bring every cell up to date, several at a time.
 
-    driver      the whole run, from params.yaml to the leaderboard
-    stamp       nothing changed since the last run: known without asking DVC
-    workspace   DVC's side: which steps there are, which are stale, what is recorded in dvc.lock
-    schedule    the order: a step starts when the steps before it are settled, the longest way to the end first
-    worker      one step in a process of its own, forked from a server that has the libraries loaded
-    forecast    how long a step will take
-    progress    what a user sees meanwhile
-    interrupt   Ctrl-C and SIGTERM end a run between two steps
+driver      the whole run, from params.yaml to the leaderboard
+stamp       nothing changed since the last run: known without asking DVC
+workspace   DVC's side: which steps there are, which are stale, what is recorded in dvc.lock
+schedule    the order: a step starts when the steps before it are settled, the longest way to the end first
+worker      one step in a process of its own, forked from a server that has the libraries loaded
+forecast    how long a step will take
+progress    what a user sees meanwhile
+interrupt   Ctrl-C and SIGTERM end a run between two steps
 """

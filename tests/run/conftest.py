@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,9 +59,11 @@ class Toy:
         from pipeline.run import repository
         from pipeline.run.schedule import Schedule
 
+        never = Interrupt()
         with repository.opened() as workspace:
             steps = workspace.steps(load().selected(suite))
-            return Schedule(steps, workspace, jobs, before).run(Interrupt() if interrupt is None else interrupt, Lines(len(steps)))
+            schedule = Schedule(steps, workspace, jobs, before)
+            return schedule.run(never if interrupt is None else interrupt, Lines(len(steps)))
 
     def commands(self) -> list[str]:
         """The commands that ran since the last call."""
@@ -111,7 +113,7 @@ def _enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 @pytest.fixture
-def wait() -> Iterator[Callable[[Callable[[], bool]], None]]:
+def wait() -> Callable[[Callable[[], bool]], None]:
     """Wait until something holds, at most ten seconds."""
 
     def until(holds: Callable[[], bool]) -> None:
@@ -120,4 +122,4 @@ def wait() -> Iterator[Callable[[Callable[[], bool]], None]]:
             assert time.monotonic() < end, "it never came about"
             time.sleep(0.01)
 
-    yield until
+    return until
