@@ -80,7 +80,9 @@ def settled(lock: Path) -> dict[str, Any]:
         for stage, content in stages.items()
         for entry in [*content.get("deps", []), *content.get("outs", [])]
     }
-    return {key: md5 for key, md5 in entries.items() if "artifacts/times" not in key and not key.startswith("report: rep")}
+    return {
+        key: md5 for key, md5 in entries.items() if "artifacts/times" not in key and not key.startswith("report: rep")
+    }
 
 
 def row(name: str, value: float, unit: str, limit: float) -> None:

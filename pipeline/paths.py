@@ -1,8 +1,8 @@
 """Where every artifact lives: the only place with file names. Paths are relative to the repository's root.
 
-    artifacts/  tracked by DVC, not by git: prepared data, features, weights, samples, wall times
-    reports/    tracked by git: metrics, curves, tables, figures
-    logs/       tracked by neither: one log for each cell of the last run
+artifacts/  tracked by DVC, not by git: prepared data, features, weights, samples, wall times
+reports/    tracked by git: metrics, curves, tables, figures
+logs/       tracked by neither: one log for each cell of the last run
 """
 
 from __future__ import annotations

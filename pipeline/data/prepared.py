@@ -30,9 +30,7 @@ def write(task: str, name: str, dataset: Dataset) -> None:
     with files.whole_folder(paths.prepared(task)) as folder:
         for split in SPLITS:
             files.write_npz(folder / f"{split}.npz", dataset.splits[split].arrays())
-        splits = {
-            s: {"count": len(dataset.splits[s].x), "sha256": files.sha256(folder / f"{s}.npz")} for s in SPLITS
-        }
+        splits = {s: {"count": len(dataset.splits[s].x), "sha256": files.sha256(folder / f"{s}.npz")} for s in SPLITS}
         described = {key: asdict(getattr(dataset, key)) for key in ("event", "condition")}
         truth = asdict(dataset.truth) if dataset.truth else None
         manifest = {"task": task, "dataset": name, **described, "truth": truth, "splits": splits}

@@ -166,6 +166,6 @@ def _train(model: Classifier, x: Tensor, label: Tensor, steps: int) -> None:
     for _ in range(steps):
         rows = torch.randint(len(x), (BATCH,))
         optimiser.zero_grad()
-        F.cross_entropy(model.logits(x[rows]), label[rows]).backward()  # type: ignore[no-untyped-call]
+        F.cross_entropy(model.logits(x[rows]), label[rows]).backward()
         optimiser.step()
         schedule.step()

@@ -1,11 +1,11 @@
 """Ink: from the measured cells to tables and figures. Reads json, csv and npz; imports no torch, no mlflow, no dvc.
 
-    measured   which cells of the grid have numbers, and which diverged or failed
-    results    every number, one a row (results.csv)
-    board      each model of a task with its mean and interval over seeds, in order
-    rank       which ranks the intervals leave open
-    column     how a metric is written
-    table      the boards for machines (leaderboard.csv)
-    page       the boards for readers (leaderboard.md)
-    figures    the pictures: samples, the precision-recall plane, training curves
+measured   which cells of the grid have numbers, and which diverged or failed
+results    every number, one a row (results.csv)
+board      each model of a task with its mean and interval over seeds, in order
+rank       which ranks the intervals leave open
+column     how a metric is written
+table      the boards for machines (leaderboard.csv)
+page       the boards for readers (leaderboard.md)
+figures    the pictures: samples, the precision-recall plane, training curves
 """

@@ -84,8 +84,10 @@ def read(params: Params) -> list[Outcome]:
 def _outcomes(params: Params, name: str, suite: Suite) -> Iterator[Outcome]:
     for cell in suite.cells():
         family = params.model(suite.events, cell.model).family
-        yield _outcome(name, cell, family) if _complete(cell) else Outcome(
-            suite=name, cell=cell, family=family, status="failed"
+        yield (
+            _outcome(name, cell, family)
+            if _complete(cell)
+            else Outcome(suite=name, cell=cell, family=family, status="failed")
         )
 
 

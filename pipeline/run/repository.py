@@ -17,7 +17,6 @@ from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError
 
-from pipeline import paths
 from pipeline.errors import UserError
 from pipeline.run.workspace import Workspace
 
@@ -68,7 +67,7 @@ def _read(repo: Repo) -> Workspace:
     except (YAMLSyntaxError, YAMLValidationError) as error:
         raise UserError(_damaged(os.path.relpath(error.path))) from None
     except DvcException as error:
-        raise UserError(f"{paths.PIPELINE}: {' '.join(str(error).split())}") from None
+        raise UserError(" ".join(str(error).split())) from None
 
 
 def _damaged(path: str) -> str:

@@ -58,7 +58,7 @@ class PlayerOptimiser:
         if not math.isfinite(loss.total.item()):
             raise DivergedError(number, self.player.name)
         self.adam.zero_grad(set_to_none=True)
-        loss.total.backward(inputs=self.player.params)  # type: ignore[no-untyped-call]
+        loss.total.backward(inputs=self.player.params)
         norm = torch.nn.utils.clip_grad_norm_(self.player.params, self.clip or math.inf)
         if not math.isfinite(norm.item()):
             raise DivergedError(number, self.player.name)

@@ -44,6 +44,9 @@ def test_r1_is_the_squared_slope_of_the_critic() -> None:
     model = build("gan", "gan", Task("t", POINTS), r1=1.0, r1_share=1.0)
     x, c = torch.randn(16, 2), torch.empty(16, 0)
     each = torch.stack(
-        [torch.autograd.functional.jacobian(lambda v, i=i: model.score(v[None], c[i : i + 1])[0], x[i]) for i in range(16)]
+        [
+            torch.autograd.functional.jacobian(lambda v, i=i: model.score(v[None], c[i : i + 1])[0], x[i])
+            for i in range(16)
+        ]
     )
     assert model.critic_loss(x, c).parts["r1"].item() == pytest.approx(each.square().sum(-1).mean().item(), rel=1e-4)

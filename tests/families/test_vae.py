@@ -6,9 +6,9 @@ import math
 
 import pytest
 import torch
-from toys import GREY, POINTS, build
 from torch import Tensor, nn
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
+from toys import GREY, POINTS, build
 
 from pipeline.contract import Event, Task
 from pipeline.families.likelihood import Gaussian

@@ -24,9 +24,7 @@ class Autoencoder(SinglePlayer, Reconstructs):
     code_mean: Tensor
     code_root: Tensor
 
-    def __init__(
-        self, event: Event, condition: nn.Module, encoder: nn.Module, decoder: nn.Module, latent: int
-    ) -> None:
+    def __init__(self, event: Event, condition: nn.Module, encoder: nn.Module, decoder: nn.Module, latent: int) -> None:
         super().__init__()
         self.event, self.condition, self.encoder, self.decoder = event, condition, encoder, decoder
         self.register_buffer("code_mean", torch.zeros(latent))

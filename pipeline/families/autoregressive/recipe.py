@@ -24,7 +24,7 @@ def ar_mixture_points(task: Task, *, mixtures: Count = 24, width: Count = 96, oc
 
 
 def pixelcnn_images(
-    task: Task, *, channels: Count = 64, blocks: Count = 5, kernel: Count = 5, dropout: Fraction = 0.2
+    task: Task, *, channels: Count = 64, blocks: Count = 5, kernel: Count = 7, dropout: Fraction = 0.3
 ) -> PixelCNN:
     """PixelCNN; `channels` is the paper's 2 h, `kernel` the size of the first, mask-A convolution."""
     condition = encoder(task.condition, task.event)

@@ -1,8 +1,8 @@
 """Controls with an exact likelihood that need no training: the truth, and what knows nothing or next to nothing.
 
-    oracle     the true mixture                          no model scores better, up to sampling noise
-    noise      uniform over the level grid, or a box     log2 L bits per dimension exactly
-    marginal   each pixel independent, as counted        what ignoring every correlation costs
+oracle     the true mixture                          no model scores better, up to sampling noise
+noise      uniform over the level grid, or a box     log2 L bits per dimension exactly
+marginal   each pixel independent, as counted        what ignoring every correlation costs
 """
 
 from __future__ import annotations

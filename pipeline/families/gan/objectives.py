@@ -44,7 +44,5 @@ OBJECTIVES: dict[str, Objective] = {
         lambda fake: (fake - 1).square().mean() / 2,
     ),
     "wasserstein": Objective(lambda real, fake: fake.mean() - real.mean(), lambda fake: -fake.mean()),
-    "hinge": Objective(
-        lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(), lambda fake: -fake.mean()
-    ),
+    "hinge": Objective(lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(), lambda fake: -fake.mean()),
 }
