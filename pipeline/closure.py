@@ -2,7 +2,8 @@
 
 The closure of a stage is its entry modules, the packages that hold them, and every module of `pipeline` that one of
 these imports, at any depth; an import inside a function counts, one for the type checker alone does not. The hash is
-taken over syntax trees without docstrings, so that a comment, a blank line or a better word makes nothing stale.
+taken over syntax trees without docstrings, so that a comment, a blank line or a better word makes nothing stale; and
+over the locked versions of the libraries that compute, so that an upgrade makes everything stale.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from grimp import ImportGraph
 from grimp.exceptions import SourceSyntaxError
 
 import pipeline
+from pipeline import paths
 from pipeline.errors import UserError
 
 ROOT = Path(pipeline.__file__).parent
+LIBRARIES = ("matplotlib", "numpy", "pandas", "scikit-learn", "scipy", "torch", "torchmetrics")
 
 
 class Sources:
@@ -28,6 +31,7 @@ class Sources:
     def __init__(self) -> None:
         self.graph = _graph()
         self._meanings: dict[str, str] = {}
+        self._libraries = libraries(paths.REQUIREMENTS)
 
     def closure(self, *entries: str) -> frozenset[str]:
         """Every module that importing and calling `entries` can reach.
@@ -48,13 +52,20 @@ class Sources:
 
     def hash(self, modules: Iterable[str]) -> str:
         """sha256, in hex, of what `modules` say."""
-        text = "\n".join(f"# {module}\n{self._of(module)}" for module in sorted(modules))
+        text = "\n".join([*self._libraries, *(f"# {module}\n{self._of(module)}" for module in sorted(modules))])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _of(self, module: str) -> str:
         if module not in self._meanings:
             self._meanings[module] = meaning(_path(module).read_text(encoding="utf-8"))
         return self._meanings[module]
+
+
+def libraries(lock: Path) -> list[str]:
+    """The lock's pins of `LIBRARIES`; none where there is no lock."""
+    lines = lock.read_text(encoding="utf-8").splitlines() if lock.exists() else []
+    pins = (line.partition(" ")[0] for line in lines)
+    return sorted(pin for pin in pins if pin.partition("==")[0] in LIBRARIES)
 
 
 def meaning(source: str) -> str:

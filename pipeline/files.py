@@ -48,15 +48,15 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         draft.write_text(text)
 
 
-def read_json(path: Path, mend: str) -> dict[str, Any]:
-    """Raises `UserError`, naming the command that mends it, where the file is missing or damaged."""
+def read_json(path: Path, mend: str, *keys: str) -> dict[str, Any]:
+    """Raises `UserError`, naming the command that mends it, where the file is missing, damaged or lacks a key."""
     try:
         content = json.loads(path.read_text())
     except FileNotFoundError:
         raise UserError(f"{path} is missing; make it with: {mend}") from None
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise UserError(f"{path} is damaged; make it again with: {mend}") from None
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or not content.keys() >= set(keys):
         raise UserError(f"{path} is damaged; make it again with: {mend}")
     return content
 
@@ -69,7 +69,7 @@ def write_npz(path: Path, arrays: Arrays) -> None:
 def read_npz(path: Path, mend: str) -> Arrays:
     """Raises `UserError`, naming the command that mends it, where the file is missing, damaged or holds a pickle."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise UserError(f"{path} is missing; make it with: {mend}") from None

@@ -132,6 +132,15 @@ class Params(Checked):
     def suite_of(self, cell: Cell) -> str:
         return next(name for name, suite in self.suites.items() if cell in set(suite.cells()))
 
+    def events(self, cell: Cell, kind: str) -> str:
+        """`kind`, the event kind of the cell's data, if its suite agrees: DVC watches what the suite names."""
+        for name, suite in self.suites.items():
+            if suite.events != kind and cell in set(suite.cells()):
+                raise UserError(
+                    f"{paths.PARAMS}: suites.{name}.events: {suite.events}, but task {cell.task} has {kind}"
+                )
+        return kind
+
     def selected(self, suite: str | None = None, everything: bool = False) -> dict[str, Suite]:
         """The suites of a run: one by name, all, or those that are in the default run."""
         if suite is not None:

@@ -39,14 +39,14 @@ def toy(params: dict[str, Any]) -> dict[str, Any]:
     return params
 
 
-def clone(folder: Path) -> Path:
-    """This repository's sources with a toy configuration, and a command `coverseek` that runs them."""
+def clone(source: Path, folder: Path) -> Path:
+    """A repository's sources with a toy configuration, and a command `coverseek` that runs them."""
     folder.mkdir()
-    shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml"):
+    shutil.copytree(source / "pipeline", folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml", "requirements.lock"):
         (folder / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, folder / name)
-    (folder / "params.yaml").write_text(yaml.safe_dump(toy(yaml.safe_load((ROOT / "params.yaml").read_text()))))
+        shutil.copy(source / name, folder / name)
+    (folder / "params.yaml").write_text(yaml.safe_dump(toy(yaml.safe_load((source / "params.yaml").read_text()))))
     (folder / "bin").mkdir()
     (folder / "bin/coverseek").write_text(COMMAND)
     (folder / "bin/coverseek").chmod(0o755)
@@ -88,7 +88,7 @@ def locked(folder: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A clone in which `coverseek run` ended well, and what it said."""
-    folder = clone(tmp_path_factory.mktemp("end") / "first")
+    folder = clone(ROOT, tmp_path_factory.mktemp("end") / "first")
     return folder, run(folder)
 
 
@@ -104,15 +104,16 @@ def test_the_first_run_makes_everything(finished: tuple[Path, str]) -> None:
 
 
 def test_dvc_gives_the_same_bytes_and_agrees_with_the_runner(finished: tuple[Path, str], tmp_path: Path) -> None:
-    folder = clone(tmp_path / "second")
+    folder = clone(finished[0], tmp_path / "second")
     call(folder, "dvc", "repro", "-q")
     assert locked(folder) == locked(finished[0])
     assert not ran(run(folder))
     assert "up to date" in call(finished[0], "dvc", "repro")
 
 
-def test_an_edit_re_runs_what_depends_on_it(finished: tuple[Path, str]) -> None:
-    folder, _ = finished
+def test_an_edit_re_runs_what_depends_on_it(finished: tuple[Path, str], tmp_path: Path) -> None:
+    folder = tmp_path / "edited"
+    shutil.copytree(finished[0], folder, ignore=shutil.ignore_patterns("mlflow.db", "mlruns", "__pycache__"))
     edit(folder / "pipeline/families/gan/gan.py", '"""', '"""Better words. ')
     assert ran(run(folder)) == {"code"}
     before = (folder / "params.yaml").read_text()

@@ -13,6 +13,8 @@ from pipeline.contract import Batch, Condition, Event, Mixture, Task
 from pipeline.data.dataset import SPLITS, Dataset
 from pipeline.errors import UserError
 
+KEYS = ("task", "event", "condition", "truth", "splits")
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -44,7 +46,7 @@ def load(task: str) -> Prepared:
         UserError: a file is missing, or its bytes are not those that the manifest names.
     """
     mend = f"coverseek prepare --task {task}"
-    manifest = files.read_json(paths.prepared(task) / "manifest.json", mend)
+    manifest = files.read_json(paths.prepared(task) / "manifest.json", mend, *KEYS)
     described = _task(manifest)
     arrays = {split: _read(task, split, manifest["splits"][split]["sha256"], mend) for split in SPLITS}
     labels = {split: torch.from_numpy(a["label"]) for split, a in arrays.items() if "label" in a}

@@ -38,7 +38,7 @@ def load(task: str) -> tuple[Extractor, dict[str, Tensor]]:
         UserError: a file is missing, or the weights are not those that the description names.
     """
     folder, mend = paths.features(task), f"coverseek features --task {task}"
-    description = files.read_json(folder / DESCRIPTION, mend)
+    description = files.read_json(folder / DESCRIPTION, mend, "id", "name")
     arrays = files.read_npz(folder / FEATURES, mend)
     try:
         state = load_file(folder / WEIGHTS) if (folder / WEIGHTS).exists() else {}

@@ -139,7 +139,7 @@ METRICS = (
     Metric("kl_qp", "nats", "lower", every(needs.density, needs.inexact),
            lambda e: divergence.histogram_kl_qp(truth=e.truth, fake=e.samples), protocol.histogram, protocol.samples),
 
-    Metric("authenticity", "share", "higher", needs.samples,
+    Metric("authenticity", "share", "none", needs.samples,
            lambda e: authenticity(train=e.train, fake=e.fake), protocol.estimate, protocol.train),
     Metric("memorisation_ct", "z-score", "none", needs.samples,
            lambda e: copying(train=e.train, real=e.real, fake=e.fake), protocol.estimate, protocol.train_and_test),

@@ -51,6 +51,11 @@ class Standing:
     def control(self) -> bool:
         return self.family == "control"
 
+    @property
+    def competes(self) -> bool:
+        """A model whose every seed was measured: a diverged seed counts."""
+        return not self.control and self.status == "ok"
+
 
 @dataclass(frozen=True)
 class Board:
@@ -161,8 +166,8 @@ def _place(standing: Standing) -> tuple[bool, int, float]:
 
 
 def _ranks(standings: Iterable[Standing], metric: str) -> dict[str, Rank]:
-    """Of the models only, and without bounds that flatter: what is truly worse than it looks cannot be placed."""
-    rows = {s.model: s.scores[metric] for s in standings if metric in s.scores and not s.control}
+    """Of models with all their seeds, and without bounds that flatter: what is worse than it looks cannot be placed."""
+    rows = {s.model: s.scores[metric] for s in standings if metric in s.scores and s.competes}
     scores = {model: score for model, score in rows.items() if not score.flatters}
     spans = {
         model: (score.interval.low, score.interval.high)

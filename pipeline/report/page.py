@@ -105,7 +105,7 @@ def _value(standing: Standing, metric: str, best: str | None) -> str:
 def _best(board: Board, metric: str) -> str | None:
     """The best model's mean as it is printed: rows that print the same are equally best."""
     better = board.better(metric)
-    scores = [s.scores[metric] for s in board.standings if metric in s.scores and not s.control]
+    scores = [s.scores[metric] for s in board.standings if metric in s.scores and s.competes]
     means = [score.interval.mean for score in scores if not score.flatters]
     if better == "none" or not means:
         return None

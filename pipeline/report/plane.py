@@ -44,7 +44,10 @@ def draw(board: Board) -> Figure | None:
     figure = style.sheet(5.2, 5.2)
     axis = figure.subplots()
     axis.set(xlim=(-0.04, 1.06), ylim=(-0.04, 1.06), aspect="equal", title=board.task)
-    axis.set(xlabel="recall: how much of the data is covered", ylabel="precision: how many samples look like data")
+    axis.set(
+        xlabel="recall: share of held-out data inside the samples' k-NN balls",
+        ylabel="precision: share of samples inside the data's k-NN balls",
+    )
     axis.grid(color="#eeeeee")
     axis.set_axisbelow(True)
     for place in places:

@@ -47,13 +47,18 @@ def main(jobs: int, suite: str | None, everything: bool) -> int:
 def _run(stamp: Stamp, jobs: int, suite: str | None, everything: bool) -> int:
     settings, start = load(), time.monotonic()
     steps, results = _work(settings, settings.selected(suite, everything), jobs)
-    if len(results) < len(steps):
-        print(f"Interrupted: {_count(results)}; what is finished is recorded, the next run goes on from there.")
+    interrupted = len(results) < len(steps)
+    if not interrupted:
+        _publish()
+        _show()
+    print(f"{len(results)} of {len(steps)} steps in {time.monotonic() - start:.0f} s: {_count(results)}.")
+    failed = _name_failures(steps, results)
+    if interrupted:
+        print("Interrupted: what is finished is recorded, the next run goes on from there.")
         return EXIT
-    _publish()
-    _show()
-    print(f"{len(steps)} steps in {time.monotonic() - start:.0f} s: {_count(results)}.")
-    return _verdict(steps, results, stamp)
+    if not failed:
+        stamp.write()
+    return 1 if failed else 0
 
 
 def _work(settings: Params, suites: Mapping[str, Suite], jobs: int) -> tuple[Mapping[str, Step], Results]:
@@ -114,11 +119,9 @@ def _count(results: Results) -> str:
     return ", ".join(f"{counts[outcome]} {word}" for outcome, word in WORDS.items() if counts[outcome])
 
 
-def _verdict(steps: Mapping[str, Step], results: Results, stamp: Stamp) -> int:
+def _name_failures(steps: Mapping[str, Step], results: Results) -> int:
     failed = [(steps[name], result) for name, result in results.items() if result.outcome == "failed"]
     for step, result in failed:
         log = f"; log: {step.log}" if result.seconds else ""
         print(f"failed: {step.title} ({result.reason}){log}")
-    if not failed:
-        stamp.write()
-    return 1 if failed else 0
+    return len(failed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType
 
 EXIT = 130
@@ -43,6 +44,7 @@ def interrupts() -> Iterator[Interrupt]:
 @contextmanager
 def shielded() -> Iterator[None]:
     """A process that is started within the block never hears a Ctrl-C: its driver tells it when to end."""
+    resource_tracker.ensure_running()  # WHY: it unblocks SIGINT when `multiprocessing` starts it on the way
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield

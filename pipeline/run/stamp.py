@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline import files, paths
 
-SOURCES = (paths.PARAMS, paths.PIPELINE, Path("pipeline"))
+SOURCES = (paths.PARAMS, paths.PIPELINE, paths.REQUIREMENTS, Path("pipeline"))
 RESULTS = (paths.LOCK, Path("artifacts"), Path("reports"))
 
 

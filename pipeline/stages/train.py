@@ -18,7 +18,7 @@ def main(task: str, model: str, seed: int) -> None:
     settings, cell = params.load(), Cell(task, model, seed)
     settings.task(task)
     data = prepared.load(task)
-    events = data.task.event.kind
+    events = settings.events(cell, data.task.event.kind)
     spec, training = settings.model(events, model), settings.train(events, model)
     hyper, recipe = families.check(events, model, spec), spec.recipe or model
     reproducible.seed(seed)
@@ -36,5 +36,6 @@ def main(task: str, model: str, seed: int) -> None:
         print(f"{cell.key} diverged: {error}")
         end = {"status": "diverged", "diverged": {"step": error.step, "player": error.player}}
         checkpoint.save(cell, None, manifest | end)
+    seconds = time.perf_counter() - start
     history.write(paths.curve(cell))
-    files.write_json(paths.times("train", cell), hardware.timed(train_seconds=time.perf_counter() - start))
+    files.write_json(paths.times("train", cell), hardware.timed({"train_seconds": (seconds, "measured")}))

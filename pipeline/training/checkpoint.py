@@ -39,11 +39,11 @@ def load(cell: Cell, task: Task) -> Trained:
         UserError: a file is missing, or its bytes are not those that the manifest names.
     """
     mend = f"coverseek train --task {cell.task} --model {cell.model} --seed {cell.seed}"
-    manifest = files.read_json(paths.trained(cell) / MANIFEST, mend)
+    manifest = files.read_json(paths.trained(cell) / MANIFEST, mend, "status", "family", "recipe", "hyper")
     if manifest["status"] == "diverged":
         return Trained(None, manifest)
     path = paths.trained(cell) / WEIGHTS
-    if not path.exists() or files.sha256(path) != manifest["sha256"]:
+    if not path.exists() or files.sha256(path) != manifest.get("sha256"):
         raise UserError(f"{path} is missing or damaged (sha256); make it again with: {mend}")
     model = families.build(task, manifest["family"], manifest["recipe"], manifest["hyper"])
     try:

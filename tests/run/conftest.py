@@ -84,7 +84,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
     (folder / "params.yaml").write_text(PARAMS)
-    (folder / "orders").touch()
+    for name in ("orders", "requirements.lock"):
+        (folder / name).touch()
     for family in ("vae", "gan"):
         (folder / "pipeline").mkdir(exist_ok=True)
         (folder / "pipeline" / f"{family}.py").write_text(f"FAMILY = '{family}'\n")

@@ -31,7 +31,7 @@ def test_a_second_run_asks_nobody(
     toy: Toy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run() == 0
-    assert "published\nleaderboard\nReport: reports/leaderboard.md\n12 steps in" in capsys.readouterr().out
+    assert "published\nleaderboard\nReport: reports/leaderboard.md\n12 of 12 steps in" in capsys.readouterr().out
     monkeypatch.setattr("pipeline.run.repository.opened", None)
     assert run() == 0
     assert capsys.readouterr().out.splitlines()[-1] == "Nothing changed since the last run."

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from multiprocessing import connection
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,15 @@ def test_it_can_be_stopped(wait: Callable[..., None]) -> None:
     wait(Path("holds").exists)
     stayer.stop()
     assert stayer.end() == "killed by SIGTERM"
+
+
+@pytest.mark.parametrize("stage", ["train", "report"])
+def test_it_does_not_hear_a_ctrl_c(stage: str, wait: Callable[..., None]) -> None:
+    stayer = Worker(Step(f"{stage}@stay", (stage, "stay"), frozenset()))
+    wait(Path("holds").exists)
+    os.kill(stayer._process.pid or 0, signal.SIGINT)
+    assert not connection.wait([stayer.sentinel], timeout=0.3)
+    stayer.stop()
 
 
 def test_it_ends_with_a_killed_driver(wait: Callable[..., None]) -> None:

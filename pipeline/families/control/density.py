@@ -46,6 +46,20 @@ class Oracle(Untrained):
         return self.means[mode] + self.sigma * torch.randn(len(c), self.means.shape[1])
 
 
+class OneMode(GenerativeModel):
+    """The first mode of the truth and no other: it has no likelihood, since it excludes nearly all of the data."""
+
+    def __init__(self, truth: Mixture) -> None:
+        super().__init__()
+        self.oracle = Oracle(Mixture(truth.means[:1], truth.sigma, (1.0,)))
+
+    def players(self) -> tuple[Player, ...]:
+        return ()
+
+    def sample(self, c: Tensor) -> Tensor:
+        return self.oracle.sample(c)
+
+
 class UniformBox(Untrained):
     """Uniform over the training data's bounding box, widened on each side by `margin` of its range."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.contract import Task
+from pipeline.contract import GenerativeModel, Task
 from pipeline.errors import UserError
-from pipeline.families.control.density import Marginal, Oracle, UniformBox, UniformLevels
+from pipeline.families.control.density import Marginal, OneMode, Oracle, UniformBox, UniformLevels
 from pipeline.families.control.memory import Collapsed, Copycat, Real
 from pipeline.params import Positive, Share
 
@@ -28,9 +28,9 @@ def copycat(task: Task) -> Copycat:
     return Copycat()
 
 
-def collapsed(task: Task, *, share: Share = 0.02) -> Collapsed:
-    """One mode: the `share` of the training set around one item."""
-    return Collapsed(share)
+def collapsed(task: Task, *, share: Share = 0.02) -> GenerativeModel:
+    """One mode: of the truth where it is known, else the `share` of the training set around one item."""
+    return OneMode(task.truth) if task.truth else Collapsed(share)
 
 
 def noise_points(task: Task, *, margin: Positive = 0.25) -> UniformBox:

@@ -86,7 +86,7 @@ class DDPM(SinglePlayer, Bounded):
         z = torch.randn(len(c), *self.event.shape)
         for t in range(self.steps, 0, -1):
             z = self._step_back(z, t, c)
-        return z / (-self.gamma[0]).sigmoid().sqrt()
+        return z / (-self.gamma[0]).sigmoid().sqrt() + (self.gamma[0] / 2).exp() * torch.randn_like(z)  # p(x | z_0)
 
     def _step_back(self, z: Tensor, t: int, c: Tensor) -> Tensor:
         """Draw z_s given z_t (arXiv:2107.00630, eq. 33, with variance r times the posterior's)."""

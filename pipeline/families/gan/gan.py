@@ -4,9 +4,9 @@
 
 R1 keeps the critic smooth on the data: (gamma / 2) E |grad_x D(x)|^2 (Mescheder, Geiger & Nowozin 2018,
 arXiv:1801.04406, eq. 9). It costs a second derivative, so it is taken in a random share of the steps and divided by
-that share: the same penalty on average (the lazy regularisation of Karras et al. 2020, arXiv:1912.04958).
-A GAN has no likelihood. (Goodfellow et al. 2014, arXiv:1406.2661; with a condition in both players: Mirza & Osindero
-2014, arXiv:1411.1784.)
+that share: up to gradient clipping the same penalty on average (the lazy regularisation of Karras et al. 2020,
+arXiv:1912.04958). A GAN has no likelihood. (Goodfellow et al. 2014, arXiv:1406.2661; with a condition in both players:
+Mirza & Osindero 2014, arXiv:1411.1784.)
 """
 
 from __future__ import annotations

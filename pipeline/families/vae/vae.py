@@ -5,7 +5,8 @@
 The weight w = p(x | z) p(z) / q(z | x) has p(x) as its mean, so k draws give IWAE-k. With beta != 1 training trades
 rate for distortion, and `free` nats of each latent's rate cost nothing, so that it is worth using from the start (free
 bits: Kingma et al. 2016, arXiv:1606.04934, section C.8); scores always use beta = 1 and nothing free.
-(Kingma & Welling 2014, arXiv:1312.6114; Higgins et al. 2017; with a condition in encoder and decoder: Sohn et al. 2015.)
+(Kingma & Welling 2014, arXiv:1312.6114; Higgins et al. 2017; with a condition in encoder and decoder: Sohn, Lee & Yan
+2015.)
 """
 
 from __future__ import annotations
