@@ -201,7 +201,8 @@ def _validate(schema: type[Schema], values: object, where: str) -> Schema:
 
 
 def _explain(schema: type[BaseModel], error: ValidationError, where: str) -> str:
-    first = error.errors(include_url=False)[0]
+    found = error.errors(include_url=False)
+    first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])  # a typo also leaves a key missing
     path = [*where.split(".")] * bool(where) + [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
         block = _block(schema, first["loc"][:-1])
@@ -225,6 +226,17 @@ def _is_model(schema: Any) -> bool:
     return inspect.isclass(schema) and issubclass(schema, BaseModel)
 
 
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """yaml without tags, as fast as there is, in which a key given twice is an error: the first would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        twice = sorted({key for key in keys if keys.count(key) > 1 and key != "<<"})
+        if twice:
+            raise yaml.YAMLError(f"{twice[0]!r} is given twice, the last time before line {node.end_mark.line + 1}")
+        return super().construct_mapping(node, deep)
+
+
 def read(path: Path) -> object:
     """What a yaml file holds, unchecked: params.yaml, dvc.yaml, dvc.lock.
 
@@ -232,7 +244,7 @@ def read(path: Path) -> object:
         UserError: the file is missing or is not yaml.
     """
     try:
-        return yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(path.read_text(), Loader=Loader)  # safe: no tags
     except FileNotFoundError:
         raise UserError(f"{path} is not here: run the command in the repository's root") from None
     except yaml.YAMLError as error:

@@ -39,6 +39,11 @@ def test_the_repositorys_own_file_is_good() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
+        (
+            "training.points",
+            {"stepz": 3, "batch_size": 8, "learning_rate": 0.1},
+            "stepz is not.*mean steps",
+        ),
         ("trainin", {}, "trainin is not a known key.*did you mean training"),
         ("training.points.stepz", 3, "training.points.stepz is not a known key.*did you mean steps"),
         ("training.points.steps", 0, "training.points.steps.*greater than or equal to 1"),
@@ -97,7 +102,7 @@ def test_the_command_says_it_in_one_line_and_exits_with_2(
     assert [p.name for p in tmp_path.iterdir()] == ["params.yaml"]
 
 
-@pytest.mark.parametrize("text", [None, "a: [", ""])
+@pytest.mark.parametrize("text", [None, "a: [", "", "training: 1\ntraining: 2\n"])
 def test_a_missing_or_broken_file_is_named(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "params.yaml").write_text(text)
