@@ -53,9 +53,11 @@ class Workspace:
         with _explained():
             if stage.changed_stage() or not stage.deps_cached():
                 stage.save_deps()
-                for out in stage.outs:
-                    out.clear()  # else DVC takes the outputs in dvc.lock, which belong to other inputs
+                _forget(stage)  # else DVC takes the outputs in dvc.lock, which belong to other inputs
             self._inputs[name] = _inputs(stage)
+            if self._restored(stage):
+                return True
+            _forget(stage)  # a lock from elsewhere names wall times that only its own cache has
             return self._restored(stage)
 
     def clear(self, name: str) -> None:
@@ -110,6 +112,12 @@ class Workspace:
 
 def _wanted(head: str, key: str = "", *, tasks: set[str], cells: set[str]) -> bool:
     return head in ("code", "report") or head in cells or (head in ("prepare", "features") and key in tasks)
+
+
+def _forget(stage: Any) -> None:
+    """Unknow a step's outputs, so that DVC looks for them in the run cache and not in dvc.lock."""
+    for out in stage.outs:
+        out.clear()
 
 
 def _inputs(stage: Any) -> dict[str, Any]:
