@@ -25,7 +25,7 @@ import abc
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -124,6 +124,11 @@ class Player:
 
 class GenerativeModel(nn.Module, abc.ABC):
     """A trainable sampler of p(x | c)."""
+
+    knob: ClassVar[str | None] = None
+    """What turns it towards its modes when it samples: temperature, truncation, guidance; None where nothing does."""
+    setting: float = 1.0
+    """Where the knob stands; 1 is the model as it was trained, and what every score is measured at."""
 
     @abc.abstractmethod
     def players(self) -> tuple[Player, ...]:

@@ -74,6 +74,10 @@ class Training(Checked):
     validate_every: Count = 250
     validate_items: Count = 1000
     patience: Count | None = None
+    compile: bool = False
+    """With torch.compile; not for a loss that differentiates twice (R1, a gradient penalty)."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    channels_last: bool = False
 
 
 class Evaluation(Checked):
@@ -103,6 +107,8 @@ class Suite(Checked):
     tasks: Annotated[tuple[Name, ...], Field(min_length=1)]
     models: Annotated[tuple[Name, ...], Field(min_length=1)]
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    beside: tuple[Name, ...] = ()
+    """Suites whose cells of the same tasks stand on this suite's boards as well: a cell itself has one suite."""
 
     def cells(self) -> Iterator[Cell]:
         return (Cell(t, m, s) for t in self.tasks for m in self.models for s in self.seeds)
@@ -259,6 +265,11 @@ def _check_references(params: Params) -> None:
             for word in getattr(suite, field):
                 if word not in known:
                     raise UserError(f"{paths.PARAMS}: suites.{name}.{field}: unknown {word!r}; {suggest(word, known)}")
+        for word in suite.beside:
+            if word not in params.suites or params.suites[word].events != suite.events:
+                fit = [n for n, s in params.suites.items() if s.events == suite.events and n != name]
+                hint = f"no suite {word!r} of {suite.events}; {suggest(word, fit)}"
+                raise UserError(f"{paths.PARAMS}: suites.{name}.beside: {hint}")
         for model in suite.models:
             params.train(suite.events, model)
         for cell in suite.cells():

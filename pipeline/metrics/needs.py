@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.contract import Bounded, Exact, Weighted
+from pipeline.contract import Bounded, Exact, Reconstructs, Weighted
 from pipeline.metrics.evidence import Evidence
 
 Need = Callable[[Evidence], bool]
@@ -47,6 +47,11 @@ def inexact(evidence: Evidence) -> bool:
 def implicit(evidence: Evidence) -> bool:
     """A sampler that knows nothing of its likelihood."""
     return not bounded(evidence)
+
+
+def reconstructs(evidence: Evidence) -> bool:
+    """A code for each item, and a way back."""
+    return isinstance(evidence.model, Reconstructs)
 
 
 def truth(evidence: Evidence) -> bool:

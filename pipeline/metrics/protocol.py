@@ -13,6 +13,10 @@ def estimate(evidence: Evidence) -> str:
     return "estimate"
 
 
+def measured(evidence: Evidence) -> str:
+    return "measured"
+
+
 def histogram(evidence: Evidence) -> str:
     return ">= (histogram)"
 
@@ -46,6 +50,10 @@ def at_most_elbo(evidence: Evidence) -> str:
 
 def likelihood(evidence: Evidence) -> str:
     """Without the draws: those of an IWAE are in its kind, and more of them leave the mean of an ELBO where it is."""
+    return test(evidence)
+
+
+def test(evidence: Evidence) -> str:
     return f"test n={len(evidence.test[0])}"
 
 

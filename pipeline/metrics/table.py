@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
-from pipeline.contract import Exact
+from pipeline.contract import Exact, Reconstructs
 from pipeline.metrics import divergence, needs, protocol
 from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.frechet import frechet
@@ -19,6 +19,7 @@ from pipeline.metrics.likelihood import bits_per_dim, log_prob
 from pipeline.metrics.memory import authenticity, copying
 from pipeline.metrics.modes import log_density
 from pipeline.metrics.needs import Need, every
+from pipeline.metrics.reconstruction import reconstruction_error
 
 Better = Literal["higher", "lower", "none"]
 
@@ -93,6 +94,12 @@ def _kl_qp(evidence: Evidence) -> float:
     return divergence.kl_qp(log_p=log_density(evidence.truth, x), log_q=log_q)
 
 
+def _reconstruction(evidence: Evidence) -> float:
+    model = evidence.model
+    assert isinstance(model, Reconstructs)
+    return reconstruction_error(model, evidence.test, chunk=evidence.settings.chunk)
+
+
 _points, _images = every(needs.points, needs.bounded), every(needs.images, needs.bounded)
 _inexact_points, _inexact_images = every(_points, needs.inexact), every(_images, needs.inexact)
 
@@ -118,6 +125,9 @@ METRICS = (
            lambda e: e.manifold.density, protocol.estimate, protocol.coverage_neighbours),
     Metric("coverage", "share", "higher", needs.samples,
            lambda e: e.manifold.coverage, protocol.estimate, protocol.coverage_neighbours),
+
+    Metric("reconstruction", "squared error per value", "lower", needs.reconstructs,
+           _reconstruction, protocol.measured, protocol.test),
 
     Metric("modes_hit", "modes", "higher", needs.truth,
            lambda e: e.modes.hit, protocol.estimate, protocol.modes),

@@ -86,34 +86,36 @@ class Board:
 
 def boards(params: Params, outcomes: Sequence[Outcome], results: pd.DataFrame) -> list[Board]:
     """One board for each task of each suite, in the order of params.yaml."""
-    scores = _scores(results)
-    return [
-        _board(suite, params.suites[suite].question, task, list(group), scores)
-        for (suite, task), group in groupby(outcomes, key=lambda o: (o.suite, o.cell.task))
-    ]
+    made = []
+    for (suite, task), group in groupby(outcomes, key=lambda o: (o.suite, o.cell.task)):
+        settings = params.suites[suite]
+        shown = [*group, *(o for o in outcomes if o.suite in settings.beside and o.cell.task == task)]
+        rows = results[(results["task"] == task) & results["suite"].isin([suite, *settings.beside])]
+        made.append(_board(suite, settings.question, task, shown, _scores(rows)))
+    return made
 
 
-Scores = dict[tuple[str, str, str], dict[str, Score]]
+Scores = dict[str, dict[str, Score]]
 
 
 def _scores(results: pd.DataFrame) -> Scores:
-    """(suite, task, model) -> metric -> score."""
+    """Of one task: model -> metric -> score."""
     scores: Scores = {}
-    for key, rows in results.groupby(["suite", "task", "model", "metric"], sort=False):
-        suite, task, model, metric = map(str, key)
+    for key, rows in results.groupby(["model", "metric"], sort=False):
+        model, metric = map(str, key)
         values = rows["value"].to_numpy(dtype=float)
         log = column(metric).log and bool((values > 0).all())
         kind = ", ".join(rows["kind"].unique())
         score = Score(student_t(values, log=log), kind, rows["better"].iloc[0], log)
-        scores.setdefault((suite, task, model), {})[metric] = score
+        scores.setdefault(model, {})[metric] = score
     return scores
 
 
 def _board(suite: str, question: str, task: str, outcomes: list[Outcome], scores: Scores) -> Board:
-    standings = [
-        _standing(model, list(group), scores.get((suite, task, model), {}))
-        for model, group in groupby(outcomes, key=lambda o: o.cell.model)
-    ]
+    seeds: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        seeds.setdefault(outcome.cell.model, []).append(outcome)
+    standings = [_standing(model, of, scores.get(model, {})) for model, of in seeds.items()]
     standings.sort(key=_place)
     protocols = _protocols(outcomes)
     return Board(

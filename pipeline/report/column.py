@@ -45,6 +45,7 @@ COLUMNS = {
     "high_quality": Column("high quality", decimals=3),
     "kl_pq": Column("KL(p‖q)", decimals=3),
     "kl_qp": Column("KL(q‖p)", decimals=3),
+    "reconstruction": Column("reconstruction MSE"),
     "authenticity": Column("authenticity", decimals=3),
     "elbo": Column("ELBO", "file", decimals=3),
     "iwae_64": Column("IWAE-64", "file", decimals=3),

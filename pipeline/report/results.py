@@ -48,11 +48,11 @@ def _number(outcome: Outcome, name: str) -> tuple[float, str, str, str, str]:
 
 
 def _refuse_mixed_protocols(frame: pd.DataFrame) -> None:
-    for (suite, task, metric, kind), column in frame.groupby(["suite", "task", "metric", "kind"], sort=False):
+    for (task, metric, kind), column in frame.groupby(["task", "metric", "kind"], sort=False):
         first = column.drop_duplicates("protocol")
         if len(first) > 1:
             a, b = (f"{row.model} seed {row.seed}: {row.protocol!r}" for row in first.head(2).itertuples())
             raise UserError(
-                f"{metric} ({kind}) of {suite}/{task} holds two protocols, which cannot be compared ({a}; {b}); "
+                f"{metric} ({kind}) of {task} holds two protocols, which cannot be compared ({a}; {b}); "
                 "measure both again with: coverseek run"
             )

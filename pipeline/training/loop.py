@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Batch, Bounded, GenerativeModel
+from pipeline.training.acceleration import Wishes, acceleration
 from pipeline.training.average import Average
 from pipeline.training.batches import in_order, shuffled
 from pipeline.training.history import History
@@ -25,7 +26,7 @@ ROWS = 50  # rows of a training curve
 VALIDATION_SEED = 20_000  # the same draws at each validation: differences are the weights', not the noise's
 
 
-class Settings(Schedule, Protocol):
+class Settings(Schedule, Wishes, Protocol):
     """The settings that the loop reads; `pipeline.params.Training` has them."""
 
     @property
@@ -81,7 +82,9 @@ def _play(
     history: History,
     progress: Ticker,
 ) -> tuple[Best, int]:
-    optimisers = [PlayerOptimiser(player, settings) for player in model.players()]
+    fast = acceleration(settings, train[0])
+    fast.place(model)
+    optimisers = [PlayerOptimiser(fast.player(player), settings) for player in model.players()]
     batches = shuffled(train, settings.batch_size)
     best: Best | None = None
     numbers: dict[str, float] = {}

@@ -156,11 +156,24 @@ def test_a_suite_that_has_not_run_says_how_to_run_it(tree: Tree) -> None:
     assert "`coverseek run --suite images`" in paths.LEADERBOARD_MD.read_text()
 
 
+def test_a_suites_board_shows_the_cells_of_the_suites_beside_it_and_the_numbers_once(tree: Tree) -> None:
+    params = paths.PARAMS.read_text()
+    more = "  more: {question: All?, default: false, events: images, tasks: [pics], models: [flow], seeds: [0], beside: [images]}"
+    params = params.replace("images: {vae: {family: vae}", "images: {flow: {family: flow}, vae: {family: vae}")
+    paths.PARAMS.write_text(f"{params}{more}\n")
+    tree.cell("pics", "flow", 0, {"bits_per_dim": 1.5})
+    main()
+    board = [row["model"] for row in tree.rows(paths.LEADERBOARD_CSV) if row["suite"] == "more"]
+    assert sorted(board) == ["flow", "real", "vae"]
+    numbers = [row["model"] for row in tree.rows(paths.RESULTS) if row["suite"] == "more"]
+    assert set(numbers) == {"flow"}
+
+
 def test_two_protocols_in_one_column_are_refused_and_nothing_is_written(tree: Tree) -> None:
     main()
     before = tree.hashes()
     tree.cell("toy", "vae", 0, {"frechet": 0.4}, protocol="another split")
-    with pytest.raises(UserError, match=r"frechet .* of points/toy holds two protocols"):
+    with pytest.raises(UserError, match=r"frechet .* of toy holds two protocols"):
         main()
     assert tree.hashes() == before
 

@@ -1,0 +1,71 @@
+"""Faster arithmetic is asked for, never assumed, and off where it gains nothing."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from pipeline.contract import Loss, Player
+from pipeline.params import Training
+from pipeline.training import acceleration as module
+from pipeline.training.acceleration import Acceleration, acceleration
+
+IMAGES, POINTS = torch.randn(4, 3, 8, 8), torch.randn(4, 2)
+NONE = torch.empty(4, 0)
+
+
+def settings(**wishes: object) -> Training:
+    return Training.model_validate({"steps": 1, "batch_size": 4, "learning_rate": 0.1} | wishes)
+
+
+def player(network: nn.Module) -> Player:
+    def loss(x: Tensor, c: Tensor) -> Loss:
+        total = network(x).square().mean()
+        return Loss(total, {"square": total})
+
+    return Player("model", tuple(network.parameters()), loss)
+
+
+def test_nothing_is_accelerated_unasked() -> None:
+    assert acceleration(settings(), IMAGES) == Acceleration()
+
+
+def test_channels_last_is_for_images() -> None:
+    wishes = settings(channels_last=True)
+    assert acceleration(wishes, IMAGES).channels_last
+    assert not acceleration(wishes, POINTS).channels_last
+
+
+@pytest.mark.parametrize(
+    ("wish", "what"), [({"precision": "bfloat16"}, "has_bfloat16"), ({"compile": True}, "compiler")]
+)
+def test_what_the_machine_lacks_stays_off_and_says_why(
+    wish: dict[str, object], what: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module, what, lambda: False)
+    assert acceleration(settings(**wish), IMAGES) == Acceleration()
+    assert "stays off: " in capsys.readouterr().out
+    monkeypatch.setattr(module, what, lambda: True)
+    assert acceleration(settings(**wish), IMAGES) != Acceleration()
+
+
+@pytest.mark.parametrize(
+    ("fast", "tolerance"), [(Acceleration(channels_last=True), 1e-6), (Acceleration(bfloat16=True), 2e-2)]
+)
+def test_a_faster_loss_is_the_same_loss(fast: Acceleration, tolerance: float) -> None:
+    network = nn.Conv2d(3, 8, 3)
+    plain = player(network)
+    expected = plain.loss(IMAGES, NONE).total
+    fast.place(network)
+    assert fast.player(plain).loss(IMAGES, NONE).total.item() == pytest.approx(expected.item(), rel=tolerance)
+
+
+@pytest.mark.slow
+def test_a_compiled_loss_has_the_same_gradients() -> None:
+    network = nn.Sequential(nn.Linear(2, 8), nn.SiLU(), nn.Linear(8, 1))
+    plain = player(network)
+    fast = Acceleration(compile=True).player(plain)
+    ours, theirs = (torch.autograd.grad(p.loss(POINTS, NONE).total, p.params) for p in (plain, fast))
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b)
