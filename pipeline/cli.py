@@ -98,6 +98,16 @@ def leaderboard(task: Annotated[str | None, typer.Option(help="Show one task onl
 
 
 @app.command()
+def models(
+    write: Annotated[bool, typer.Option("--write", help="Write docs/models.md, the page of all recipes.")] = False,
+) -> None:
+    """List the models of params.yaml: family, kind of likelihood, knob, parameters."""
+    from pipeline.stages.models import main
+
+    main(write)
+
+
+@app.command()
 def doctor() -> None:
     """Check the installation, params.yaml, the graph and the artifacts; say what to do about each fault."""
     from pipeline.stages.doctor import main

@@ -16,6 +16,7 @@ LOCK = Path("dvc.lock")
 CODE = Path("reports/code.json")
 REQUIREMENTS = Path("requirements.lock")
 TRACKING = Path("mlflow.db")
+MODELS = Path("docs/models.md")
 
 RESULTS = Path("reports/results.csv")
 LEADERBOARD_CSV = Path("reports/leaderboard.csv")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline import paths
-from pipeline.report import curves, plane, samples, style
+from pipeline.report import curves, latent, plane, samples, style
 from pipeline.report.board import Board
 
-PICTURES = {"samples": samples.draw, "plane": plane.draw, "curves": curves.draw}
+PICTURES = {"samples": samples.draw, "plane": plane.draw, "latent": latent.draw, "curves": curves.draw}
 
 
 def draw(board: Board, folder: Path) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-WORDS = ("model", "family", "seeds", "kind")
+WORDS = ("model", "family", "seeds", "kind", "keyword", "takes", "default")
 
 
 def table(columns: Sequence[Sequence[str]]) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from time import perf_counter
 
+from torch import Tensor
+
 from pipeline import files, hardware, params, paths
 from pipeline.contract import Batch, Bounded, GenerativeModel
 from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
 from pipeline.metrics import reference
 from pipeline.metrics.evidence import Evidence, Settings
+from pipeline.metrics.latent import plane
 from pipeline.metrics.sampling import draw, stored
 from pipeline.metrics.table import Entry, measure
 from pipeline.paths import Cell
@@ -23,17 +26,21 @@ def main(task: str, model: str, seed: int) -> None:
     data = prepared.load(task)
     trained, manifest = checkpoint.load(cell, data.task)
     samples: Batch = data.test[0][:0], data.test[1][:0]
+    drawn: dict[str, Tensor] = {}
     metrics: dict[str, Entry] = {}
     seconds: hardware.Seconds = {}
     if trained is not None:
         events = configured.events(cell, data.task.event.kind)
         settings = Settings(**configured.evaluation[events].model_dump())
         samples, metrics, seconds = evaluate(trained, data, settings, seed)
+        decoded = plane(trained, data.task.event, data.test)
+        drawn = {} if decoded is None else {"plane": stored(data.task.event, decoded)}
         metrics["parameters"] = Entry(
             value=manifest["parameters"], unit="parameters", better="none", kind="exact", protocol="model"
         )
     known = {key: manifest[key] for key in ("task", "model", "family", "seed", "status", "diverged") if key in manifest}
-    files.write_npz(paths.samples(cell), {"x": stored(data.task.event, samples[0]).numpy(), "c": samples[1].numpy()})
+    drawn |= {"x": stored(data.task.event, samples[0]), "c": samples[1]}
+    files.write_npz(paths.samples(cell), {name: value.numpy() for name, value in drawn.items()})
     files.write_json(paths.times("evaluate", cell), hardware.timed(seconds))
     files.write_json(paths.metrics(cell), known | {"condition": data.task.condition.kind, "metrics": metrics})
 

@@ -158,7 +158,8 @@ def test_a_suite_that_has_not_run_says_how_to_run_it(tree: Tree) -> None:
 
 def test_a_suites_board_shows_the_cells_of_the_suites_beside_it_and_the_numbers_once(tree: Tree) -> None:
     params = paths.PARAMS.read_text()
-    more = "  more: {question: All?, default: false, events: images, tasks: [pics], models: [flow], seeds: [0], beside: [images]}"
+    grid = "tasks: [pics], models: [flow], seeds: [0], beside: [images]"
+    more = f"  more: {{question: All?, default: false, events: images, {grid}}}"
     params = params.replace("images: {vae: {family: vae}", "images: {flow: {family: flow}, vae: {family: vae}")
     paths.PARAMS.write_text(f"{params}{more}\n")
     tree.cell("pics", "flow", 0, {"bits_per_dim": 1.5})

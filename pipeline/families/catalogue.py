@@ -1,0 +1,89 @@
+"""What recipes there are, read from the code itself: docstrings, signatures and the classes that they return."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_type_hints
+
+from pipeline.contract import Bounded, Exact, GenerativeModel, Weighted
+from pipeline.families.registry import Recipe
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+EVENTS = ("points", "images")
+
+
+@dataclass(frozen=True)
+class Keyword:
+    """One key that a recipe takes in params.yaml."""
+
+    name: str
+    kind: str
+    default: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One recipe. `summary` is the docstring without its equation; `file` is where the model's class stands."""
+
+    family: str
+    recipe: str
+    events: tuple[str, ...]
+    summary: str
+    equation: str
+    likelihood: str
+    knob: str | None
+    file: str
+    keywords: tuple[Keyword, ...]
+
+
+def families() -> list[str]:
+    """The folders that hold recipes, by name."""
+    return sorted(path.parent.name for path in HERE.glob("*/recipe.py"))
+
+
+def entries(family: str) -> Iterator[Entry]:
+    """Each recipe of a family, in the order of its recipe.py."""
+    module = importlib.import_module(f"pipeline.families.{family}.recipe")
+    for name in module.__all__:
+        yield describe(family, name, getattr(module, name))
+
+
+def describe(family: str, name: str, recipe: Recipe) -> Entry:
+    """What a recipe's function says of itself."""
+    events = tuple(kind for kind in EVENTS if name.endswith(f"_{kind}")) or EVENTS
+    short = name.removesuffix(f"_{events[0]}") if len(events) == 1 else name
+    model: type[GenerativeModel] = get_type_hints(recipe)["return"]
+    summary, _, equation = inspect.cleandoc(recipe.__doc__ or "").partition("Equation:")
+    equation, _, rest = equation.partition("\n\n")
+    return Entry(
+        family=family,
+        recipe=short,
+        events=events,
+        summary=_line(f"{summary} {rest}"),
+        equation=_line(equation).rstrip("."),
+        likelihood=likelihood(model),
+        knob=model.knob,
+        file=Path(inspect.getfile(recipe if inspect.isabstract(model) else model)).relative_to(ROOT).as_posix(),
+        keywords=tuple(_keywords(recipe)),
+    )
+
+
+def likelihood(model: type[GenerativeModel]) -> str:
+    """The most that such a model knows of its likelihood, in the words of the contract."""
+    kinds = {Exact: "exact", Weighted: "importance-weighted bound", Bounded: "lower bound"}
+    return next((word for kind, word in kinds.items() if issubclass(model, kind)), "none")
+
+
+def _keywords(recipe: Recipe) -> Iterator[Keyword]:
+    for parameter in inspect.signature(recipe).parameters.values():
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            yield Keyword(parameter.name, str(parameter.annotation), repr(parameter.default))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
