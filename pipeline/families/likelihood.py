@@ -108,10 +108,7 @@ class DiscretisedLogistic:
         self.event, self.half = event, 1 / (event.grid - 1)
 
     def log_prob(self, x: Tensor, parameters: Tensor) -> Tensor:
-        mean, log_scale = self._split(parameters)
-        above = ((x + self.half - mean) * (-log_scale).exp()).masked_fill(x > 1 - self.half, math.inf)
-        below = ((x - self.half - mean) * (-log_scale).exp()).masked_fill(x < self.half - 1, -math.inf)
-        return _log_sigmoid_difference(above, below).flatten(1).sum(-1)
+        return logistic_log_mass(x, *self._split(parameters), self.half).flatten(1).sum(-1)
 
     def draw(self, parameters: Tensor) -> Tensor:
         mean, log_scale = self._split(parameters)
@@ -124,6 +121,13 @@ class DiscretisedLogistic:
     def _split(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_scale = parameters.chunk(2, dim=1)
         return mean, log_scale.clamp(*LOG_SIGMA)
+
+
+def logistic_log_mass(x: Tensor, mean: Tensor, log_scale: Tensor, half: float) -> Tensor:
+    """Elementwise log-mass of a logistic in the bin x +- half, broadcast; the outermost bins reach to infinity."""
+    above = ((x + half - mean) * (-log_scale).exp()).masked_fill(x > 1 - half, math.inf)
+    below = ((x - half - mean) * (-log_scale).exp()).masked_fill(x < half - 1, -math.inf)
+    return _log_sigmoid_difference(above, below)
 
 
 def _log_sigmoid_difference(a: Tensor, b: Tensor) -> Tensor:

@@ -1,8 +1,11 @@
-"""Encoders and decoders between an x of any shape and a code z (B, latent)."""
+"""Encoders and decoders between an x of any shape and a code: z (B, latent), or a grid of codes (B, dims, h, w)."""
 
 from __future__ import annotations
 
+import math
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.contract import Event
@@ -11,13 +14,23 @@ from pipeline.networks.conv import Residual, down, up
 from pipeline.networks.mlp import Fourier, mlp
 
 
+def thinned(network: nn.Sequential, dropout: float) -> nn.Sequential:
+    """With dropout after each activation, where there is any."""
+    after = [nn.Dropout(dropout)] if dropout else []
+    return nn.Sequential(
+        *(part for layer in network for part in (layer, *(after if isinstance(layer, nn.SiLU) else ())))
+    )
+
+
 class DenseEncoder(nn.Module):
     """(x (B, *event), context) -> (B, n_out)."""
 
-    def __init__(self, event: Event, context: int, n_out: int, width: int, depth: int, octaves: int = 0) -> None:
+    def __init__(
+        self, event: Event, context: int, n_out: int, width: int, depth: int, octaves: int = 0, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.embed = Fourier(octaves)
-        self.net = mlp(self.embed.width(event.dims) + context, n_out, width, depth)
+        self.net = thinned(mlp(self.embed.width(event.dims) + context, n_out, width, depth), dropout)
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
         out: Tensor = self.net(torch.cat([self.embed(x.flatten(1)), context.flat()], dim=1))
@@ -27,28 +40,71 @@ class DenseEncoder(nn.Module):
 class DenseDecoder(nn.Module):
     """(z (B, latent), context) -> (B, per_value * C, ...) parameters for each value of x."""
 
-    def __init__(self, event: Event, latent: int, context: int, per_value: int, width: int, depth: int) -> None:
+    def __init__(
+        self, event: Event, latent: int, context: int, per_value: int, width: int, depth: int, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.shape = (per_value * event.shape[0], *event.shape[1:])
-        self.net = mlp(latent + context, per_value * event.dims, width, depth)
+        self.net = thinned(mlp(latent + context, per_value * event.dims, width, depth), dropout)
 
     def forward(self, z: Tensor, context: Context) -> Tensor:
         out: Tensor = self.net(torch.cat([z, context.flat()], dim=1))
         return out.unflatten(1, self.shape)
 
 
+def shrink(n_in: int, channels: int, halvings: int, blocks: int, dropout: float = 0.0) -> nn.Sequential:
+    """(B, n_in, H, W) -> (B, channels << halvings, H >> halvings, W >> halvings), `blocks` before each halving."""
+    layers: list[nn.Module] = [nn.Conv2d(n_in, channels, 3, padding=1)]
+    for i in range(halvings):
+        layers += residuals(channels << i, blocks, dropout)
+        layers += [nn.SiLU(), down(channels << i, channels << (i + 1))]
+    return nn.Sequential(*layers, nn.SiLU())
+
+
+def grow(channels: int, halvings: int, blocks: int, dropout: float = 0.0) -> nn.Sequential:
+    """The mirror of `shrink`: (B, channels << halvings, H >> halvings, W >> halvings) -> (B, channels, H, W)."""
+    layers: list[nn.Module] = []
+    for i in reversed(range(halvings)):
+        layers += [nn.SiLU(), up(channels << (i + 1), channels << i)]
+        layers += residuals(channels << i, blocks, dropout)
+    return nn.Sequential(*layers, nn.SiLU())
+
+
+def residuals(channels: int, blocks: int, dropout: float) -> list[ThinnedResidual]:
+    """`blocks` residual blocks."""
+    return [ThinnedResidual(channels, dropout) for _ in range(blocks)]
+
+
+class ThinnedResidual(Residual):
+    """A normalised residual block with dropout before its last convolution: the skip stays whole."""
+
+    def __init__(self, channels: int, dropout: float) -> None:
+        super().__init__(channels, normalise=True)
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, h: Tensor) -> Tensor:
+        change: Tensor = self.second(self.drop(F.silu(self.first(F.silu(self.before(h))))))
+        return h + change
+
+
 class ConvEncoder(nn.Module):
     """(x (B, C, H, W), context) -> (B, n_out): halve the image `halvings` times after `blocks` each, then flatten."""
 
-    def __init__(self, event: Event, context: int, n_out: int, channels: int, halvings: int, blocks: int) -> None:
+    def __init__(
+        self,
+        event: Event,
+        context: int,
+        n_out: int,
+        channels: int,
+        halvings: int,
+        blocks: int,
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         depth, height, width = event.shape
-        layers: list[nn.Module] = [nn.Conv2d(depth + context, channels, 3, padding=1)]
-        for i in range(halvings):
-            layers += [Residual(channels << i, normalise=True) for _ in range(blocks)]
-            layers += [nn.SiLU(), down(channels << i, channels << (i + 1))]
         flat = (channels << halvings) * (height >> halvings) * (width >> halvings)
-        self.net = nn.Sequential(*layers, nn.SiLU(), nn.Flatten(), nn.Linear(flat, n_out))
+        trunk = shrink(depth + context, channels, halvings, blocks, dropout)
+        self.net = nn.Sequential(*trunk, nn.Flatten(), nn.Linear(flat, n_out))
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
         out: Tensor = self.net(torch.cat([x, context.everywhere()], dim=1))
@@ -68,19 +124,56 @@ class ConvDecoder(nn.Module):
         channels: int,
         halvings: int,
         blocks: int,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         depth, height, width = event.shape
         self.shape = (channels << halvings, height >> halvings, width >> halvings)
-        self.start = nn.Linear(latent + flat, channels * height * width >> halvings)
-        layers: list[nn.Module] = []
-        for i in reversed(range(halvings)):
-            layers += [nn.SiLU(), up(channels << (i + 1), channels << i)]
-            layers += [Residual(channels << i, normalise=True) for _ in range(blocks)]
-        self.grow = nn.Sequential(*layers, nn.SiLU())
+        self.start = nn.Linear(latent + flat, math.prod(self.shape))
+        self.grow = grow(channels, halvings, blocks, dropout)
         self.head = nn.Conv2d(channels + context, per_value * depth, 3, padding=1)
 
     def forward(self, z: Tensor, context: Context) -> Tensor:
         h = self.start(torch.cat([z, context.flat()], dim=1)).unflatten(1, self.shape)
         out: Tensor = self.head(torch.cat([self.grow(h), context.everywhere()], dim=1))
+        return out
+
+
+class GridEncoder(nn.Module):
+    """(x (B, C, H, W), context) -> a code for each place of a coarser grid, (B, dims, h, w)."""
+
+    def __init__(
+        self, event: Event, context: int, dims: int, channels: int, halvings: int, blocks: int, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        trunk = shrink(event.shape[0] + context, channels, halvings, blocks, dropout)
+        self.net = nn.Sequential(*trunk, nn.Conv2d(channels << halvings, dims, 1))
+
+    def forward(self, x: Tensor, context: Context) -> Tensor:
+        out: Tensor = self.net(torch.cat([x, context.everywhere()], dim=1))
+        return out
+
+
+class GridDecoder(nn.Module):
+    """(codes (B, dims, h, w), context) -> (B, per_value * C, H, W)."""
+
+    def __init__(
+        self,
+        event: Event,
+        dims: int,
+        context: int,
+        per_value: int,
+        channels: int,
+        halvings: int,
+        blocks: int,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.start = nn.Conv2d(dims, channels << halvings, 3, padding=1)
+        self.grow = grow(channels, halvings, blocks, dropout)
+        self.head = nn.Conv2d(channels + context, per_value * event.shape[0], 3, padding=1)
+
+    def forward(self, codes: Tensor, context: Context) -> Tensor:
+        h = self.grow(self.start(codes))
+        out: Tensor = self.head(torch.cat([h, context.everywhere()], dim=1))
         return out

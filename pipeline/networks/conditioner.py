@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipeline.networks.conv import residual_network
 from pipeline.networks.mlp import Fourier, mlp, silent
 
 
 class VectorConditioner(nn.Module):
-    """(x (B, D), h (B, V)) -> (B, n_out), zero at the start."""
+    """(x (B, D), h (B, V)) -> (B, n_out), zero at the start; the slowest Fourier feature spans [-scale, scale]."""
 
-    def __init__(self, n_in: int, context: int, n_out: int, width: int, depth: int, octaves: int) -> None:
+    def __init__(self, n_in: int, context: int, n_out: int, width: int, depth: int, octaves: int, scale: float) -> None:
         super().__init__()
-        self.embed = Fourier(octaves)
+        self.embed = Fourier(octaves, base=math.pi / 2 / scale)
         self.net = silent(mlp(self.embed.width(n_in) + context, n_out, width, depth))
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
@@ -23,15 +24,40 @@ class VectorConditioner(nn.Module):
         return out
 
 
-class MapConditioner(nn.Module):
-    """(x (B, C, H, W), h (B, M, ...)) -> (B, n_out, H, W), zero at the start; h is averaged down to x's size."""
+class GatedResidual(nn.Module):
+    """h + a σ(b), (a, b) = conv(dropout(silu(conv(silu(h))))), (B, C, H, W) -> the same.
 
-    def __init__(self, n_in: int, context: int, n_out: int, channels: int, blocks: int) -> None:
+    (Ho et al. 2019, arXiv:1902.00275, section 3.3.)
+    """
+
+    def __init__(self, channels: int, dropout: float) -> None:
         super().__init__()
-        self.net = silent(residual_network(n_in + context, n_out, channels, blocks))
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.drop = nn.Dropout2d(dropout)
+        self.second = nn.Conv2d(channels, 2 * channels, 3, padding=1)
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h + F.glu(self.second(self.drop(F.silu(self.first(F.silu(h))))), dim=1)
+
+
+class MapConditioner(nn.Module):
+    """(x (B, *shape), h (B, M, ...)) -> (B, n_out, H, W), zero at the start; h is averaged down to x's size.
+
+    Each place has a learned bias: a convolution alone cannot tell a margin from the middle.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], context: int, n_out: int, channels: int, blocks: int, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        depth, height, width = shape
+        self.first = nn.Conv2d(depth + context, channels, 3, padding=1)
+        self.place = nn.Parameter(torch.zeros(channels, height, width))
+        body = [GatedResidual(channels, dropout) for _ in range(blocks)]
+        self.rest = silent(nn.Sequential(*body, nn.SiLU(), nn.Conv2d(channels, n_out, 1)))
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
         height, width = x.shape[-2:]
         seen = torch.cat([x, F.adaptive_avg_pool2d(h, (height, width))], dim=1) if h.shape[1] else x
-        out: Tensor = self.net(seen)
+        out: Tensor = self.rest(self.first(seen) + self.place)
         return out

@@ -1,0 +1,87 @@
+"""Critics (Radford et al. 2016, DCGAN, arXiv:1511.06434), and what makes a particular one: packing and spectral norms.
+
+    h <- leaky_relu(W h + b)
+
+Nothing is normalised over the batch: a score is of its own item, as a penalty on its slope needs (Gulrajani et al.
+2017, arXiv:1704.00028, section 4). The leak keeps a slope where the critic is sure.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from pipeline.contract import Event
+from pipeline.networks.condition import Context
+from pipeline.networks.conv import down
+from pipeline.networks.mlp import Fourier
+
+LEAK = 0.2  # DCGAN's
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class DenseCritic(nn.Module):
+    """(x (B, *event), context) -> (B, 1), by way of `octaves` of Fourier features of x."""
+
+    def __init__(self, event: Event, context: int, width: int, depth: int, octaves: int) -> None:
+        super().__init__()
+        self.embed = Fourier(octaves)
+        sizes = [self.embed.width(event.dims) + context] + [width] * depth
+        hidden = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.LeakyReLU(LEAK))]
+        self.net = nn.Sequential(*hidden, nn.Linear(sizes[-1], 1))
+
+    def forward(self, x: Tensor, context: Context) -> Tensor:
+        out: Tensor = self.net(torch.cat([self.embed(x.flatten(1)), context.flat()], dim=1))
+        return out
+
+
+class ConvCritic(nn.Module):
+    """(x (B, C, H, W), context) -> (B, 1): `channels` at full size, doubled at each of `halvings`, then one layer."""
+
+    def __init__(self, event: Event, context: int, channels: int, halvings: int) -> None:
+        super().__init__()
+        depth, height, width = event.shape
+        layers: list[nn.Module] = [nn.Conv2d(depth + context, channels, 3, padding=1), nn.LeakyReLU(LEAK)]
+        for i in range(halvings):
+            layers += [down(channels << i, channels << (i + 1)), nn.LeakyReLU(LEAK)]
+        flat = (channels << halvings) * (height >> halvings) * (width >> halvings)
+        self.net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, 1))
+
+    def forward(self, x: Tensor, context: Context) -> Tensor:
+        out: Tensor = self.net(torch.cat([x, context.everywhere()], dim=1))
+        return out
+
+
+class Packed(nn.Module):
+    """(x (B, *event), context) -> (B // m, 1): the network sees m items at once, each with its own context.
+
+    Items are joined along their first dimension: m D values of points, m C channels of images (Lin et al. 2018,
+    arXiv:1712.04086). B is a multiple of m.
+    """
+
+    def __init__(self, network: nn.Module, count: int) -> None:
+        super().__init__()
+        self.network, self.count = network, count
+
+    def forward(self, x: Tensor, context: Context) -> Tensor:
+        out: Tensor = self.network(self._join(x), Context(self._join(context.vector), self._join(context.map)))
+        return out
+
+    def _join(self, items: Tensor) -> Tensor:
+        return items.unflatten(0, (len(items) // self.count, self.count)).flatten(1, 2)  # (B // m, m ., ...)
+
+
+def spectral(network: Network) -> Network:
+    """Divide each layer's weight by its largest singular value, followed by power iteration while training.
+
+    Miyato et al. 2018, arXiv:1802.05957; a convolution's weight is the matrix (out, in * height * width).
+    """
+    for layer in list(network.modules()):
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            spectral_norm(layer)
+    return network
