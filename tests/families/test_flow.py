@@ -1,80 +1,212 @@
-"""Laws of flows, in float64: the inverse is the inverse, and the log-determinant is the Jacobian's."""
+"""Laws of flows, in float64: the inverse is the inverse, the log-determinant is the Jacobian's, mass is one."""
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
-from toys import COLOUR, GREY, POINTS, build
+from torch import Tensor
+from toys import COLOUR, GREY, POINTS, batch, build, condition, conditions, recipes
 
 from pipeline.contract import Event, Task
-from pipeline.families.flow.bijection import ActNorm, AffineCoupling, Bijection, Squeeze
-from pipeline.families.flow.recipe import checkerboard, halves
+from pipeline.families.dequantise import Uniform
+from pipeline.families.flow.bijection import Bijection, Chain, Flatten, MultiScale, Squeeze
+from pipeline.families.flow.coupling import (
+    Additive,
+    Affine,
+    Coupling,
+    Monotone,
+    checkerboard,
+    every_other,
+    moving,
+)
+from pipeline.families.flow.linear import ActNorm, Convolution, Scale
+from pipeline.families.flow.spline import Spline
 from pipeline.networks.conditioner import MapConditioner, VectorConditioner
 
+SMALL = Event((1, 4, 4), levels=4)
+POINT_FLOWS = [recipe for family, recipe in recipes("points") if family == "flow"]
+IMAGE_FLOWS = [recipe for family, recipe in recipes("images") if family == "flow"]
+FLOWS = [(recipe, POINTS) for recipe in POINT_FLOWS] + [(recipe, SMALL) for recipe in IMAGE_FLOWS]
 
-def awake(bijection: Bijection) -> Bijection:
+
+def awake(module: Any, std: float = 0.3) -> Any:
     """Random weights: what starts as the identity would pass any test."""
-    for parameter in bijection.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    return bijection.double().eval()
+    for parameter in module.parameters():
+        torch.nn.init.normal_(parameter, std=std)
+    return module.eval()
 
 
-def whole(recipe: str, event: Event) -> Bijection:
-    return build("flow", recipe, Task("t", event)).bijection
+def vector(function: Monotone, dims: int = 2) -> Callable[[int], Bijection]:
+    return lambda context: Coupling(
+        every_other((dims,), 0), function, VectorConditioner(dims, context, function.width * dims // 2, 8, 1, 2, 1.0)
+    )
 
 
-LAYERS: dict[str, tuple[Callable[[], Bijection], tuple[int, ...]]] = {
-    "coupling": (lambda: AffineCoupling(torch.tensor([1.0, 0.0]), 2, VectorConditioner(2, 0, 4, 8, 1, 2)), (2,)),
-    "checkerboard": (lambda: AffineCoupling(checkerboard(4, 4, 0), 1, MapConditioner(1, 0, 2, 8, 1)), (1, 4, 4)),
-    "channels": (lambda: AffineCoupling(halves(4, 1), 4, MapConditioner(4, 0, 8, 8, 1)), (4, 2, 2)),
-    "actnorm": (lambda: ActNorm(3, 3), (3, 2, 2)),
-    "squeeze": (Squeeze, (1, 4, 4)),
-    "realnvp on points": (lambda: whole("realnvp", POINTS), (2,)),
-    "realnvp on images": (lambda: whole("realnvp", Event((1, 4, 4), levels=4)), (1, 4, 4)),
+def image(function: Monotone, stays: Tensor) -> Callable[[int], Bijection]:
+    shape = tuple(stays.shape)
+    return lambda context: Coupling(
+        stays, function, MapConditioner(shape, context, function.width * moving(stays), 8, 1)
+    )
+
+
+Law = tuple[Callable[[int], Bijection], tuple[int, ...]]
+"""What makes the bijection for so many channels of context, and the shape of one x."""
+
+LAYERS: dict[str, Law] = {
+    "additive": (vector(Additive()), (2,)),
+    "affine": (vector(Affine()), (2,)),
+    "spline": (vector(Spline(5, 2.0)), (2,)),
+    "additive checkerboard": (image(Additive(), checkerboard((2, 4, 4), 1)), (2, 4, 4)),
+    "affine checkerboard": (image(Affine(), checkerboard((1, 4, 4), 0)), (1, 4, 4)),
+    "affine channels": (image(Affine(), every_other((4, 2, 2), 1)), (4, 2, 2)),
+    "spline channels": (image(Spline(3, 1.5), every_other((4, 2, 2), 0)), (4, 2, 2)),
+    "scale": (lambda context: Scale((3, 2)), (3, 2)),
+    "actnorm": (lambda context: ActNorm((3, 2, 2)), (3, 2, 2)),
+    "actnorm of a vector": (lambda context: ActNorm((3,)), (3,)),
+    "convolution": (lambda context: Convolution(4), (4, 2, 2)),
+    "squeeze": (lambda context: Squeeze(), (1, 4, 4)),
+    "flatten": (lambda context: Flatten((2, 2, 2)), (2, 2, 2)),
+    "chain": (lambda context: Chain([ActNorm((4, 2, 2)), Convolution(4)]), (4, 2, 2)),
+    "multi-scale": (lambda context: MultiScale(Squeeze(), (4, 2, 2), Flatten((2, 2, 2))), (1, 4, 4)),
 }
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_inverse_and_log_determinant(name: str) -> None:
-    make, shape = LAYERS[name]
-    bijection, x = awake(make()), torch.randn(2, *shape, dtype=torch.float64)
-    h = torch.empty(2, 0, *shape[1:], dtype=torch.float64)
+def check(bijection: Bijection, x: Tensor, h: Tensor) -> None:
+    """inverse(forward) is the identity and the log-determinant that of autograd's Jacobian."""
     z, log_det = bijection(x, h)
     assert torch.allclose(bijection.inverse(z, h), x, atol=1e-9)
-    for i in range(2):
-        jacobian = torch.autograd.functional.jacobian(lambda v: bijection(v[None], h[:1])[0].flatten(), x[i])
-        dims = x[i].numel()
-        assert torch.linalg.slogdet(jacobian.reshape(dims, dims))[1].item() == pytest.approx(log_det[i].item())
+    for i in range(len(x)):
+        flat = partial(one, bijection, x.shape[1:], h[i : i + 1])
+        jacobian = torch.autograd.functional.jacobian(flat, x[i].flatten())
+        assert torch.linalg.slogdet(jacobian)[1].item() == pytest.approx(log_det[i].item())
 
 
-def test_a_flow_on_points_integrates_to_one() -> None:
-    model = build("flow", "realnvp", Task("t", POINTS)).eval()
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.2)
-    line = torch.linspace(-10, 10, 801)
+def one(bijection: Bijection, shape: tuple[int, ...], h: Tensor, x: Tensor) -> Tensor:
+    return bijection(x.view(1, *shape), h)[0].flatten()
+
+
+@pytest.mark.parametrize("context", [0, 3])
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layers_inverse_and_log_determinant(name: str, context: int) -> None:
+    make, shape = LAYERS[name]
+    h = torch.randn(2, context, *shape[1:], dtype=torch.float64)
+    check(awake(make(context)).double(), torch.randn(2, *shape, dtype=torch.float64), h)
+
+
+@pytest.mark.parametrize("kind", ["none", "class"])
+@pytest.mark.parametrize(("recipe", "event"), FLOWS, ids=lambda v: v if isinstance(v, str) else v.kind)
+def test_a_models_inverse_and_log_determinant(recipe: str, event: Event, kind: str) -> None:
+    model = awake(build("flow", recipe, Task("t", event, condition(kind, event)))).double()
+    c = conditions(Task("t", event, condition(kind, event)), 2)
+    context = model.condition(c)
+    h = model.features(context) if event.kind == "images" else context.flat()
+    check(model.bijection, torch.randn(2, *event.shape, dtype=torch.float64), h.double())
+
+
+@pytest.mark.parametrize("kind", ["none", "class"])
+def test_the_dequantising_flows_inverse_and_log_determinant(kind: str) -> None:
+    task = Task("t", SMALL, condition(kind, SMALL))
+    model = awake(build("flow", "glow", task, dequantisation="variational")).double()
+    x, c = batch(task, 2)
+    h = torch.cat([x, model.condition(c).everywhere()], dim=1).double()
+    check(model.dequantise.flow, torch.randn(2, *SMALL.shape, dtype=torch.float64), h)
+
+
+def test_the_convolutions_log_determinant_is_that_of_its_weight() -> None:
+    layer = awake(Convolution(6)).double()
+    _, log_det = layer(torch.randn(2, 6, 3, 5, dtype=torch.float64), torch.empty(2, 0, 3, 5))
+    expected = 15 * torch.linalg.slogdet(layer.weight())[1]
+    assert torch.allclose(log_det, expected.expand(2))
+
+
+def test_the_convolution_starts_as_a_rotation() -> None:
+    weight = Convolution(6).weight()
+    assert torch.allclose(weight @ weight.T, torch.eye(6), atol=1e-5)
+
+
+def test_a_spline_is_the_identity_outside_its_box_and_meets_it_smoothly() -> None:
+    spline, box = Spline(5, 2.0), 2.0
+    theta = torch.randn(1, spline.width, 1, dtype=torch.float64)
+    outside = torch.tensor([[-7.0], [-2.5], [2.5], [7.0]], dtype=torch.float64)
+    z, log_slope = spline(outside, theta.expand(4, -1, -1))
+    assert torch.equal(z, outside)
+    assert not log_slope.any()
+    edge = torch.tensor([[-box], [box]], dtype=torch.float64) * (1 - 1e-9)
+    z, log_slope = spline(edge, theta.expand(2, -1, -1))
+    assert torch.allclose(z, edge, atol=1e-7)
+    assert torch.allclose(log_slope, torch.zeros(2, 1, dtype=torch.float64), atol=1e-6)
+
+
+@pytest.mark.parametrize("function", [Additive(), Affine(), Spline(6, 3.0)], ids=lambda f: type(f).__name__)
+def test_zero_parameters_are_the_identity(function: Monotone) -> None:
+    x = torch.linspace(-4, 4, 33, dtype=torch.float64)[None]
+    z, log_slope = function(x, torch.zeros(1, function.width, 33, dtype=torch.float64))
+    assert torch.allclose(z, x)
+    assert torch.allclose(log_slope, torch.zeros_like(x), atol=1e-12)
+
+
+@pytest.mark.parametrize("recipe", POINT_FLOWS)
+def test_a_flow_on_points_integrates_to_one(recipe: str) -> None:
+    model = awake(build("flow", recipe, Task("t", POINTS), bins=4), std=0.2)
+    line = torch.linspace(-8, 8, 321)
     plane = torch.cartesian_prod(line, line)
     with torch.no_grad():
         mass = model.log_prob(plane, torch.empty(len(plane), 0)).exp().sum() * (line[1] - line[0]) ** 2
     assert mass.item() == pytest.approx(1, abs=2e-3)
 
 
-def test_a_dequantised_flow_sums_to_one_over_all_tiny_images() -> None:
+@pytest.mark.parametrize("dequantisation", ["uniform", "variational"])
+@pytest.mark.parametrize("recipe", IMAGE_FLOWS)
+def test_a_dequantised_flow_sums_to_one_over_all_tiny_images(recipe: str, dequantisation: str) -> None:
     """E_u[w] is the bin's mass: logit scaling, bin volume and dequantisation are all undone."""
     event = Event((1, 2, 2), levels=2)
-    model = build("flow", "realnvp", Task("t", event), scales=1).eval()
+    model = build("flow", recipe, Task("t", event), scales=1, dequantisation=dequantisation)
+    inward = Scale(event.shape, 1.6)  # so narrow that nothing lies beyond the logit's ends, which are no bin's
+    model.bijection = Chain([inward, awake(model, std=0.1).bijection])
     every = torch.tensor(list(itertools.product((-1.0, 1.0), repeat=4))).view(16, 1, 2, 2)
     with torch.no_grad():
-        w = torch.stack([model.log_weight(every, torch.empty(16, 0)) for _ in range(4000)]).exp()
-    assert w.mean(0).sum().item() == pytest.approx(1, abs=0.1)  # the logit's tails beyond the outermost bins are lost
+        log_w = model.log_weight(every.repeat(4000, 1, 1, 1), torch.empty(64_000, 0))
+    total = log_w.double().exp().view(4000, 16).sum(1)
+    error = total.std().item() / math.sqrt(len(total))
+    assert error < 0.03
+    assert total.mean().item() == pytest.approx(1, abs=4 * error)
+
+
+def test_every_dequantisation_gives_an_image_the_same_mass() -> None:
+    """E_q[p / q] = P(k), whatever q is."""
+    event, count = Event((1, 2, 2), levels=3), 20_000
+    model = awake(build("flow", "glow", Task("t", event), scales=1, dequantisation="variational"), std=0.2)
+    x = event.value(torch.tensor([0, 1, 2, 1])).view(1, 1, 2, 2).expand(count, -1, -1, -1)
+    means, errors = [], []
+    for dequantise in (model.dequantise, Uniform(event)):
+        model.dequantise = dequantise
+        with torch.no_grad():
+            w = model.log_weight(x, torch.empty(count, 0)).double().exp()
+        means.append(w.mean().item())
+        errors.append(w.std().item() / math.sqrt(count))
+    assert max(errors) < 0.05 * min(means)
+    assert means[0] == pytest.approx(means[1], abs=4 * math.hypot(*errors))
 
 
 @pytest.mark.parametrize("event", [GREY, COLOUR], ids=["grey", "colour"])
 def test_the_first_batch_normalises(event: Event) -> None:
-    layer = ActNorm(event.shape[0], 3).train()
+    layer = ActNorm(event.shape).train()
     z, _ = layer(torch.randn(64, *event.shape) * 5 + 3, torch.empty(64, 0, 8, 8))
     values = z.transpose(0, 1).flatten(1)
     assert torch.allclose(values.mean(1), torch.zeros(event.shape[0]), atol=1e-4)
     assert torch.allclose(values.std(1), torch.ones(event.shape[0]), atol=1e-3)
+
+
+@pytest.mark.parametrize(("recipe", "event"), FLOWS, ids=lambda v: v if isinstance(v, str) else v.kind)
+def test_temperature_scales_the_base_noise(recipe: str, event: Event) -> None:
+    """At temperature 0 each row is the same: the image of the base's mode."""
+    model, c = awake(build("flow", recipe, Task("t", event)), std=0.1), torch.empty(8, 0)
+    model.setting = 0.0
+    cold = model.sample(c)
+    assert torch.equal(cold, cold[:1].expand_as(cold))

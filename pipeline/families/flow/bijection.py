@@ -1,14 +1,16 @@
-"""Invertible maps with a tractable log-determinant.
+"""Invertible maps with a tractable log-determinant, and how they compose.
 
     forward: x -> z,  log|det dz/dx|        inverse: z -> x
 
-Affine coupling (Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803, eq. 7): one part of x stays and decides how the
-other part is scaled and shifted, so the Jacobian is triangular.
+A chain's log-determinants add. A multi-scale flow lets half of the channels leave after each scale, so that fine
+detail costs no further computation (Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803, section 3.6).
 """
 
 from __future__ import annotations
 
 import abc
+import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -26,64 +28,49 @@ class Bijection(nn.Module, abc.ABC):
         """z -> x."""
 
 
-class AffineCoupling(Bijection):
-    """z = m x + (1 - m) ((x + t) e^s), with (s, t) = network(m x, h).
+class Chain(Bijection):
+    """One bijection after another; all see the same context."""
 
-    `mask` m broadcasts against one x; `network` maps (m x, h) to twice the channels of x; a learned `gain` bounds
-    s (the paper's scaled tanh), so that no layer can explode early in training.
-    """
-
-    mask: Tensor
-
-    def __init__(self, mask: Tensor, channels: int, network: nn.Module) -> None:
+    def __init__(self, steps: Sequence[Bijection]) -> None:
         super().__init__()
-        self.network = network
-        self.register_buffer("mask", mask, persistent=False)
-        self.gain = nn.Parameter(torch.ones(channels, *[1] * (mask.dim() - 1)))
-
-    def _scale_shift(self, fixed: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        raw, shift = self.network(fixed, h).chunk(2, dim=1)
-        free = 1 - self.mask
-        return raw.tanh() * self.gain * free, shift * free
+        self.steps = nn.ModuleList(steps)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        log_scale, shift = self._scale_shift(x * self.mask, h)
-        return (x + shift) * log_scale.exp(), log_scale.flatten(1).sum(-1)
+        log_det = x.new_zeros(len(x))
+        for step in self.steps:
+            x, change = step(x, h)
+            log_det = log_det + change
+        return x, log_det
 
     def inverse(self, z: Tensor, h: Tensor) -> Tensor:
-        log_scale, shift = self._scale_shift(z * self.mask, h)
-        return z * (-log_scale).exp() - shift
+        for step in reversed(self.steps):
+            assert isinstance(step, Bijection)
+            z = step.inverse(z, h)
+        return z
 
 
-class ActNorm(Bijection):
-    """z = (x + b) e^s for each channel, set by the first batch to zero mean and unit variance.
+class MultiScale(Bijection):
+    """x -> `fine` -> (stays, leaves), each half of the channels; what stays goes through `coarse`.
 
-    Kingma & Dhariwal 2018, arXiv:1807.03039, section 3.1.
+    x (B, ...) <-> z (B, D); `shape` (C, H, W) is what `fine` ends in, and `coarse` ends in (B, C H W / 2).
     """
 
-    ready: Tensor
-
-    def __init__(self, channels: int, dims: int) -> None:
+    def __init__(self, fine: Bijection, shape: tuple[int, ...], coarse: Bijection) -> None:
         super().__init__()
-        shape = (channels, *[1] * (dims - 1))
-        self.shift, self.log_scale = nn.Parameter(torch.zeros(shape)), nn.Parameter(torch.zeros(shape))
-        self.register_buffer("ready", torch.tensor(False))
-
-    @torch.no_grad()
-    def _start(self, x: Tensor) -> None:
-        values = x.transpose(0, 1).flatten(1)  # (C, B ...)
-        self.shift.copy_(-values.mean(1).view_as(self.shift))
-        self.log_scale.copy_(-values.std(1).clamp(min=1e-6).log().view_as(self.log_scale))
-        self.ready.fill_(True)
+        self.fine, self.coarse = fine, coarse
+        self.part = (shape[0] // 2, *shape[1:])
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        if self.training and not self.ready:
-            self._start(x)
-        copies = x[0, 0].numel()
-        return (x + self.shift) * self.log_scale.exp(), (self.log_scale.sum() * copies).expand(len(x))
+        x, fine = self.fine(x, h)
+        stays, leaves = x.chunk(2, dim=1)
+        z, coarse = self.coarse(stays, h)
+        return torch.cat([leaves.flatten(1), z], dim=1), fine + coarse
 
     def inverse(self, z: Tensor, h: Tensor) -> Tensor:
-        return z * (-self.log_scale).exp() - self.shift
+        dims = math.prod(self.part)
+        leaves, z = z.split([dims, z.shape[1] - dims], dim=1)
+        x = torch.cat([self.coarse.inverse(z, h), leaves.unflatten(1, self.part)], dim=1)
+        return self.fine.inverse(x, h)
 
 
 class Squeeze(Bijection):
@@ -94,3 +81,17 @@ class Squeeze(Bijection):
 
     def inverse(self, z: Tensor, h: Tensor) -> Tensor:
         return nn.functional.pixel_shuffle(z, 2)
+
+
+class Flatten(Bijection):
+    """(B, *shape) <-> (B, D); volume is kept."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        return x.flatten(1), x.new_zeros(len(x))
+
+    def inverse(self, z: Tensor, h: Tensor) -> Tensor:
+        return z.unflatten(1, self.shape)

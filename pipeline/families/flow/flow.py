@@ -3,46 +3,29 @@
     log p(x | c) = log N(f(x; c); 0, I) + log|det df/dx|
 
 On points that is the model. On images the data are levels, so a flow scores them through dequantisation: its
-importance weights have the bin's mass as their mean (`families/dequantise.py`).
+importance weights have the bin's mass as their mean (`families/dequantise.py`). At temperature T the samples are
+f^-1(T z), z ~ N(0, I) (Kingma & Dhariwal 2018, arXiv:1807.03039, section 6).
 (Rezende & Mohamed 2015, arXiv:1505.05770; Dinh et al. 2017, arXiv:1605.08803.)
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.contract import Event, Exact, Loss, SinglePlayer, Weighted
-from pipeline.families.dequantise import dequantise, requantise
+from pipeline.families.dequantise import Dequantiser, requantise
 from pipeline.families.flow.bijection import Bijection
 from pipeline.families.likelihood import standard_normal_log_prob
 
 
-class Chain(Bijection):
-    """One bijection after another; all see the same context."""
-
-    def __init__(self, steps: list[Bijection]) -> None:
-        super().__init__()
-        self.steps = nn.ModuleList(steps)
-
-    def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        log_det = x.new_zeros(len(x))
-        for step in self.steps:
-            x, change = step(x, h)
-            log_det = log_det + change
-        return x, log_det
-
-    def inverse(self, z: Tensor, h: Tensor) -> Tensor:
-        for step in reversed(self.steps):
-            assert isinstance(step, Bijection)
-            z = step.inverse(z, h)
-        return z
-
-
 class PointFlow(SinglePlayer, Exact):
     """A flow on R^D."""
+
+    knob = "temperature"
 
     def __init__(self, event: Event, condition: nn.Module, bijection: Bijection) -> None:
         super().__init__()
@@ -58,19 +41,31 @@ class PointFlow(SinglePlayer, Exact):
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        return self.bijection.inverse(torch.randn(len(c), *self.event.shape), self.condition(c).flat())
+        z = self.setting * torch.randn(len(c), *self.event.shape)
+        return self.bijection.inverse(z, self.condition(c).flat())
 
 
 class ImageFlow(SinglePlayer, Weighted):
-    """A flow on dequantised levels; `bijection` ends in (B, D)."""
+    """A flow on dequantised levels; `bijection` ends in (B, D) and sees `features` of the encoded condition."""
 
-    def __init__(self, event: Event, condition: nn.Module, bijection: Bijection) -> None:
+    knob = "temperature"
+
+    def __init__(
+        self,
+        event: Event,
+        condition: nn.Module,
+        features: Callable[[Any], Tensor],
+        bijection: Bijection,
+        dequantise: Dequantiser,
+    ) -> None:
         super().__init__()
-        self.event, self.condition, self.bijection = event, condition, bijection
+        self.event, self.condition, self.features = event, condition, features
+        self.bijection, self.dequantise = bijection, dequantise
 
     def log_weight(self, x: Tensor, c: Tensor) -> Tensor:
-        v, log_slope = dequantise(x, self.event)
-        z, log_det = self.bijection(v, self.condition(c).everywhere())
+        context = self.condition(c)
+        v, log_slope = self.dequantise(x, context.everywhere())
+        z, log_det = self.bijection(v, self.features(context))
         return standard_normal_log_prob(z) + log_det + log_slope
 
     def loss(self, x: Tensor, c: Tensor) -> Loss:
@@ -79,40 +74,5 @@ class ImageFlow(SinglePlayer, Weighted):
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        z = torch.randn(len(c), self.event.dims)
-        return requantise(self.bijection.inverse(z, self.condition(c).everywhere()), self.event)
-
-
-class MultiScale(Bijection):
-    """Half of the channels leave after each scale but the last (arXiv:1605.08803, section 3.6).
-
-    x (B, C, H, W) <-> z (B, C H W). Each scale but the last squeezes once, so it hands on and lets go (2 C, H/2, W/2).
-    """
-
-    def __init__(self, event: Event, scales: list[Chain]) -> None:
-        super().__init__()
-        self.scales = nn.ModuleList(scales)
-        channels, height, width = event.shape
-        self.shapes = [(channels << i, height >> i, width >> i) for i in range(1, len(scales))]
-        self.shapes.append(self.shapes[-1] if self.shapes else (channels, height, width))
-
-    def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        parts: list[Tensor] = []
-        log_det = x.new_zeros(len(x))
-        for scale in self.scales:
-            x, change = scale(x, h)
-            log_det = log_det + change
-            if len(parts) < len(self.scales) - 1:
-                x, out = x.chunk(2, dim=1)
-                parts.append(out.flatten(1))
-        return torch.cat([*parts, x.flatten(1)], dim=1), log_det
-
-    def inverse(self, z: Tensor, h: Tensor) -> Tensor:
-        parts = list(z.split([math.prod(shape) for shape in self.shapes], dim=1))
-        x = parts.pop().view(-1, *self.shapes[-1])
-        for i, scale in reversed(list(enumerate(self.scales))):
-            assert isinstance(scale, Chain)
-            if i < len(self.scales) - 1:
-                x = torch.cat([x, parts.pop().view_as(x)], dim=1)
-            x = scale.inverse(x, h)
-        return x
+        z = self.setting * torch.randn(len(c), self.event.dims)
+        return requantise(self.bijection.inverse(z, self.features(self.condition(c))), self.event)

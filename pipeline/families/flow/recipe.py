@@ -2,59 +2,183 @@
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
 from torch import Tensor
 
 from pipeline.contract import Task
-from pipeline.families.flow.bijection import ActNorm, AffineCoupling, Bijection, Squeeze
-from pipeline.families.flow.flow import Chain, ImageFlow, MultiScale, PointFlow
-from pipeline.networks.condition import encoder
+from pipeline.families.dequantise import Dequantiser, Uniform, Variational
+from pipeline.families.flow import architecture
+from pipeline.families.flow.bijection import Bijection, Chain, Flatten
+from pipeline.families.flow.coupling import Additive, Affine, Coupling, Monotone, checkerboard, moving
+from pipeline.families.flow.flow import ImageFlow, PointFlow
+from pipeline.families.flow.linear import Scale
+from pipeline.families.flow.spline import Spline
+from pipeline.networks.condition import Context, Encoder, encoder
 from pipeline.networks.conditioner import MapConditioner, VectorConditioner
-from pipeline.params import Count, Whole
+from pipeline.params import Count, Fraction, Whole
 
-__all__ = ["realnvp_images", "realnvp_points"]
+__all__ = [
+    "glow_images",
+    "nice_images",
+    "nice_points",
+    "realnvp_images",
+    "realnvp_points",
+    "spline_flow_images",
+    "spline_flow_points",
+]
+
+Dequantisation = Literal["uniform", "variational"]
+
+BOX = 4.0  # a standard normal has 6e-5 of its mass outside, where a spline is the identity
+NEAR = 2.0  # standard deviations that Fourier features span where hidden values are near standard normal
+MARGIN = 1.1  # the data end before the box does, so that held-out points lie within it too
+
+
+def nice_points(
+    task: Task, *, couplings: Count = 4, width: Count = 64, depth: Count = 2, octaves: Whole = 3
+) -> PointFlow:
+    """NICE: additive couplings and a scale for each value (Dinh, Krueger & Bengio 2015, arXiv:1410.8516).
+
+    Equation: z = e^s h_K, h_k = m h_{k-1} + (1 - m) (h_{k-1} + t_k(m h_{k-1})); log p(x) = log N(z; 0, I) + sum s.
+    """
+    condition = encoder(task.condition, task.event)
+    couple = partial(_couple_values, Additive, condition.flat, width, depth, octaves, task.event.scale)
+    return PointFlow(task.event, condition, architecture.nice(task.event.dims, couplings, couple))
+
+
+def nice_images(
+    task: Task,
+    *,
+    couplings: Count = 4,
+    width: Count = 256,
+    depth: Count = 2,
+    dequantisation: Dequantisation = "uniform",
+) -> ImageFlow:
+    """NICE: additive couplings and a scale for each value (Dinh, Krueger & Bengio 2015, arXiv:1410.8516).
+
+    Equation: z = e^s h_K, h_k = m h_{k-1} + (1 - m) (h_{k-1} + t_k(m h_{k-1})); log p(x) = log N(z; 0, I) + sum s.
+    """
+    condition = encoder(task.condition, task.event)
+    couple = partial(_couple_values, Additive, condition.flat, width, depth, 0, NEAR)
+    bijection = Chain([Flatten(task.event.shape), architecture.nice(task.event.dims, couplings, couple)])
+    return ImageFlow(task.event, condition, Context.flat, bijection, _dequantiser(task, condition, dequantisation))
 
 
 def realnvp_points(
     task: Task, *, layers: Count = 6, width: Count = 64, depth: Count = 2, octaves: Whole = 3
 ) -> PointFlow:
-    """RealNVP on the plane: couplings that take turns."""
-    condition, dims = encoder(task.condition, task.event), task.event.dims
-    steps: list[Bijection] = []
-    for i in range(layers):
-        mask = (torch.arange(dims) % 2 == i % 2).float()
-        network = VectorConditioner(dims, condition.flat, 2 * dims, width, depth, octaves)
-        steps.append(AffineCoupling(mask, dims, network))
-    return PointFlow(task.event, condition, Chain(steps))
+    """RealNVP: affine couplings that take turns (Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803).
+
+    Equation: h_k = m h_{k-1} + (1 - m) (h_{k-1} + t_k) e^{s_k}, (s_k, t_k) = network_k(m h_{k-1}).
+    """
+    condition = encoder(task.condition, task.event)
+    couple = partial(_couple_values, Affine, condition.flat, width, depth, octaves, NEAR)
+    return PointFlow(task.event, condition, Chain(architecture.turns(task.event.dims, layers, couple)))
 
 
 def realnvp_images(
-    task: Task, *, scales: Count = 2, couplings: Count = 4, channels: Count = 32, blocks: Count = 2
+    task: Task,
+    *,
+    scales: Count = 2,
+    couplings: Count = 3,
+    channels: Count = 32,
+    blocks: Count = 2,
+    dropout: Fraction = 0.0,
+    dequantisation: Dequantisation = "uniform",
 ) -> ImageFlow:
-    """RealNVP: at each scale checkerboard couplings, a squeeze, channel couplings; the last scale does not squeeze."""
+    """RealNVP: affine couplings over checkerboards, then channels (Dinh et al. 2017, arXiv:1605.08803).
+
+    Equation: h_k = m h_{k-1} + (1 - m) (h_{k-1} + t_k) e^{s_k}, (s_k, t_k) = network_k(m h_{k-1}).
+    """
     condition = encoder(task.condition, task.event)
-    depth, height, width = task.event.shape
-
-    def coupling(mask: Tensor, features: int) -> list[Bijection]:
-        network = MapConditioner(features, condition.everywhere, 2 * features, channels, blocks)
-        return [ActNorm(features, 3), AffineCoupling(mask, features, network)]
-
-    chains = []
-    for i in range(scales):
-        steps = [step for j in range(couplings) for step in coupling(checkerboard(height, width, j), depth)]
-        if i < scales - 1:
-            steps.append(Squeeze())
-            steps += [step for j in range(couplings) for step in coupling(halves(4 * depth, j), 4 * depth)]
-            depth, height, width = 2 * depth, height // 2, width // 2
-        chains.append(Chain(steps))
-    return ImageFlow(task.event, condition, MultiScale(task.event, chains))
+    couple = partial(_couple_maps, Affine, condition.everywhere, channels, blocks, dropout)
+    bijection = architecture.realnvp(task.event.shape, scales, couplings, couple)
+    dequantiser = _dequantiser(task, condition, dequantisation)
+    return ImageFlow(task.event, condition, Context.everywhere, bijection, dequantiser)
 
 
-def checkerboard(height: int, width: int, parity: int) -> Tensor:
-    """(1, H, W): ones where row + column + parity is even."""
-    return ((torch.arange(height)[:, None] + torch.arange(width) + parity) % 2 == 0).float()[None]
+def glow_images(
+    task: Task,
+    *,
+    scales: Count = 2,
+    couplings: Count = 4,
+    channels: Count = 32,
+    blocks: Count = 2,
+    dropout: Fraction = 0.2,
+    dequantisation: Dequantisation = "variational",
+) -> ImageFlow:
+    """Glow: actnorm, invertible 1x1 convolution and affine coupling (Kingma & Dhariwal 2018, arXiv:1807.03039).
+
+    Equation: h_k = coupling_k(W_k ((h_{k-1} + b_k) e^{s_k})), W = P L (U + diag(d)), log|det W| = sum log|d|.
+    """
+    condition = encoder(task.condition, task.event)
+    couple = partial(_couple_maps, Affine, condition.everywhere, channels, blocks, dropout)
+    bijection = architecture.glow(task.event.shape, scales, couplings, couple)
+    dequantiser = _dequantiser(task, condition, dequantisation)
+    return ImageFlow(task.event, condition, Context.everywhere, bijection, dequantiser)
 
 
-def halves(channels: int, parity: int) -> Tensor:
-    """(C, 1, 1): ones on every other channel, so that each squeezed pixel is split as well."""
-    return ((torch.arange(channels) + parity) % 2 == 0).float()[:, None, None]
+def spline_flow_points(
+    task: Task, *, couplings: Count = 2, bins: Count = 32, width: Count = 64, depth: Count = 2, octaves: Whole = 3
+) -> PointFlow:
+    """Neural spline flow: couplings of rational-quadratic splines (Durkan et al. 2019, arXiv:1906.04032).
+
+    Equation: h_k = m h_{k-1} + (1 - m) spline(h_{k-1}; θ_k), θ_k = network_k(m h_{k-1}).
+    """
+    condition, dims = encoder(task.condition, task.event), task.event.dims
+    couple = partial(_couple_values, partial(Spline, bins, BOX), condition.flat, width, depth, octaves, BOX)
+    fit = Scale((dims,), BOX / (MARGIN * task.event.scale))
+    return PointFlow(task.event, condition, Chain([fit, *architecture.turns(dims, couplings, couple)]))
+
+
+def spline_flow_images(
+    task: Task,
+    *,
+    scales: Count = 2,
+    couplings: Count = 4,
+    bins: Count = 8,
+    channels: Count = 32,
+    blocks: Count = 2,
+    dropout: Fraction = 0.2,
+    dequantisation: Dequantisation = "variational",
+) -> ImageFlow:
+    """Neural spline flow: Glow with rational-quadratic splines (Durkan et al. 2019, arXiv:1906.04032).
+
+    Equation: h_k = m h_{k-1} + (1 - m) spline(h_{k-1}; θ_k), θ_k = network_k(m h_{k-1}).
+    """
+    condition = encoder(task.condition, task.event)
+    couple = partial(_couple_maps, partial(Spline, bins, BOX), condition.everywhere, channels, blocks, dropout)
+    bijection = architecture.glow(task.event.shape, scales, couplings, couple)
+    dequantiser = _dequantiser(task, condition, dequantisation)
+    return ImageFlow(task.event, condition, Context.everywhere, bijection, dequantiser)
+
+
+def _couple_values(
+    make: Callable[[], Monotone], context: int, width: int, depth: int, octaves: int, scale: float, stays: Tensor
+) -> Bijection:
+    """A coupling of (B, D) whose Fourier features span [-scale, scale]."""
+    function = make()
+    network = VectorConditioner(len(stays), context, function.width * moving(stays), width, depth, octaves, scale)
+    return Coupling(stays, function, network)
+
+
+def _couple_maps(
+    make: Callable[[], Monotone], context: int, channels: int, blocks: int, dropout: float, stays: Tensor
+) -> Bijection:
+    """A coupling of (B, C, H, W)."""
+    function, shape = make(), tuple(stays.shape)
+    network = MapConditioner(shape, context, function.width * moving(stays), channels, blocks, dropout)
+    return Coupling(stays, function, network)
+
+
+def _dequantiser(task: Task, condition: Encoder, kind: Dequantisation) -> Dequantiser:
+    """Uniform, or a flow of affine couplings over checkerboards, of noise given the image and its condition."""
+    if kind == "uniform":
+        return Uniform(task.event)
+    shape = task.event.shape
+    context = shape[0] + condition.everywhere
+    couple = partial(_couple_maps, Affine, context, 16, 1, 0.0)  # small: it runs at the image's full size
+    return Variational(task.event, Chain([couple(checkerboard(shape, i)) for i in range(4)]))
