@@ -1,60 +1,91 @@
-"""Autoencoder: a deterministic code, trained to reconstruct.
+"""Autoencoders: a deterministic code, trained to reconstruct.
 
-    min E |x - D(E(x, c), c)|^2
+    min E |x - D(E(x + noise, c), c)|^2 + sparsity |E(x + noise, c)|_1
 
-It is no generator until its codes have a density: after training a full-covariance Gaussian is fitted to them, and
-samples decode draws from it. It has no likelihood. (Hinton & Salakhutdinov 2006, doi:10.1126/science.1127647.)
+with neither noise nor sparsity (Hinton & Salakhutdinov 2006, doi:10.1126/science.1127647), with an L1 penalty on the
+activity of the code (sparse coding: Olshausen & Field 1996, doi:10.1038/381607a0), or with a corrupted input and a
+clean target (denoising: Vincent et al. 2008, doi:10.1145/1390156.1390294).
+
+It is no generator: nothing says where codes lie. "fitted" fits a full-covariance Gaussian to them after training and
+decodes draws from it; "standard" decodes draws from N(0, I), as one would with a VAE, and fails: codes were never asked
+to lie there. It has no likelihood.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.contract import Batch, Event, Loss, Reconstructs, SinglePlayer
 
-RIDGE = 1e-5  # keeps the covariance of dead code units positive definite
+Codes = Literal["fitted", "standard"]
+"""Where samples take their codes from."""
 
 
 class Autoencoder(SinglePlayer, Reconstructs):
-    """`encoder`: (x, context) -> (B, latent); `decoder`: (z, context) -> x (B, *event)."""
+    """`encoder`: (x, context) -> (B, latent); `decoder`: (z, context) -> x (B, *event).
 
+    `noise` is the standard deviation of the corruption, in units of the data's scale.
+    """
+
+    knob: ClassVar[str | None] = "temperature"
     code_mean: Tensor
     code_root: Tensor
 
-    def __init__(self, event: Event, condition: nn.Module, encoder: nn.Module, decoder: nn.Module, latent: int) -> None:
+    def __init__(
+        self,
+        event: Event,
+        condition: nn.Module,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        latent: int,
+        *,
+        codes: Codes = "fitted",
+        sparsity: float = 0.0,
+        noise: float = 0.0,
+    ) -> None:
         super().__init__()
         self.event, self.condition, self.encoder, self.decoder = event, condition, encoder, decoder
+        self.codes, self.sparsity, self.noise = codes, sparsity, noise
         self.register_buffer("code_mean", torch.zeros(latent))
         self.register_buffer("code_root", torch.eye(latent))
+
+    def encode(self, x: Tensor, c: Tensor) -> Tensor:
+        z: Tensor = self.encoder(x / self.event.scale, self.condition(c))
+        return z
 
     def reconstruct(self, z: Tensor, c: Tensor) -> Tensor:
         """Differentiable, real-valued x (B, *event)."""
         x: Tensor = self.event.scale * self.decoder(z, self.condition(c))
         return x
 
-    def encode(self, x: Tensor, c: Tensor) -> Tensor:
-        z: Tensor = self.encoder(x / self.event.scale, self.condition(c))
-        return z
-
     def decode(self, z: Tensor, c: Tensor) -> Tensor:
         x = self.reconstruct(z, c)
         return x if self.event.levels is None else self.event.quantise(x)
 
+    def corrupt(self, x: Tensor) -> Tensor:
+        """x with Gaussian noise, or as it is where there is none."""
+        return x + self.noise * self.event.scale * torch.randn_like(x) if self.noise else x
+
     def loss(self, x: Tensor, c: Tensor) -> Loss:
-        error = (self.reconstruct(self.encode(x, c), c) - x).square().mean()
-        return Loss(error, {"squared_error": error})
+        z = self.encode(self.corrupt(x), c)
+        error = (self.reconstruct(z, c) - x).square().mean()
+        activity = z.abs().sum(-1).mean()
+        return Loss(error + self.sparsity * activity, {"squared_error": error, "activity": activity})
 
     @torch.no_grad()
     def calibrate(self, train: Iterable[Batch], validation: Iterable[Batch]) -> None:
+        if self.codes == "standard":
+            return
         codes = torch.cat([self.encode(x, c) for x, c in train])
-        covariance = codes.T.cov().view(len(self.code_mean), -1)
+        variances, axes = torch.linalg.eigh(codes.T.cov().view(codes.shape[1], -1))
         self.code_mean.copy_(codes.mean(0))
-        self.code_root.copy_(torch.linalg.cholesky(covariance + RIDGE * torch.eye(len(self.code_mean))))
+        self.code_root.copy_(axes * variances.clamp(min=0).sqrt())  # dead code units: the covariance is singular
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        z = self.code_mean + torch.randn(len(c), len(self.code_mean)) @ self.code_root.T
-        return self.decode(z, c)
+        draw = self.setting * torch.randn(len(c), len(self.code_mean))
+        return self.decode(self.code_mean + draw @ self.code_root.T, c)

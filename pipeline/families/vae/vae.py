@@ -11,15 +11,20 @@ bits: Kingma et al. 2016, arXiv:1606.04934, section C.8); scores always use beta
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
 from pipeline.contract import Event, Loss, Reconstructs, SinglePlayer, Weighted
-from pipeline.families.likelihood import Likelihood, normal_log_prob, standard_normal_log_prob
+from pipeline.families.likelihood import Likelihood, standard_normal_log_prob
+from pipeline.families.vae.gaussian import Normals
 
 
 class VAE(SinglePlayer, Weighted, Reconstructs):
     """`encoder`: (x, context) -> (B, 2 latent); `decoder`: (z, context) -> parameters of `likelihood`."""
+
+    knob: ClassVar[str | None] = "temperature"
 
     def __init__(
         self,
@@ -37,39 +42,33 @@ class VAE(SinglePlayer, Weighted, Reconstructs):
         self.scale = event.scale
         self.likelihood, self.latent, self.beta, self.free = likelihood, latent, beta, free
 
-    def posterior(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log standard deviation of q(z | x, c), (B, latent) each."""
-        mean, log_sigma = self.encoder(x / self.scale, self.condition(c)).chunk(2, dim=-1)
-        return mean, log_sigma.clamp(-7, 3)
+    def posterior(self, x: Tensor, c: Tensor) -> Normals:
+        """q(z | x, c) over (B, latent)."""
+        return Normals.of(self.encoder(x / self.scale, self.condition(c)))
 
     def log_likelihood(self, x: Tensor, z: Tensor, c: Tensor) -> Tensor:
+        """(B,) nats: log p(x | z, c)."""
         return self.likelihood.log_prob(x, self.decoder(z, self.condition(c)))
 
     def log_weight(self, x: Tensor, c: Tensor) -> Tensor:
-        mean, log_sigma = self.posterior(x, c)
-        z = mean + log_sigma.exp() * torch.randn_like(mean)
-        log_q = normal_log_prob(z, mean, log_sigma).sum(-1)
-        return self.log_likelihood(x, z, c) + standard_normal_log_prob(z) - log_q
-
-    def rate(self, mean: Tensor, log_sigma: Tensor) -> Tensor:
-        """KL(q || N(0, I)) of each latent in closed form, (B, latent) nats (arXiv:1312.6114, appendix B)."""
-        return 0.5 * (mean.square() + (2 * log_sigma).exp() - 1 - 2 * log_sigma)
+        q = self.posterior(x, c)
+        z = q.draw()
+        return self.log_likelihood(x, z, c) + standard_normal_log_prob(z) - q.log_prob(z)
 
     def loss(self, x: Tensor, c: Tensor) -> Loss:
-        mean, log_sigma = self.posterior(x, c)
-        z = mean + log_sigma.exp() * torch.randn_like(mean)
-        distortion = -self.log_likelihood(x, z, c).mean()
-        rate = self.rate(mean, log_sigma).mean(0)  # (latent,)
+        q = self.posterior(x, c)
+        distortion = -self.log_likelihood(x, q.draw(), c).mean()
+        rate = q.divergence(Normals.standard(*q.mean.shape)).mean(0)  # (latent,)
         priced = rate.clamp(min=self.free).sum()
         return Loss(distortion + self.beta * priced, {"distortion": distortion, "rate": rate.sum()})
 
     def encode(self, x: Tensor, c: Tensor) -> Tensor:
-        return self.posterior(x, c)[0]
+        return self.posterior(x, c).mean
 
     def decode(self, z: Tensor, c: Tensor) -> Tensor:
         return self.likelihood.mode(self.decoder(z, self.condition(c)))
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        z = torch.randn(len(c), self.latent)
+        z = self.setting * torch.randn(len(c), self.latent)
         return self.likelihood.draw(self.decoder(z, self.condition(c)))

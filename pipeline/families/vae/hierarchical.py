@@ -1,0 +1,127 @@
+"""Hierarchical VAE: several layers of codes, each drawn given those above it.
+
+    p(x, z | c) = p(x | z_1..L, c) prod_l p(z_l | z_>l, c)        q(z | x, c) = prod_l q(z_l | z_>l, x, c)
+
+Inference walks the same way down as generation does: at each layer the prior p(z_l | z_>l) is multiplied by what a
+bottom-up pass has seen of x, a Gaussian again, and so the precisions add (the ladder of Sonderby et al. 2016,
+arXiv:1602.02282, eqs. 17 to 19). The bound and its weights are a VAE's with the layers' rates summed; `free` nats of
+each layer's feature cost nothing (free bits: Kingma et al. 2016, arXiv:1606.04934, section C.8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.contract import Event, Loss, Reconstructs, SinglePlayer, Weighted
+from pipeline.families.likelihood import Likelihood
+from pipeline.families.vae.gaussian import Normals
+
+
+class Rung(Protocol):
+    """One layer's networks."""
+
+    shape: tuple[int, ...]
+    """Of its code z, without the batch."""
+
+    def prior(self, h: Tensor) -> Tensor:
+        """The way down (B, ...) -> parameters of p(z | z above), (B, 2 n, ...)."""
+        ...
+
+    def evidence(self, seen: Tensor) -> Tensor:
+        """The way up (B, ...) -> parameters of a Gaussian in z, (B, 2 n, ...)."""
+        ...
+
+    def absorb(self, h: Tensor, z: Tensor) -> Tensor:
+        """The way down, with z in it, at the next layer's shape."""
+        ...
+
+
+class Ladder(Protocol):
+    """The networks of all layers, the topmost first."""
+
+    @property
+    def rungs(self) -> Iterable[Any]:
+        """Each a `Rung`."""
+        ...
+
+    def climb(self, x: Tensor, context: Any) -> list[Tensor]:
+        """What each rung sees of x."""
+        ...
+
+    def top(self, context: Any) -> Tensor:
+        """Where the way down starts."""
+        ...
+
+    def land(self, h: Tensor, context: Any) -> Tensor:
+        """The end of the way down -> parameters of the likelihood."""
+        ...
+
+
+class Layer(NamedTuple):
+    """What one layer's inference gave."""
+
+    z: Tensor
+    prior: Normals
+    posterior: Normals
+
+
+class HierarchicalVAE(SinglePlayer, Weighted, Reconstructs):
+    """A code is every layer's z, flattened, the topmost first."""
+
+    knob: ClassVar[str | None] = "temperature"
+
+    def __init__(self, event: Event, condition: nn.Module, ladder: Ladder, likelihood: Likelihood, free: float) -> None:
+        super().__init__()
+        self.condition, self.ladder, self.scale = condition, ladder, event.scale
+        self.likelihood, self.free = likelihood, free
+
+    def infer(self, x: Tensor, c: Tensor, choose: Callable[[Normals], Tensor]) -> tuple[list[Layer], Tensor]:
+        """Each layer, its z chosen from its posterior, and the likelihood's parameters."""
+        context = self.condition(c)
+        h, layers = self.ladder.top(context), []
+        for rung, seen in zip(self.ladder.rungs, self.ladder.climb(x / self.scale, context), strict=True):
+            prior = Normals.of(rung.prior(h))
+            posterior = prior.times(Normals.of(rung.evidence(seen)))
+            layers.append(Layer(choose(posterior), prior, posterior))
+            h = rung.absorb(h, layers[-1].z)
+        return layers, self.ladder.land(h, context)
+
+    def generate(self, c: Tensor, choose: Callable[[Normals], Tensor]) -> Tensor:
+        """The likelihood's parameters, each layer's z chosen from its prior."""
+        context = self.condition(c)
+        h = self.ladder.top(context)
+        for rung in self.ladder.rungs:
+            h = rung.absorb(h, choose(Normals.of(rung.prior(h))))
+        return self.ladder.land(h, context)
+
+    def log_weight(self, x: Tensor, c: Tensor) -> Tensor:
+        layers, parameters = self.infer(x, c, Normals.draw)
+        odds = [layer.prior.log_prob(layer.z) - layer.posterior.log_prob(layer.z) for layer in layers]
+        return self.likelihood.log_prob(x, parameters) + torch.stack(odds).sum(0)
+
+    def loss(self, x: Tensor, c: Tensor) -> Loss:
+        layers, parameters = self.infer(x, c, Normals.draw)
+        distortion = -self.likelihood.log_prob(x, parameters).mean()
+        divergences = [layer.posterior.divergence(layer.prior).mean(0) for layer in layers]  # (n, ...) each
+        rates = [divergence.view(len(divergence), -1).sum(-1) for divergence in divergences]  # (n,) each
+        priced = torch.cat(rates).clamp(min=self.free).sum()
+        parts = {f"rate_{len(rates) - i}": rate.sum() for i, rate in enumerate(rates)}
+        return Loss(distortion + priced, {"distortion": distortion} | parts)
+
+    def encode(self, x: Tensor, c: Tensor) -> Tensor:
+        layers, _ = self.infer(x, c, lambda q: q.mean)
+        return torch.cat([layer.z.flatten(1) for layer in layers], dim=1)
+
+    def decode(self, z: Tensor, c: Tensor) -> Tensor:
+        shapes = [rung.shape for rung in self.ladder.rungs]
+        sizes = [torch.Size(shape).numel() for shape in shapes]
+        codes = iter([part.unflatten(1, shape) for part, shape in zip(z.split(sizes, 1), shapes, strict=True)])
+        return self.likelihood.mode(self.generate(c, lambda _: next(codes)))
+
+    @torch.no_grad()
+    def sample(self, c: Tensor) -> Tensor:
+        return self.likelihood.draw(self.generate(c, lambda prior: prior.draw(self.setting)))
