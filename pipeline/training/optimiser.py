@@ -47,7 +47,7 @@ class PlayerOptimiser:
         self.adam = AdamW(
             player.params, settings.learning_rate, settings.betas, weight_decay=settings.weight_decay, fused=True
         )
-        self.schedule = LambdaLR(self.adam, lambda step: rate(step, settings))
+        self.schedule = LambdaLR(self.adam, lambda step: rate(step // player.turns, settings))  # settings count rounds
 
     def step(self, loss: Loss, number: int) -> None:
         """One update; only this player's gradients are touched.

@@ -1,21 +1,45 @@
 """Generative adversarial network: a generator and a critic play a two-player game.
 
-    x = G(z, c),  z ~ N(0, I)             the objectives are in objectives.py
+    x = s G(psi z, c),  z ~ N(0, I)       s the data's scale, psi the truncation (1 while training)
 
-R1 keeps the critic smooth on the data: (gamma / 2) E |grad_x D(x)|^2 (Mescheder, Geiger & Nowozin 2018,
-arXiv:1801.04406, eq. 9). It costs a second derivative, so it is taken in a random share of the steps and divided by
-that share: up to gradient clipping the same penalty on average (the lazy regularisation of Karras et al. 2020,
-arXiv:1912.04958). A GAN has no likelihood. (Goodfellow et al. 2014, arXiv:1406.2661; with a condition in both players:
-Mirza & Osindero 2014, arXiv:1411.1784.)
+The critic sees x / s. What both descend is in objectives.py, what keeps the critic smooth in penalty.py; it is taken in
+a random share of the steps and divided by that share: up to gradient clipping the same penalty on average (the lazy
+regularisation of Karras et al. 2020, arXiv:1912.04958). A GAN has no likelihood. (Goodfellow et al. 2014,
+arXiv:1406.2661; with a condition in both players: Mirza & Osindero 2014, arXiv:1411.1784; truncation as a factor:
+Brock et al. 2019, arXiv:1809.11096, who resample z instead.)
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
-from pipeline.contract import Event, GenerativeModel, Loss, Player
+from pipeline.contract import Batch, Event, GenerativeModel, Loss, Player
+from pipeline.families.gan import objectives
 from pipeline.families.gan.objectives import OBJECTIVES
+from pipeline.families.gan.penalty import Penalty
+
+
+@dataclass(frozen=True)
+class Game:
+    """The rules that the two players keep."""
+
+    objective: objectives.Name
+    turns: int = 1
+    """Steps of the critic for each of the generator."""
+    penalty: Penalty | None = None
+    weight: float = 0.0
+    """Of the penalty."""
+    share: float = 1.0
+    """Of the critic's steps that pay it."""
+    box: float = math.inf
+    """The critic's parameters stay in [-box, box] (Arjovsky et al. 2017, arXiv:1701.07875)."""
+    pack: int = 1
+    """Items that the critic judges at once."""
 
 
 class Conditioned(nn.Module):
@@ -31,67 +55,61 @@ class Conditioned(nn.Module):
 
 
 class GAN(GenerativeModel):
-    """`generator`: (z (B, latent), c) -> x; `critic`: (x, c) -> (B, 1)."""
+    """`generator`: (z (B, latent), c) -> x (B, *event) / s; `critic`: (x / s, c) -> scores (B // pack, 1)."""
 
-    def __init__(
-        self,
-        event: Event,
-        generator: Conditioned,
-        critic: Conditioned,
-        latent: int,
-        objective: str,
-        r1: float,
-        r1_share: float,
-        turns: int,
-    ) -> None:
+    knob: ClassVar[str | None] = "truncation"
+
+    def __init__(self, event: Event, generator: Conditioned, critic: Conditioned, latent: int, game: Game) -> None:
         super().__init__()
         self.event, self.generator, self.critic = event, generator, critic
-        self.latent, self.objective, self.turns = latent, OBJECTIVES[objective], turns
-        self.r1, self.r1_share = r1, r1_share
+        self.latent, self.game, self.objective = latent, game, OBJECTIVES[game.objective]
 
     def players(self) -> tuple[Player, ...]:
         return (
-            Player("critic", tuple(self.critic.parameters()), self.critic_loss, self.turns),
+            Player("critic", tuple(self.critic.parameters()), self.critic_loss, self.game.turns),
             Player("generator", tuple(self.generator.parameters()), self.generator_loss),
         )
 
-    def imagine(self, c: Tensor) -> Tensor:
-        """Differentiable draws of x (B, *event), real-valued."""
-        x: Tensor = self.event.scale * self.generator(torch.randn(len(c), self.latent), c)
-        return x
-
-    def score(self, x: Tensor, c: Tensor) -> Tensor:
-        """(B,) logits that x is real."""
-        scores: Tensor = self.critic(x / self.event.scale, c)
-        return scores[:, 0]
-
     def critic_loss(self, x: Tensor, c: Tensor) -> Loss:
-        x = self._within_bins(x).requires_grad_()
+        """Raises ValueError where the batch does not fill one pack."""
+        x, c = self._ready(x, c)
+        real = self._within_bins(x) / self.event.scale
         with torch.no_grad():
-            imagined = self.imagine(c)
-        real = self.score(x, c)
-        game = self.objective.critic(real, self.score(imagined, c))
-        if not self.r1 or torch.rand(()) >= self.r1_share:
-            return Loss(game, {"game": game})
-        penalty = self._slope(real, x)
-        return Loss(game + self.r1 / 2 / self.r1_share * penalty, {"game": game, "r1": penalty})
+            fake = self.generator(torch.randn(len(c), self.latent), c)
+        judged = self.critic(torch.cat([real, fake]), torch.cat([c, c]))  # one pass costs less than two
+        game = self.objective.critic(*judged.chunk(2))
+        parts = {"game": game}
+        if self.game.penalty is None or torch.rand(()) >= self.game.share:
+            return Loss(game, parts)
+        penalty = self.game.penalty(lambda u: self.critic(u, c), real, fake)
+        return Loss(game + self.game.weight / self.game.share * penalty, parts | {"penalty": penalty})
 
     def generator_loss(self, x: Tensor, c: Tensor) -> Loss:
-        game = self.objective.generator(self.score(self.imagine(c), c))
+        """Raises ValueError where the batch does not fill one pack."""
+        x, c = self._ready(x, c)
+        fake = self.generator(torch.randn(len(c), self.latent), c)
+        game = self.objective.generator(self.critic(fake, c))
         return Loss(game, {"game": game})
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        x = self.imagine(c)
+        z = self.setting * torch.randn(len(c), self.latent)
+        x: Tensor = self.event.scale * self.generator(z, c)
         return x if self.event.levels is None else self.event.quantise(x)
+
+    def _ready(self, x: Tensor, c: Tensor) -> Batch:
+        """The items that fill whole packs, for a critic that is in its box whoever moved it last."""
+        if self.game.box < math.inf:
+            with torch.no_grad():
+                for parameter in self.critic.parameters():
+                    parameter.clamp_(-self.game.box, self.game.box)
+        whole = len(x) - len(x) % self.game.pack
+        if not whole:
+            raise ValueError(f"a batch of {len(x)} does not fill a pack of {self.game.pack}")
+        return x[:whole], c[:whole]
 
     def _within_bins(self, x: Tensor) -> Tensor:
         """Levels jittered within their bins: else the critic tells real from fake by the grid alone."""
         if self.event.levels is None:
-            return x.clone()
-        return x + (torch.rand_like(x) - 0.5) * 2 / (self.event.levels - 1)
-
-    def _slope(self, real: Tensor, x: Tensor) -> Tensor:
-        """E |grad_x D(x)|^2, ()."""
-        (slope,) = torch.autograd.grad(real.sum(), x, create_graph=True)
-        return slope.square().flatten(1).sum(-1).mean()
+            return x
+        return x + (torch.rand_like(x) - 0.5) * 2 / (self.event.grid - 1)
