@@ -2,16 +2,16 @@
 
     q(z_t | x) = N(alpha_t x, sigma_t^2 I),   alpha^2 = sigmoid(-gamma),  sigma^2 = sigmoid(gamma)
 
-with gamma = -log SNR rising linearly in t. The network predicts the noise, and p(z_s | z_t) = N(mean at the predicted
-x, v_t I) for the step s before t. The bound on log p(x | c) is
+with gamma = -log SNR rising in t (schedule.py). The network predicts the noise, and p(z_s | z_t) = N(mean at the
+predicted x, v_t) for the step s before t. The bound on log p(x | c) is
 
     -VLB = E log p(x | z_0) - KL(q(z_T | x) || N(0, I)) - sum_t E KL(q(z_s | z_t, x) || p(z_s | z_t))
-    KL_t = D/2 (log r - 1 + 1/r) + g |eps - eps_hat|^2 / (2 r),    g = e^(gamma_t - gamma_s) - 1,  r = v_t / v_q
+    KL_t = sum_i (log r - 1 + 1/r)/2 + g (eps - eps_hat)^2 / (2 r),    g = e^(gamma_t - gamma_s) - 1,  r = v_t / v_q
 
-with v_q the variance of q(z_s | z_t, x) and p(x | z_0) = N(z_0 / alpha_0, sigma_0^2 / alpha_0^2). The best r is
-1 + g e_t, where e_t is the noise's mean squared error for each dimension: it is measured after training (Bao et al.
-2022, arXiv:2201.06503), and r = 1 before. Training descends the squared error at a random step, scoring sums over all
-of them. exp(-VLB draw) is no importance weight: Bounded only.
+with v_q the variance of q(z_s | z_t, x) and p(x | z_0) that of decoder.py. The best r of a value i is 1 + g e_ti,
+where e_ti is its noise's mean squared error: it is measured after training (Bao et al. 2022, arXiv:2201.06503), and
+r = 1 before. The predicted x is held within the data's range, in the bound as in the sampler. Training descends the
+squared error at random steps, scoring sums over all of them. exp(-VLB draw) is no importance weight: Bounded only.
 (Ho, Jain & Abbeel 2020, arXiv:2006.11239; Kingma et al. 2021, arXiv:2107.00630.)
 """
 
@@ -19,82 +19,109 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from pipeline.contract import Batch, Bounded, Event, Loss, SinglePlayer
-from pipeline.families.likelihood import LOG_2PI
+from pipeline.contract import Batch, Bounded, Event, Loss
+from pipeline.families.diffusion.decoder import Decoder
+from pipeline.families.diffusion.guidance import Context, Guided
 
-CALIBRATION_BATCHES = 8  # each gives one error for each item and step: thousands for the mean of a step
+Weighting = Literal["simple", "vlb"]
+
+CALIBRATION_BATCHES = 4  # a few hundred items: an error of a tenth in e_t moves the bound by thousandths of a nat
+REACH = 4  # of the largest training magnitude: no datum is there, but a runaway network would leave without end
 
 
-class DDPM(SinglePlayer, Bounded):
-    """Diffusion on points; `network`: (z (B, D), t (B,) in [0, 1], context) -> predicted noise (B, D)."""
+class DDPM(Guided, Bounded):
+    """Diffusion of points and of levels; `network` predicts the noise.
+
+    `gamma` (T + 1,) is the schedule; `weighting` how often a step is trained on: all alike, or as the bound weighs it.
+    """
 
     gamma: Tensor
+    time: Tensor
+    """(T + 1,): what the network sees of t, gamma from 0 to 1, so that it means the same under every schedule."""
     noise_error: Tensor
-    """(T + 1,): e_t, the mean squared error of the predicted noise for each dimension; e_0 is not used."""
+    """(T + 1, *event): e_t, the mean squared error of each value's predicted noise; e_0 is not used."""
 
     def __init__(
-        self, event: Event, condition: nn.Module, network: nn.Module, steps: int, gamma: tuple[float, float]
+        self, event: Event, condition: nn.Module, network: nn.Module, gamma: Tensor, drop: float, weighting: Weighting
     ) -> None:
-        super().__init__()
-        self.event, self.condition, self.network, self.steps = event, condition, network, steps
-        self.register_buffer("gamma", torch.linspace(*gamma, steps + 1, dtype=torch.float64).float())
-        self.register_buffer("noise_error", torch.zeros(steps + 1))
-
-    def diffuse(self, x: Tensor, t: Tensor, eps: Tensor) -> Tensor:
-        """z_t for x (B, D), step t (B,) long, noise eps (B, D)."""
-        gamma = self.gamma[t][:, None]
-        return (-gamma).sigmoid().sqrt() * x + gamma.sigmoid().sqrt() * eps
-
-    def error(self, x: Tensor, c: Tensor, t: Tensor) -> Tensor:
-        """(B,): |eps - eps_hat|^2 at step t (B,) long, one draw of the noise."""
-        eps = torch.randn_like(x)
-        return (eps - self.denoise(self.diffuse(x, t, eps), t, c)).square().flatten(1).sum(-1)
-
-    def denoise(self, z: Tensor, t: Tensor, c: Tensor) -> Tensor:
-        """Predicted noise (B, D)."""
-        eps: Tensor = self.network(z, t / self.steps, self.condition(c).flat())
-        return eps
+        super().__init__(event, condition, network, drop)
+        self.steps, self.weighting, self.decoder = len(gamma) - 1, weighting, Decoder(event)
+        self.reach = 1.0 if event.kind == "images" else REACH * event.scale
+        self.register_buffer("gamma", gamma)
+        self.register_buffer("time", (gamma - gamma[0]) / (gamma[-1] - gamma[0]), persistent=False)
+        self.register_buffer("noise_error", torch.zeros(len(gamma), *event.shape))
 
     def loss(self, x: Tensor, c: Tensor) -> Loss:
-        # one uniform offset, then evenly spread: every batch sees all noise levels (arXiv:2107.00630, appendix I.1)
-        spread = (torch.rand(()) + torch.arange(len(x)) / len(x)) % 1
-        error = self.error(x, c, 1 + (spread * self.steps).long().clamp(max=self.steps - 1)).mean()
+        t, eps = self.random_steps(len(x)), torch.randn_like(x)
+        predicted = self.network(self.diffuse(x, t, eps), self.time[t], self.context(c))
+        error = (eps - predicted).square().flatten(1).sum(-1).mean()
         return Loss(error, {"noise_error": error})
+
+    def random_steps(self, count: int) -> Tensor:
+        """(B,) long in 1 .. T: evenly spread after one uniform offset (arXiv:2107.00630, appendix I.1).
+
+        The bound weighs the error of step t by g_t. Drawing t in proportion to g_t has the same expectation as
+        multiplying by it, and less variance.
+        """
+        share = torch.expm1(self.gamma.diff()) if self.weighting == "vlb" else torch.ones(self.steps)
+        spread = (torch.rand(()) + torch.arange(count) / count) % 1
+        return 1 + torch.searchsorted(share.cumsum(0) / share.sum(), spread).clamp(max=self.steps - 1)
+
+    def diffuse(self, x: Tensor, t: Tensor, eps: Tensor) -> Tensor:
+        """z_t for x (B, *event), step t (B,) long, noise eps (B, *event)."""
+        gamma = self.gamma[t].view(-1, *[1] * (x.dim() - 1))
+        return (-gamma).sigmoid().sqrt() * x + gamma.sigmoid().sqrt() * eps
+
+    def denoise(self, z: Tensor, t: int, context: Context, weight: float = 1.0) -> Tensor:
+        """Predicted noise (B, *event), such that the x it implies is one that the data could have.
+
+        No x is farther from a predicted one after this, so the bound only gains.
+        """
+        alpha, sigma = (-self.gamma[t]).sigmoid().sqrt(), self.gamma[t].sigmoid().sqrt()
+        eps = self.guided(z, self.time[t].expand(len(z)), context, weight)
+        x = ((z - sigma * eps) / alpha).clamp(-self.reach, self.reach)
+        return (z - alpha * x) / sigma
+
+    def squared_error(self, x: Tensor, t: int, context: Context) -> Tensor:
+        """(B, *event): (eps - eps_hat)^2 at step t, one draw of the noise."""
+        eps = torch.randn_like(x)
+        z = self.diffuse(x, torch.full((len(x),), t), eps)
+        return (eps - self.denoise(z, t, context)).square()
 
     @torch.no_grad()
     def calibrate(self, train: Iterable[Batch], validation: Iterable[Batch]) -> None:
-        batches = list(islice(train, CALIBRATION_BATCHES))
+        x, c = (torch.cat(parts) for parts in zip(*islice(train, CALIBRATION_BATCHES), strict=True))
+        context = self.context(c)
         for t in range(1, self.steps + 1):
-            errors = [self.error(x, c, torch.full((len(x),), t)) for x, c in batches]
-            self.noise_error[t] = torch.cat(errors).mean() / self.event.dims
+            self.noise_error[t] = self.squared_error(x, t, context).mean(0)
 
     def elbo(self, x: Tensor, c: Tensor) -> Tensor:
         """(B,) nats: every step, one draw of the noise at each."""
-        denoising = x.new_zeros(len(x))
+        bound, context = self.decoder.reconstruction(x, self.gamma[0]) - self._prior(x), self.context(c)
         for t in range(1, self.steps + 1):
             gain, spread = self._gain(t), self._spread(t)
-            error = self.error(x, c, torch.full((len(x),), t))
-            denoising = denoising + 0.5 * (gain / spread * error + self.event.dims * (spread.log() - 1 + 1 / spread))
-        return self._reconstruction() - self._prior(x) - denoising
+            divergence = gain / spread * self.squared_error(x, t, context) + spread.log() - 1 + 1 / spread
+            bound = bound - 0.5 * divergence.flatten(1).sum(-1)
+        return bound
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        z = torch.randn(len(c), *self.event.shape)
+        z, context = torch.randn(len(c), *self.event.shape), self.context(c)
         for t in range(self.steps, 0, -1):
-            z = self._step_back(z, t, c)
-        return z / (-self.gamma[0]).sigmoid().sqrt() + (self.gamma[0] / 2).exp() * torch.randn_like(z)  # p(x | z_0)
+            z = self._step_back(z, t, context)
+        return self.decoder.draw(z, self.gamma[0])
 
-    def _step_back(self, z: Tensor, t: int, c: Tensor) -> Tensor:
+    def _step_back(self, z: Tensor, t: int, context: Context) -> Tensor:
         """Draw z_s given z_t (arXiv:2107.00630, eq. 33, with variance r times the posterior's)."""
         gamma_s, gamma_t = self.gamma[t - 1], self.gamma[t]
         gone = -torch.expm1(gamma_s - gamma_t)
-        eps = self.denoise(z, torch.full((len(z),), t), c)
         ratio = ((-gamma_s).sigmoid() / (-gamma_t).sigmoid()).sqrt()
-        mean = ratio * (z - gamma_t.sigmoid().sqrt() * gone * eps)
+        mean = ratio * (z - gamma_t.sigmoid().sqrt() * gone * self.denoise(z, t, context, self.setting))
         return mean + (gamma_s.sigmoid() * gone * self._spread(t)).sqrt() * torch.randn_like(z)
 
     def _gain(self, t: int) -> Tensor:
@@ -102,12 +129,8 @@ class DDPM(SinglePlayer, Bounded):
         return torch.expm1(self.gamma[t] - self.gamma[t - 1])
 
     def _spread(self, t: int) -> Tensor:
-        """r_t, ()."""
+        """r_t, (*event)."""
         return 1 + self._gain(t) * self.noise_error[t]
-
-    def _reconstruction(self) -> Tensor:
-        """E log p(x | z_0), (): its noise is the decoder's own, so it does not depend on x."""
-        return -0.5 * self.event.dims * (1 + LOG_2PI + self.gamma[0])
 
     def _prior(self, x: Tensor) -> Tensor:
         """KL(q(z_T | x) || N(0, I)), (B,)."""
