@@ -18,9 +18,13 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 COMMAND = f"#!{sys.executable}\nfrom pipeline.cli import main\n\nif __name__ == '__main__':\n    main()\n"
-CELLS = [f"{stage} {cell}-0" for stage in ("train", "evaluate") for cell in ("ring-gan", "ring-oracle", "digits-vae")]
+CELLS = [
+    f"{stage} {cell}-0"
+    for stage in ("train", "evaluate")
+    for cell in ("ring-gan_nonsaturating", "ring-oracle", "digits-vae")
+]
 TASKS = [f"{stage} {task}" for stage in ("prepare", "features") for task in ("ring", "digits")]
-GAN = {"train ring-gan-0", "evaluate ring-gan-0"}
+GAN = {"train ring-gan_nonsaturating-0", "evaluate ring-gan_nonsaturating-0"}
 
 
 def toy(params: dict[str, Any]) -> dict[str, Any]:
@@ -32,9 +36,9 @@ def toy(params: dict[str, Any]) -> dict[str, Any]:
     for events in ("points", "images"):
         params["training"][events].update(steps=8, validate_every=4, batch_size=32)
         params["evaluation"][events].update(samples=64, draws=2, chunk=64)
-    for block in (params["models"]["points"]["gan"], params["models"]["images"]["vae"]):
+    for block in (params["models"]["points"]["gan_nonsaturating"], params["models"]["images"]["vae"]):
         block.pop("training", None)
-    params["suites"]["points"].update(tasks=["ring"], models=["gan", "oracle"], seeds=[0])
+    params["suites"]["points"].update(tasks=["ring"], models=["gan_nonsaturating", "oracle"], seeds=[0])
     params["suites"]["images"].update(tasks=["digits"], models=["vae"], seeds=[0])
     return params
 
@@ -118,7 +122,7 @@ def test_an_edit_re_runs_what_depends_on_it(finished: tuple[Path, str], tmp_path
     assert ran(run(folder)) == {"code"}
     before = (folder / "params.yaml").read_text()
     params = yaml.safe_load(before)
-    params["models"]["points"]["gan"]["training"] = {"steps": 6}
+    params["models"]["points"]["gan_nonsaturating"]["training"] = {"steps": 6}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     assert ran(run(folder)) == {"code", *GAN, "report"}
     (folder / "params.yaml").write_text(before)

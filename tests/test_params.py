@@ -74,7 +74,7 @@ def test_what_is_wrong_is_named_in_one_line(tmp_path: Path, path: str, value: ob
         ("points", {"family": "flow", "recipe": "realnpv"}, "realnpv.*did you mean realnvp"),
         ("points", {"family": "flow", "recipe": "realnvp", "layerz": 3}, "layerz.*did you mean layers"),
         ("points", {"family": "flow", "recipe": "realnvp", "layers": 0}, "layers.*greater than or equal to 1"),
-        ("images", {"family": "gan", "recipe": "gan", "objective": "hinged"}, "objective.*hinge"),
+        ("images", {"family": "gan", "recipe": "pacgan", "objective": "hinged"}, "objective.*hinge"),
     ],
 )
 def test_a_recipes_keywords_are_checked(events: str, spec: dict[str, Any], words: str) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_type_hints
 
 from pipeline.contract import Bounded, Exact, GenerativeModel, Weighted
-from pipeline.families.registry import Recipe
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -53,7 +52,7 @@ def entries(family: str) -> Iterator[Entry]:
         yield describe(family, name, getattr(module, name))
 
 
-def describe(family: str, name: str, recipe: Recipe) -> Entry:
+def describe(family: str, name: str, recipe: Callable[..., GenerativeModel]) -> Entry:
     """What a recipe's function says of itself."""
     events = tuple(kind for kind in EVENTS if name.endswith(f"_{kind}")) or EVENTS
     short = name.removesuffix(f"_{events[0]}") if len(events) == 1 else name
@@ -79,7 +78,7 @@ def likelihood(model: type[GenerativeModel]) -> str:
     return next((word for kind, word in kinds.items() if issubclass(model, kind)), "none")
 
 
-def _keywords(recipe: Recipe) -> Iterator[Keyword]:
+def _keywords(recipe: Callable[..., GenerativeModel]) -> Iterator[Keyword]:
     for parameter in inspect.signature(recipe).parameters.values():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             yield Keyword(parameter.name, str(parameter.annotation), repr(parameter.default))

@@ -1,4 +1,7 @@
-"""A toy repository: the real dvc.yaml over a small grid, with stages that write a few bytes (`command.py`)."""
+"""A toy repository: two suites of the real dvc.yaml over a small grid, with stages that write a few bytes.
+
+The stages are those of `command.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipeline.params import load
 from pipeline.run import worker
@@ -83,6 +87,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (".dvc/config", ".dvcignore", ".gitignore", "dvc.yaml"):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
+    graph = yaml.safe_load((folder / "dvc.yaml").read_text())
+    suites = yaml.safe_load(PARAMS)["suites"].keys()
+    graph["stages"] = {name: s for name, s in graph["stages"].items() if name.partition("_")[2] in {"", *suites}}
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))
     (folder / "params.yaml").write_text(PARAMS)
     for name in ("orders", "requirements.lock"):
         (folder / name).touch()
