@@ -43,7 +43,7 @@ def build(name: str, event: Event, keywords: dict[str, int]) -> GenerativeModel:
 @torch.no_grad()
 def naive_seconds(model: AutoregressiveImages, c: Tensor, patience: float) -> tuple[float, bool]:
     """Seconds of the naive loop, and whether it ran: else one pass times their number."""
-    x, context = torch.zeros(len(c), *model.event.shape), model.condition(c).everywhere()
+    x, context = torch.zeros(len(c), *model.event.shape), model.context(c)
     passes = len(model.network.order()) * model.network.visits
     model.network(x, context)  # the first pass pays for what is built once
     estimate = passes * clock(lambda: model.network(x, context))

@@ -93,6 +93,17 @@ class Mixture:
 
 
 @dataclass(frozen=True)
+class Factor:
+    """What a synthetic image was drawn from, as far as it takes one of a few values: `weights` are their shares.
+
+    Factors are independent; a mode is a combination of their values.
+    """
+
+    name: str
+    weights: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Task:
     """One modelling problem: p(x | c) for an event and a condition, with the truth where it is known."""
 
@@ -100,6 +111,7 @@ class Task:
     event: Event
     condition: Condition = field(default_factory=Condition)
     truth: Mixture | None = None
+    factors: tuple[Factor, ...] = ()
 
 
 class Loss(NamedTuple):

@@ -88,6 +88,9 @@ class Evaluation(Checked):
     chunk: Count
     neighbours: Count = 3
     coverage_neighbours: Count = 5
+    conditions: Count = 40
+    """Conditions that are each answered `repeats` times, to see how much variety a fixed condition leaves."""
+    repeats: Annotated[int, Field(strict=True, ge=2)] = 8
 
 
 class ModelParams(Open):
@@ -109,6 +112,8 @@ class Suite(Checked):
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     beside: tuple[Name, ...] = ()
     """Suites whose cells of the same tasks stand on this suite's boards as well: a cell itself has one suite."""
+    ladder: tuple[Name, ...] = ()
+    """Tasks of this suite and those beside it that ask for the same images under ever richer conditions, in order."""
 
     def cells(self) -> Iterator[Cell]:
         return (Cell(t, m, s) for t in self.tasks for m in self.models for s in self.seeds)
@@ -270,6 +275,11 @@ def _check_references(params: Params) -> None:
                 fit = [n for n, s in params.suites.items() if s.events == suite.events and n != name]
                 hint = f"no suite {word!r} of {suite.events}; {suggest(word, fit)}"
                 raise UserError(f"{paths.PARAMS}: suites.{name}.beside: {hint}")
+        near = [task for word in (name, *suite.beside) for task in params.suites[word].tasks]
+        for task in suite.ladder:
+            if task not in near:
+                hint = f"no task {task!r} in this suite or those beside it; {suggest(task, near)}"
+                raise UserError(f"{paths.PARAMS}: suites.{name}.ladder: {hint}")
         for model in suite.models:
             params.train(suite.events, model)
         for cell in suite.cells():

@@ -90,6 +90,11 @@ def test_a_cell_belongs_to_one_suite(tmp_path: Path) -> None:
         params.load(tmp_path / "params.yaml")
 
 
+def test_a_ladder_has_the_rungs_of_its_suites(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"suites.points.ladder: no task 'rings'.*did you mean ring"):
+        params.load(broken(tmp_path, "suites.points.ladder", ["ring", "rings"]))
+
+
 def test_the_command_says_it_in_one_line_and_exits_with_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.contract import Condition, Event, Mixture
+from pipeline.contract import Condition, Event, Factor, Mixture
 
 SPLITS = ("train", "validation", "test")
 
@@ -23,15 +23,17 @@ class Sizes(NamedTuple):
 
 @dataclass(frozen=True)
 class Split:
-    """x: points float32 (N, D), images uint8 levels (N, C, H, W); c: (N, *condition); label: (N,) int64 or None."""
+    """x: points float32 (N, D), images uint8 levels (N, C, H, W); c: (N, *condition); label: (N,) int64 or None;
+    factors: (N, F) int64, the value of each of the dataset's factors, or None."""
 
     x: NDArray[Any]
     c: NDArray[Any]
     label: NDArray[np.int64] | None = None
+    factors: NDArray[np.int64] | None = None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        arrays = {"x": self.x, "c": self.c}
-        return arrays if self.label is None else arrays | {"label": self.label}
+        arrays = {"x": self.x, "c": self.c, "label": self.label, "factors": self.factors}
+        return {name: array for name, array in arrays.items() if array is not None}
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Dataset:
     splits: dict[str, Split]
     condition: Condition = field(default_factory=Condition)
     truth: Mixture | None = None
+    factors: tuple[Factor, ...] = ()
 
 
 def unconditional(count: int) -> NDArray[np.float32]:

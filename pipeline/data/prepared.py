@@ -9,22 +9,24 @@ import torch
 from torch import Tensor
 
 from pipeline import files, paths
-from pipeline.contract import Batch, Condition, Event, Mixture, Task
+from pipeline.contract import Batch, Condition, Event, Factor, Mixture, Task
 from pipeline.data.dataset import SPLITS, Dataset
 from pipeline.errors import UserError
 
-KEYS = ("task", "event", "condition", "truth", "splits")
+KEYS = ("task", "event", "condition", "truth", "factors", "splits")
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A task and its splits as tensors: x float32 (images on the grid of [-1, 1]); labels by split, where known."""
+    """A task and its splits as tensors: x float32 (images on the grid of [-1, 1]); labels (N,) and factors (N, F)
+    by split, long, where known."""
 
     task: Task
     train: Batch
     validation: Batch
     test: Batch
     labels: dict[str, Tensor]
+    factors: dict[str, Tensor]
 
 
 def write(task: str, name: str, dataset: Dataset) -> None:
@@ -35,7 +37,8 @@ def write(task: str, name: str, dataset: Dataset) -> None:
         splits = {s: {"count": len(dataset.splits[s].x), "sha256": files.sha256(folder / f"{s}.npz")} for s in SPLITS}
         described = {key: asdict(getattr(dataset, key)) for key in ("event", "condition")}
         truth = asdict(dataset.truth) if dataset.truth else None
-        manifest = {"task": task, "dataset": name, **described, "truth": truth, "splits": splits}
+        known = {"truth": truth, "factors": [asdict(factor) for factor in dataset.factors]}
+        manifest = {"task": task, "dataset": name, **described, **known, "splits": splits}
         files.write_json(folder / "manifest.json", manifest)
 
 
@@ -49,9 +52,12 @@ def load(task: str) -> Prepared:
     manifest = files.read_json(paths.prepared(task) / "manifest.json", mend, *KEYS)
     described = _task(manifest)
     arrays = {split: _read(task, split, manifest["splits"][split]["sha256"], mend) for split in SPLITS}
-    labels = {split: torch.from_numpy(a["label"]) for split, a in arrays.items() if "label" in a}
+    labels, factors = (
+        {split: torch.from_numpy(a[known]) for split, a in arrays.items() if known in a}
+        for known in ("label", "factors")
+    )
     train, validation, test = (_batch(described.event, arrays[split]) for split in SPLITS)
-    return Prepared(described, train, validation, test, labels)
+    return Prepared(described, train, validation, test, labels, factors)
 
 
 def _read(task: str, split: str, expected: str, mend: str) -> files.Arrays:
@@ -74,4 +80,5 @@ def _task(manifest: dict[str, Any]) -> Task:
         Event(tuple(event["shape"]), event["levels"], event["scale"]),
         Condition(condition["kind"], tuple(condition["shape"]), condition["size"]),
         truth and Mixture(tuple(map(tuple, truth["means"])), truth["sigma"], tuple(truth["weights"])),
+        tuple(Factor(factor["name"], tuple(factor["weights"])) for factor in manifest["factors"]),
     )

@@ -23,6 +23,8 @@ class Settings:
     chunk: int
     neighbours: int
     coverage_neighbours: int
+    conditions: int
+    repeats: int
 
 
 @dataclass(frozen=True, eq=False)

@@ -66,7 +66,9 @@ def evidence(model: GenerativeModel, task: Task = POINTS, samples: Tensor | None
     return Evidence(
         model=model, task=task, test=(x["test"], torch.empty(200, 0)), samples=fake, train=x["train"].flatten(1),
         real=x["test"][:100].flatten(1), fake=fake.flatten(1), extractor="identity",
-        settings=Settings(samples=100, draws=64, chunk=64, neighbours=3, coverage_neighbours=5), seed=3,
+        settings=Settings(
+            samples=100, draws=64, chunk=64, neighbours=3, coverage_neighbours=5, conditions=4, repeats=3
+        ), seed=3,
     )  # fmt: skip
 
 

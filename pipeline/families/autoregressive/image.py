@@ -42,9 +42,18 @@ class AutoregressiveImages(SinglePlayer, Exact):
         super().__init__()
         self.event, self.condition, self.network, self.pixels = event, condition, network, pixels
 
+    @staticmethod
+    def told(event: Event) -> int:
+        """Maps that the network is told beside the condition's."""
+        return 0
+
+    def context(self, c: Tensor) -> Tensor:
+        """c (B, *condition) -> what the network is told beside x, (B, M, H, W)."""
+        return self.condition(c).everywhere()
+
     def parameters_of(self, x: Tensor, c: Tensor) -> Tensor:
         """x (B, C, H, W), c -> (B, K, H, W)."""
-        return self.network(x, self.condition(c).everywhere())
+        return self.network(x, self.context(c))
 
     def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
         return self.pixels.log_prob(x, self.parameters_of(x, c))
@@ -55,8 +64,7 @@ class AutoregressiveImages(SinglePlayer, Exact):
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        context = self.condition(c).everywhere()
-        return self.draw(len(c), partial(self.network.at, self.network.start(context)))
+        return self.draw(len(c), partial(self.network.at, self.network.start(self.context(c))))
 
     def draw(self, count: int, parameters: Parameters) -> Tensor:
         """(count, C, H, W): each pixel from its parameters, in the network's order."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from pipeline.contract import Event, Task
-from pipeline.families.autoregressive.image import AutoregressiveImages
+from pipeline.families.autoregressive.augmented import AugmentedImages
+from pipeline.families.autoregressive.image import AutoregressiveImages, Network
 from pipeline.families.autoregressive.made import OrderEnsemble
 from pipeline.families.autoregressive.mixture import ARMixture
 from pipeline.families.autoregressive.pixels import LogisticMixture, Pixels, Softmax
@@ -46,7 +49,13 @@ def ar_mixture_points(task: Task, *, mixtures: Count = 24, width: Count = 96, oc
 
 
 def pixelcnn_images(
-    task: Task, *, channels: Count = 64, blocks: Count = 5, kernel: Count = 7, dropout: Fraction = 0.3
+    task: Task,
+    *,
+    channels: Count = 64,
+    blocks: Count = 5,
+    kernel: Count = 7,
+    dropout: Fraction = 0.3,
+    augmented: bool = False,
 ) -> AutoregressiveImages:
     """PixelCNN: masked convolutions in residual blocks (van den Oord et al. 2016, arXiv:1601.06759).
 
@@ -54,13 +63,19 @@ def pixelcnn_images(
 
     `channels` is the paper's 2 h, `kernel` the size of the first, mask-A convolution.
     """
-    condition = encoder(task.condition, task.event)
-    network = PixelCNN(task.event, condition.everywhere, channels, blocks, kernel, dropout)
-    return AutoregressiveImages(task.event, condition, network, Softmax(task.event))
+    images, context = _images(task, augmented)
+    network = PixelCNN(task.event, context, channels, blocks, kernel, dropout)
+    return images(network, Softmax(task.event))
 
 
 def gated_pixelcnn_images(
-    task: Task, *, channels: Count = 64, layers: Count = 6, kernel: Count = 7, dropout: Fraction = 0.3
+    task: Task,
+    *,
+    channels: Count = 64,
+    layers: Count = 6,
+    kernel: Count = 7,
+    dropout: Fraction = 0.3,
+    augmented: bool = False,
 ) -> AutoregressiveImages:
     """Gated PixelCNN: two stacks without a blind spot (van den Oord et al. 2016, arXiv:1606.05328).
 
@@ -68,9 +83,9 @@ def gated_pixelcnn_images(
 
     `kernel` is the size of the first layer; the others are 3 x 3 as far as the mask leaves them.
     """
-    condition = encoder(task.condition, task.event)
-    network = GatedPixelCNN(task.event, condition.everywhere, channels, layers, kernel, dropout)
-    return AutoregressiveImages(task.event, condition, network, Softmax(task.event))
+    images, context = _images(task, augmented)
+    network = GatedPixelCNN(task.event, context, channels, layers, kernel, dropout)
+    return images(network, Softmax(task.event))
 
 
 def pixelcnn_pp_images(
@@ -82,6 +97,7 @@ def pixelcnn_pp_images(
     kernel: Count = 7,
     mixtures: Count = 5,
     dropout: Fraction = 0.5,
+    augmented: bool = False,
 ) -> AutoregressiveImages:
     """PixelCNN++: gated residual streams and a mixture of logistics (Salimans et al. 2017, arXiv:1701.05517).
 
@@ -89,14 +105,20 @@ def pixelcnn_pp_images(
 
     `blocks` for each resolution and direction; of `halvings` as many as the image's sides allow.
     """
-    condition, pixels = encoder(task.condition, task.event), LogisticMixture(task.event, mixtures)
-    shape, context = task.event.shape, condition.everywhere
+    images, context = _images(task, augmented)
+    shape, pixels = task.event.shape, LogisticMixture(task.event, mixtures)
     network = PixelCNNPlusPlus(shape, pixels.width, context, channels, blocks, halvings, kernel, dropout)
-    return AutoregressiveImages(task.event, condition, network, pixels)
+    return images(network, pixels)
 
 
 def row_lstm_images(
-    task: Task, *, channels: Count = 64, layers: Count = 3, kernel: Count = 7, dropout: Fraction = 0.3
+    task: Task,
+    *,
+    channels: Count = 64,
+    layers: Count = 3,
+    kernel: Count = 7,
+    dropout: Fraction = 0.3,
+    augmented: bool = False,
 ) -> AutoregressiveImages:
     """Row LSTM, a PixelRNN: each row from the one above (van den Oord et al. 2016, arXiv:1601.06759).
 
@@ -104,13 +126,19 @@ def row_lstm_images(
 
     `channels` is the paper's 2 h, `kernel` the size of the first, mask-A convolution.
     """
-    condition = encoder(task.condition, task.event)
-    network = PixelRNN(task.event, condition.everywhere, RowLSTM, channels // 2, layers, kernel, dropout)
-    return AutoregressiveImages(task.event, condition, network, Softmax(task.event))
+    images, context = _images(task, augmented)
+    network = PixelRNN(task.event, context, RowLSTM, channels // 2, layers, kernel, dropout)
+    return images(network, Softmax(task.event))
 
 
 def diagonal_bilstm_images(
-    task: Task, *, channels: Count = 64, layers: Count = 3, kernel: Count = 7, dropout: Fraction = 0.3
+    task: Task,
+    *,
+    channels: Count = 64,
+    layers: Count = 3,
+    kernel: Count = 7,
+    dropout: Fraction = 0.3,
+    augmented: bool = False,
 ) -> AutoregressiveImages:
     """Diagonal BiLSTM, a PixelRNN that sees every earlier pixel (van den Oord et al. 2016, arXiv:1601.06759).
 
@@ -118,9 +146,9 @@ def diagonal_bilstm_images(
 
     `channels` is the paper's 2 h, `kernel` the size of the first, mask-A convolution.
     """
-    condition = encoder(task.condition, task.event)
-    network = PixelRNN(task.event, condition.everywhere, DiagonalBiLSTM, channels // 2, layers, kernel, dropout)
-    return AutoregressiveImages(task.event, condition, network, Softmax(task.event))
+    images, context = _images(task, augmented)
+    network = PixelRNN(task.event, context, DiagonalBiLSTM, channels // 2, layers, kernel, dropout)
+    return images(network, Softmax(task.event))
 
 
 def image_transformer_images(
@@ -131,6 +159,7 @@ def image_transformer_images(
     layers: Count = 4,
     window: Count = 128,
     dropout: Fraction = 0.2,
+    augmented: bool = False,
 ) -> AutoregressiveImages:
     """Image Transformer: causal attention over sub-pixels (Parmar et al. 2018, arXiv:1802.05751).
 
@@ -138,9 +167,9 @@ def image_transformer_images(
 
     Each layer sees the `window` values before the one that it predicts.
     """
-    condition = encoder(task.condition, task.event)
-    network = ImageTransformer(task.event, condition.everywhere, width, heads, layers, window, dropout)
-    return AutoregressiveImages(task.event, condition, network, Softmax(task.event))
+    images, context = _images(task, augmented)
+    network = ImageTransformer(task.event, context, width, heads, layers, window, dropout)
+    return images(network, Softmax(task.event))
 
 
 def made_points(
@@ -199,6 +228,12 @@ def made_ensemble_images(
     context = condition.everywhere
     network = AnyOrderMADE(task.event, context, pixels.width, visits, drawn, width, layers, dropout)
     return OrderEnsemble(task.event, condition, network, pixels)
+
+
+def _images(task: Task, augmented: bool) -> tuple[Callable[[Network, Pixels], AutoregressiveImages], int]:
+    """What makes the model of a network and its pixels, and the width of the context that the network sees."""
+    kind, condition = AugmentedImages if augmented else AutoregressiveImages, encoder(task.condition, task.event)
+    return partial(kind, task.event, condition), condition.everywhere + kind.told(task.event)
 
 
 def _pixels(event: Event, mixtures: int) -> tuple[Pixels, int]:

@@ -15,7 +15,7 @@ from pipeline.families.autoregressive.image import AutoregressiveImages
 @torch.no_grad()
 def naive(model: AutoregressiveImages, c: Tensor) -> Tensor:
     """c (B, *condition) -> x (B, C, H, W), at the cost of H W passes for each visit of a place."""
-    context = model.condition(c).everywhere()
+    context = model.context(c)
 
     def parameters(x: Tensor, row: int, column: int) -> Tensor:
         return model.network(x, context)[:, :, row, column]
