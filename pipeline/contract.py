@@ -194,6 +194,14 @@ class Exact(Weighted):
         return self.log_prob(x, c)
 
 
+class Forgets(abc.ABC):
+    """Has learned p(x) beside p(x | c): its condition was left out of some of its training."""
+
+    @abc.abstractmethod
+    def unconditional(self) -> GenerativeModel:
+        """The same model, blind to every condition that it is given: a view that shares the weights."""
+
+
 class Reconstructs(abc.ABC):
     """Has a code for each x."""
 

@@ -65,3 +65,15 @@ def test_the_context_is_dropped_in_training_only() -> None:
     assert torch.equal(gone, (context.map == 0).flatten(1).all(1))
     assert gone.float().mean().item() == pytest.approx(0.25, abs=0.03)
     assert not (model.eval().context(c).vector == 0).all(1).any()
+
+
+@pytest.mark.parametrize(("recipe", "event"), MODELS)
+def test_the_unconditional_view_sees_no_condition_and_shares_the_weights(recipe: str, event: Event) -> None:
+    model, c = awake(recipe, event, "class")
+    view, x, scores = model.unconditional(), event.scale * torch.ones(8, *event.shape), []
+    for one, given in ((view, c), (view, (c + 1) % 3), (model, c)):
+        torch.manual_seed(1)
+        scores.append(one.elbo(x, given))
+    assert torch.equal(scores[0], scores[1])
+    assert not torch.equal(scores[0], scores[2])
+    assert all(ours is theirs for ours, theirs in zip(view.parameters(), model.parameters(), strict=True))

@@ -8,21 +8,24 @@ towards what tells c from all else, w = 0 forgets c. (Ho & Salimans 2022, arXiv:
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import copy
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
-from pipeline.contract import Event, SinglePlayer
+from pipeline.contract import Event, Forgets, SinglePlayer
 
 Context = Any
 """The tensors that a condition's encoder makes, a NamedTuple (networks/condition.py)."""
 
 
-class Guided(SinglePlayer):
+class Guided(SinglePlayer, Forgets):
     """What diffusion's models share; `network`: (z (B, *event), t (B,) in [0, 1], context) -> (B, *event)."""
 
     knob: ClassVar[str | None] = "guidance"
+    blind = False
+    """Sees nothing of any condition: p(x)."""
 
     def __init__(self, event: Event, condition: nn.Module, network: nn.Module, drop: float) -> None:
         super().__init__()
@@ -31,9 +34,16 @@ class Guided(SinglePlayer):
     def context(self, c: Tensor) -> Context:
         """What the network sees of c; in training nothing, for a share `drop` of the items."""
         context = self.condition(c)
+        if self.blind:
+            return faded(context, torch.zeros(len(c)))
         if not self.training or not self.condition.everywhere:
             return context
         return faded(context, (torch.rand(len(c)) >= self.drop).float())
+
+    def unconditional(self) -> Self:
+        view = copy.copy(self)
+        view.blind = True
+        return view
 
     def guided(self, z: Tensor, t: Tensor, context: Context, weight: float) -> Tensor:
         """The prediction at a guidance `weight`: one pass at 1 or without a condition, else two."""
