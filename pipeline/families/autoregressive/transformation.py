@@ -1,0 +1,81 @@
+"""Transformations of images that a network can be told: an affine map of the plane, then a symmetry of the grid.
+
+    T(x) = S(A x),    A: turn, stretch, shear, shift, as (cos t e^a, h - sin t, u; sin t, cos t e^b, v),    n ~ N(0, I)
+
+with (t, a, b, h, u, v) = SPREAD n. What a network is told is n and which S it is, all zeros but for S of the plain
+image. Between pixels values are interpolated, beyond the border they are the border's.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pipeline.contract import Event
+
+SPREAD = (0.15, 0.1, 0.1, 0.15, 0.12, 0.12)
+"""Of the turn in radians, two logarithms of scale, the shear, and two shifts in half sides: a hand's variation."""
+WARPED, PLAIN = 0.7, 0.5
+"""Shares of images that are warped at all and that surely keep the first symmetry: what is scored is seen often."""
+SQUARE, OBLONG = (0, 1, 2, 3), (0, 2)
+"""Quarter turns that keep the height and the width of an image."""
+
+
+class Transformation(NamedTuple):
+    """One for each image of a batch."""
+
+    noise: Tensor
+    """(B, 6): n, zeros for the identity."""
+    symmetry: Tensor
+    """(B,) long: index in `symmetries`, 0 for the identity."""
+
+    def of(self, maps: Tensor) -> Tensor:
+        """maps (B, n, H, W) float -> the same shape, each under its own transformation."""
+        return self._turned(self._warped(maps))
+
+    def told(self, event: Event) -> Tensor:
+        """(B, width(event)): what the network is told."""
+        return torch.cat([self.noise, F.one_hot(self.symmetry, len(symmetries(event)))], dim=1)
+
+    def _warped(self, maps: Tensor) -> Tensor:
+        turn, a, b, shear, u, v = (self.noise * torch.tensor(SPREAD)).unbind(dim=1)
+        rows = [turn.cos() * a.exp(), shear - turn.sin(), u, turn.sin(), turn.cos() * b.exp(), v]
+        grid = F.affine_grid(torch.stack(rows, dim=1).unflatten(1, (2, 3)), list(maps.shape), align_corners=False)
+        return F.grid_sample(maps, grid, padding_mode="border", align_corners=False)
+
+    def _turned(self, maps: Tensor) -> Tensor:
+        turned = torch.empty_like(maps)
+        for index, symmetry in enumerate(symmetries(maps)):
+            rows = (self.symmetry == index).nonzero()[:, 0]
+            turned = turned.index_copy(0, rows, symmetry(maps[rows]))
+        return turned
+
+
+def width(event: Event) -> int:
+    """Numbers that a network is told of a transformation."""
+    return len(SPREAD) + len(symmetries(event))
+
+
+def identity(count: int) -> Transformation:
+    return Transformation(torch.zeros(count, len(SPREAD)), torch.zeros(count, dtype=torch.long))
+
+
+def draw(event: Event, count: int) -> Transformation:
+    noise = torch.randn(count, len(SPREAD)) * (torch.rand(count, 1) < WARPED)
+    symmetry = torch.randint(len(symmetries(event)), (count,)) * (torch.rand(count) >= PLAIN)
+    return Transformation(noise, symmetry)
+
+
+def symmetries(images: Event | Tensor) -> list[partial[Tensor]]:
+    """The identity first: quarter turns, with and without a reflection, that keep the shape of (B, n, H, W)."""
+    height, breadth = images.shape[-2:]
+    turns = SQUARE if height == breadth else OBLONG
+    return [partial(_symmetry, turns=k, flip=flip) for flip in (False, True) for k in turns]
+
+
+def _symmetry(maps: Tensor, turns: int, flip: bool) -> Tensor:
+    return torch.rot90(maps.flip(-1) if flip else maps, turns, (-2, -1))
