@@ -6,11 +6,23 @@ from collections.abc import Callable
 
 from pipeline.data.dataset import Dataset, Sizes
 from pipeline.data.digits import digits
+from pipeline.data.folder import folder
 from pipeline.data.mixtures import grid, ring
+from pipeline.data.shapes import shapes
+from pipeline.data.vision import cifar10, fashion_mnist, mnist
 from pipeline.errors import UserError, suggest
 from pipeline.params import Data, bind
 
-DATASETS: dict[str, Callable[..., Dataset]] = {"digits": digits, "grid": grid, "ring": ring}
+DATASETS: dict[str, Callable[..., Dataset]] = {
+    "cifar10": cifar10,
+    "digits": digits,
+    "fashion_mnist": fashion_mnist,
+    "folder": folder,
+    "grid": grid,
+    "mnist": mnist,
+    "ring": ring,
+    "shapes": shapes,
+}
 
 
 def make(data: Data, where: str) -> Dataset:
