@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -71,6 +72,27 @@ def evaluate(task: Task, model: Model, seed: Seed = 0) -> None:
     from pipeline.stages.evaluate import main
 
     main(task, model, seed)
+
+
+@app.command()
+def sample(
+    task: Task,
+    model: Model,
+    out: Annotated[Path, typer.Option(help="A folder that is new or empty.")],
+    seed: Seed = 0,
+    condition: Annotated[str | None, typer.Option(help="A class, or a box: left,top,right,bottom.")] = None,
+    condition_file: Annotated[Path | None, typer.Option(help="A .png, .npy or .npz with one or more.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many samples.")] = 64,
+    knob: Annotated[float | None, typer.Option(help="Temperature, truncation or guidance; 1 is as trained.")] = None,
+    draw_seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The seed of the draws.")] = 0,
+) -> None:
+    """Draw from a trained model into a folder, under the conditions given or those of the test data."""
+    from pipeline.stages.sample import main
+
+    main(
+        task, model, seed, condition=condition, condition_file=condition_file, count=count, out=out, knob=knob,
+        draw_seed=draw_seed,
+    )  # fmt: skip
 
 
 @app.command()
