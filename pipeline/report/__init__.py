@@ -7,5 +7,6 @@ rank       which ranks the intervals leave open
 column     how a metric is written
 table      the boards for machines (leaderboard.csv)
 page       the boards for readers (leaderboard.md)
-figures    the pictures: samples, the precision-recall plane, training curves
+ladder     the same images under ever richer conditions; rungs reads it, verdict judges it, ladder_text writes it down
+figures    the pictures: samples, conditions, the precision-recall plane, training curves, the ladder
 """

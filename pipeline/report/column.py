@@ -8,13 +8,19 @@ from typing import Literal, NamedTuple
 
 DASH = "—"
 LIKELIHOODS = ("nats", "bits_per_dim")
+REFERENCES = ("_ceiling", "_floor", "_real")
+"""How a metric's name ends where it is that of real images: under their own conditions, under shuffled ones, or of
+those that share a condition. A number to read the metric by, not one of the model."""
 
 
 class Column(NamedTuple):
-    """`decimals=None`: three significant digits, for what spans orders of magnitude."""
+    """`table`: "file" stands in the csv files alone, "reference" in results.csv alone.
+
+    `decimals=None`: three significant digits, for what spans orders of magnitude.
+    """
 
     title: str
-    table: Literal["quality", "cost", "file"] = "quality"
+    table: Literal["quality", "cost", "file", "reference"] = "quality"
     decimals: int | None = None
     log: bool = False
     """The interval over seeds is taken on the log scale."""
@@ -37,12 +43,21 @@ class Column(NamedTuple):
 COLUMNS = {
     "nats": Column("nats", decimals=3),
     "bits_per_dim": Column("bits/dim", decimals=3),
+    "bits_per_dim_unconditional": Column("bits/dim unconditional", decimals=3),
     "frechet": Column("Fréchet", log=True),
     "precision": Column("precision", decimals=3),
     "recall": Column("recall", decimals=3),
     "coverage": Column("coverage", decimals=3),
+    "class_accuracy": Column("class accuracy", decimals=3),
+    "box_iou": Column("box IoU", decimals=3),
+    "segmentation_miou": Column("segmentation mIoU", decimals=3),
+    "luma_error": Column("luma error"),
+    "conditional_diversity": Column("conditional diversity"),
+    "conditional_precision": Column("conditional precision", decimals=3),
+    "conditional_recall": Column("conditional recall", decimals=3),
     "modes_hit": Column("modes hit", decimals=1),
     "high_quality": Column("high quality", decimals=3),
+    "tail_recall": Column("tail recall", decimals=3),
     "kl_pq": Column("KL(p‖q)", decimals=3),
     "kl_qp": Column("KL(q‖p)", decimals=3),
     "reconstruction": Column("reconstruction MSE"),
@@ -64,13 +79,20 @@ COLUMNS = {
 def column(metric: str) -> Column:
     if metric.startswith("iwae_"):
         return COLUMNS["iwae_64"]._replace(title=metric.replace("_", "-").upper())
-    return COLUMNS.get(metric) or Column(metric.replace("_", " "))
+    known = COLUMNS.get(base(metric)) or Column(base(metric).replace("_", " "))
+    return known if metric == base(metric) else known._replace(table="reference")
+
+
+def base(metric: str) -> str:
+    """The metric that a reference is of; any other metric itself."""
+    ending = next((ending for ending in REFERENCES if metric.endswith(ending)), "")
+    return metric.removesuffix(ending) if metric.removesuffix(ending) in COLUMNS else metric
 
 
 def ordered(metrics: Iterable[str]) -> list[str]:
-    """The known metrics in the order of `COLUMNS`, then the others by name."""
-    present = set(metrics)
-    return [name for name in COLUMNS if name in present] + sorted(present - COLUMNS.keys())
+    """The known metrics in the order of `COLUMNS`, each before its references, then the others by name."""
+    places = {name: place for place, name in enumerate(COLUMNS)}
+    return sorted(set(metrics), key=lambda metric: (places.get(base(metric), len(places)), metric))
 
 
 def arrow(better: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +18,6 @@ from pipeline.report import style
 from pipeline.report.board import Board, Standing
 from pipeline.report.column import column
 
-DASHES = ("-", "--", ":", "-.")
-"""Models of one family share its colour and differ by their line."""
 HIDDEN = 0.1
 """Share of all scores that may leave the frame at either end: the first ones, far worse, would flatten the others."""
 
@@ -67,7 +65,7 @@ def _read(cell: Cell) -> list[dict[str, str]]:
 
 
 def _plot(axis: Axes, lines: Sequence[Line]) -> None:
-    dashes = _dashes(line.standing for line in lines)
+    dashes = style.dashes((line.standing.model, line.standing.family) for line in lines)
     named: set[str] = set()
     for line in lines:
         model = line.standing.model
@@ -81,14 +79,3 @@ def _plot(axis: Axes, lines: Sequence[Line]) -> None:
     margin = 0.25 * (high - low) or 1.0
     axis.set_ylim(low - margin, high + margin)
     axis.grid(color="#eeeeee")
-
-
-def _dashes(standings: Iterable[Standing]) -> dict[str, str]:
-    """Model -> its line style, counted within its family."""
-    counts: dict[str, int] = {}
-    chosen: dict[str, str] = {}
-    for standing in standings:
-        if standing.model not in chosen:
-            count = counts[standing.family] = counts.get(standing.family, -1) + 1
-            chosen[standing.model] = DASHES[count % len(DASHES)]
-    return chosen

@@ -1,24 +1,43 @@
-"""The pictures of a task: samples, the precision-recall plane, training curves. What is empty is not drawn."""
+"""The pictures of a task and of a ladder of tasks. What is empty is not drawn."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline import paths
-from pipeline.report import curves, latent, plane, samples, style
-from pipeline.report.board import Board
+from matplotlib.figure import Figure
 
-PICTURES = {"samples": samples.draw, "plane": plane.draw, "latent": latent.draw, "curves": curves.draw}
+from pipeline import paths
+from pipeline.report import conditions, curves, ladder_figure, latent, plane, samples, style
+from pipeline.report.board import Board
+from pipeline.report.ladder import Ladder
+
+PICTURES = {
+    "samples": samples.draw,
+    "conditions": conditions.draw,
+    "plane": plane.draw,
+    "latent": latent.draw,
+    "curves": curves.draw,
+}
 
 
 def draw(board: Board, folder: Path) -> list[Path]:
     """Write into `folder`; the figures' paths once `folder` is `paths.FIGURES`."""
-    drawn = []
     with style.settled():
-        for picture, make in PICTURES.items():
-            figure = make(board)
-            if figure is not None:
-                path = paths.figure(board.suite, board.task, picture)
-                style.save(figure, folder / path.name)
-                drawn.append(path)
-    return drawn
+        drawn = [
+            _save(make(board), folder, paths.figure(board.suite, board.task, picture))
+            for picture, make in PICTURES.items()
+        ]
+    return [path for path in drawn if path]
+
+
+def draw_ladder(ladder: Ladder, folder: Path) -> Path | None:
+    """Like `draw`, of a ladder."""
+    with style.settled():
+        return _save(ladder_figure.draw(ladder), folder, paths.FIGURES / f"{ladder.suite}-ladder.png")
+
+
+def _save(figure: Figure | None, folder: Path, path: Path) -> Path | None:
+    if figure is None:
+        return None
+    style.save(figure, folder / path.name)
+    return path

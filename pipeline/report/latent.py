@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from pipeline import files, paths
 from pipeline.report import style
 from pipeline.report.board import Board, Standing
-
-Array = NDArray[Any]
+from pipeline.report.tiles import Array, tiled
 
 
 def draw(board: Board) -> Figure | None:
@@ -24,18 +19,11 @@ def draw(board: Board) -> Figure | None:
     levels = files.read_json(paths.prepared(board.task) / "manifest.json", mend)["event"]["levels"]
     figure, axes = style.panels(len(planes), side=4.4)
     for axis, (model, images) in zip(axes, planes.items(), strict=True):
-        axis.imshow(tiled(images / (levels - 1)), interpolation="nearest")
+        axis.imshow(tiled(images / (levels - 1), gap=0), interpolation="nearest")
         axis.set_title(f"{model}: the latent plane")
         axis.set(xlabel="first code: quantiles of N(0, 1)", ylabel="second code: quantiles of N(0, 1)")
         axis.spines[:].set_visible(False)
     return figure
-
-
-def tiled(images: Array) -> Array:
-    """(rows, columns, C, H, W) in [0, 1] -> one picture (rows H, columns W, 3); grey unless C = 3."""
-    rows, columns, channels, height, width = images.shape
-    picture = images.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * width, channels)
-    return picture if channels == 3 else np.repeat(picture[..., :1], 3, axis=-1)
 
 
 def _plane(standing: Standing) -> Array | None:

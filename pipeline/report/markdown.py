@@ -1,10 +1,13 @@
-"""A table in Markdown, aligned in the source as well: words to the left, numbers to the right."""
+"""A table in Markdown, aligned in the source as well: words to the left, numbers to the right; and an image."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-WORDS = ("model", "family", "seeds", "kind", "keyword", "takes", "default")
+from pipeline import paths
+
+WORDS = ("model", "family", "seeds", "kind", "keyword", "takes", "default", "verdict")
 
 
 def table(columns: Sequence[Sequence[str]]) -> str:
@@ -20,3 +23,8 @@ def _padded(column: Sequence[str]) -> list[str]:
     rule = "-" * width if left else "-" * (width - 1) + ":"
     title, *cells = (cell.ljust(width) if left else cell.rjust(width) for cell in column)
     return [title, rule, *cells]
+
+
+def image(path: Path) -> str:
+    """As the leaderboard's page, which lies beside the figures' folder, links to it."""
+    return f"![{path.stem}]({path.relative_to(paths.LEADERBOARD_MD.parent).as_posix()})"

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from pipeline import paths
-from pipeline.report import markdown
+from pipeline.report import markdown, reference
 from pipeline.report.board import Board, Standing
 from pipeline.report.column import DASH, LIKELIHOODS, arrow, bound, column
 
@@ -39,25 +39,30 @@ FLATTERED = "A bound on the flattering side (≥ where lower is better) is neith
 ALONE = "1 seed: no interval and no rank, for another seed may reorder these rows"
 
 
-def text(boards: Sequence[Board], pictures: Mapping[tuple[str, str], Sequence[Path]]) -> str:
-    """`pictures`: (suite, task) -> its figures."""
+Pictures = Mapping[tuple[str, str], Sequence[Path]]
+"""(suite, task) -> its figures."""
+
+
+def text(boards: Sequence[Board], pictures: Pictures, ladders: Mapping[str, str]) -> str:
+    """`ladders`: suite -> the section that compares its tasks, for suites that have one."""
     suites = (list(group) for _, group in groupby(boards, key=lambda board: board.suite))
-    return "\n".join([HEAD, *(_suite(group, pictures) for group in suites)])
+    return "\n".join([HEAD, *(_suite(group, pictures, ladders.get(group[0].suite)) for group in suites)])
 
 
-def _suite(boards: Sequence[Board], pictures: Mapping[tuple[str, str], Sequence[Path]]) -> str:
+def _suite(boards: Sequence[Board], pictures: Pictures, ladder: str | None) -> str:
     name = boards[0].suite
     head = f"## {name}: {boards[0].question}\n"
     if not any(board.measured for board in boards):
         return f"{head}\nNothing of this suite is measured: run `coverseek run --suite {name}`, or see {paths.LOGS}/.\n"
-    return "\n".join([head, *(_task(board, pictures.get((name, board.task), ())) for board in boards)])
+    tasks = (_task(board, pictures.get((name, board.task), ())) for board in boards)
+    return "\n".join([head, *([ladder] if ladder else []), *tasks])
 
 
 def _task(board: Board, pictures: Iterable[Path]) -> str:
     parts = [f"### {board.task}", _table(board, "quality"), _note(board, "quality")]
     if _metrics(board, "cost"):
         parts += ["What it costs:", _table(board, "cost"), _note(board, "cost")]
-    parts += [f"![{p.stem}]({p.relative_to(paths.LEADERBOARD_MD.parent).as_posix()})" for p in pictures]
+    parts += [markdown.image(picture) for picture in pictures]
     return "\n\n".join(parts) + "\n"
 
 
@@ -137,7 +142,11 @@ def _note(board: Board, table: str) -> str:
         ALONE if len(spread) < len(scores) else "",
         f"Measured on {'; '.join(board.hardware)}" if table == "cost" and board.hardware else "",
     ]
-    lines = (". ".join(filter(None, sentences)), f"Protocols: {_protocols(board, metrics)}" if metrics else "")
+    lines = (
+        ". ".join(filter(None, sentences)),
+        ". ".join(reference.sentences(board)) if table == "quality" else "",
+        f"Protocols: {_protocols(board, metrics)}" if metrics else "",
+    )
     return "\n\n".join(f"{line}." for line in lines if line)
 
 

@@ -1,14 +1,17 @@
 """Covering or seeking, in one plane: recall across, precision up (Kynkäänniemi et al. 2019, arXiv:1904.06991).
 
 A model that covers lies to the right, one that seeks lies at the top left. Error bars: the 95 % t interval over seeds.
-Controls are hollow and grey: where the truth, copying, one mode and noise fall.
+Controls are hollow and grey: where the truth, copying, one mode and noise fall. Where too many rows stand close
+together to be named, a second plane shows that corner larger; a row is named once, where it has the most room.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
@@ -24,6 +27,11 @@ OFFSETS = [
     for angle in (k * math.pi / 8 for k in (1, -1, 7, -7, 0, 8, 3, -3, 5, -5, 4, -4))
 ]
 """Where a label's centre may stand, pixels from its marker, nearest first; wider than high, as words are."""
+
+CROWD = 20
+"""Rows that one plane can name."""
+LONELY = 0.25
+"""Share of the rows that a larger corner leaves out to its left, and below."""
 
 
 class Place(NamedTuple):
@@ -41,9 +49,46 @@ def draw(board: Board) -> Figure | None:
     ]
     if not places:
         return None
-    figure = style.sheet(5.2, 5.2)
-    axis = figure.subplots()
-    axis.set(xlim=(-0.04, 1.06), ylim=(-0.04, 1.06), aspect="equal", title=board.task)
+    crowded = len(places) > CROWD
+    figure = style.sheet(5.2 * (1 + crowded), 5.2)
+    axes: list[Axes] = [*figure.subplots(1, 1 + crowded, squeeze=False)[0]]
+    axes[0].set(xlim=(-0.04, 1.06), ylim=(-0.04, 1.06), aspect="equal", title=board.task)
+    if crowded:
+        axes[1].set(**_corner(places), title="the same, its crowded corner")
+        axes[0].indicate_inset(bounds=_bounds(axes[1]), edgecolor=style.INK, alpha=0.4)
+    for axis in axes:
+        _plane(axis, places)
+    figure.draw_without_rendering()  # settles the layout: only then do the boxes lie where they will be drawn
+    inner = [place for place in places if crowded and _within(axes[1], place)]
+    _label(axes[0], places, [place for place in places if place not in inner])
+    if crowded:
+        _label(axes[1], inner, inner)
+    return figure
+
+
+def _corner(places: Sequence[Place]) -> dict[str, tuple[float, float]]:
+    """The limits of the plane where most rows stand."""
+    limits = {}
+    for name, values in (
+        ("xlim", [place.recall.mean for place in places]),
+        ("ylim", [place.precision.mean for place in places]),
+    ):
+        low, high = float(np.quantile(values, LONELY)), max(values)
+        limits[name] = (low - 0.15 * (high - low), high + 0.15 * (high - low))
+    return limits
+
+
+def _bounds(axis: Axes) -> tuple[float, float, float, float]:
+    (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
+    return left, bottom, right - left, top - bottom
+
+
+def _within(axis: Axes, place: Place) -> bool:
+    left, bottom, width, height = _bounds(axis)
+    return 0 < place.recall.mean - left < width and 0 < place.precision.mean - bottom < height
+
+
+def _plane(axis: Axes, places: Sequence[Place]) -> None:
     axis.set(
         xlabel="recall: share of held-out data inside the samples' k-NN balls",
         ylabel="precision: share of samples inside the data's k-NN balls",
@@ -52,8 +97,6 @@ def draw(board: Board) -> Figure | None:
     axis.set_axisbelow(True)
     for place in places:
         _mark(axis, place)
-    _label(figure, axis, places)
-    return figure
 
 
 def _mark(axis: Axes, place: Place) -> None:
@@ -72,13 +115,12 @@ def _arms(interval: Interval) -> list[list[float]] | None:
     return [[interval.mean - interval.low], [interval.high - interval.mean]]
 
 
-def _label(figure: Figure, axis: Axes, places: list[Place]) -> None:
+def _label(axis: Axes, places: Sequence[Place], named: Sequence[Place]) -> None:
     """Each label takes the nearest spot where it hides least: a marker or a label is worse than an error bar."""
-    figure.draw_without_rendering()  # settles the layout: only then do the boxes lie where they will be drawn
     solid = [_box(axis, place, spread=False) for place in places]
     bars = [_box(axis, place, spread=True) for place in places]
     frame = axis.get_window_extent()
-    for place in places:
+    for place in named:
         label = _annotate(axis, place)
         size = label.get_window_extent()
         spots = [(_moved(axis, place, size, offset), offset) for offset in OFFSETS]

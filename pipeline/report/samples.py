@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
-from numpy.typing import NDArray
 
 from pipeline import files, paths
 from pipeline.report import style
 from pipeline.report.board import Board, Standing
+from pipeline.report.tiles import GAP, Array, tiled
 
-Array = NDArray[Any]
 SIDE = 8
 """Images on a panel: SIDE x SIDE."""
-GAP = 0.85
-"""Grey level of the lines between the images: neither ink nor paper."""
 POINTS = 2500
 """Points on a panel at most: as many on each, or density would mislead the eye."""
 
@@ -52,13 +49,9 @@ def draw(board: Board) -> Figure | None:
 
 def mosaic(x: Array, levels: int) -> Array:
     """Level indices (N, C, H, W) -> one picture (SIDE (H+1) + 1, SIDE (W+1) + 1, 3) in [0, 1]; grey unless C = 3."""
-    _, channels, height, width = x.shape
-    picture = np.full((SIDE * (height + 1) + 1, SIDE * (width + 1) + 1, 3), GAP)
-    colours = x[: SIDE * SIDE] / (levels - 1)
-    for i, image in enumerate(colours if channels == 3 else colours[:, :1]):
-        top, left = (i // SIDE) * (height + 1) + 1, (i % SIDE) * (width + 1) + 1
-        picture[top : top + height, left : left + width] = image.transpose(1, 2, 0)  # (H, W, C), C = 1 broadcasts
-    return picture
+    colours = np.full((SIDE * SIDE, *x.shape[1:]), GAP)
+    colours[: len(x)] = x[: SIDE * SIDE] / (levels - 1)
+    return tiled(colours.reshape(SIDE, SIDE, *x.shape[1:]))
 
 
 def _read(task: str) -> Truth:

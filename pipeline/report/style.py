@@ -6,7 +6,7 @@ what the colours say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +32,10 @@ FAMILIES = {
     "control": Look("#777777", "o"),
 }
 OTHER = Look("#000000", "X")
+DASHES = ("-", "--", ":", "-.")
+"""Models of one family share its colour and differ by their line."""
+LABELS = ("#F5F5F5", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#000000")
+"""A segmentation's: the background, then the palette of Okabe & Ito."""
 INK = "#333333"
 DPI = 100
 
@@ -51,6 +55,17 @@ SETTINGS: dict[Any, Any] = {
 
 def look(family: str) -> Look:
     return FAMILIES.get(family, OTHER)
+
+
+def dashes(models: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """(model, family) -> the line style of each model, counted within its family."""
+    counts: dict[str, int] = {}
+    chosen: dict[str, str] = {}
+    for model, family in models:
+        if model not in chosen:
+            count = counts[family] = counts.get(family, -1) + 1
+            chosen[model] = DASHES[count % len(DASHES)]
+    return chosen
 
 
 @contextmanager

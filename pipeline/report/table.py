@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pipeline.report.board import Board, Standing
-from pipeline.report.column import ordered
+from pipeline.report.column import column, ordered
 from pipeline.report.results import compact
 
 KEYS = ("suite", "task", "model", "family", "role", "seeds", "status")
@@ -16,7 +16,7 @@ FIELDS = ("mean", "low", "high", "kind", "rank")
 
 def csv(boards: Sequence[Board]) -> str:
     """`seeds` counts the measured ones; `<metric>_low` and `_high` bound the 95 % t interval over them."""
-    metrics = ordered(metric for board in boards for metric in board.protocols)
+    metrics = ordered(metric for board in boards for metric in board.protocols if _shown(metric))
     columns = [*KEYS, *(f"{metric}_{field}" for metric in metrics for field in FIELDS)]
     rows = [_row(board, standing) for board in boards for standing in board.standings]
     return pd.DataFrame(rows, columns=columns).to_csv(index=False, lineterminator="\n")
@@ -26,12 +26,16 @@ def _row(board: Board, standing: Standing) -> dict[str, str]:
     role = "control" if standing.control else "model"
     keys = (board.suite, board.task, standing.model, standing.family, role, str(len(standing.cells)), standing.status)
     row = dict(zip(KEYS, keys, strict=True))
-    for metric, score in standing.scores.items():
+    for metric, score in ((name, s) for name, s in standing.scores.items() if _shown(name)):
         mean, low, high = (score.interval.mean, score.interval.low, score.interval.high)
         rank = board.ranks[metric].get(standing.model)
         texts = (_number(mean), _number(low), _number(high), score.kind, rank.text() if rank else "")
         row |= {f"{metric}_{field}": text for field, text in zip(FIELDS, texts, strict=True)}
     return row
+
+
+def _shown(metric: str) -> bool:
+    return column(metric).table != "reference"
 
 
 def _number(value: float | None) -> str:

@@ -7,23 +7,26 @@ from pathlib import Path
 from pipeline import paths
 from pipeline.files import whole, whole_folder
 from pipeline.params import load
-from pipeline.report import figures, measured, page, results, table
+from pipeline.report import figures, ladder_text, measured, page, results, table
 from pipeline.report.board import boards
+from pipeline.report.rungs import ladders
 
 
 def main() -> None:
     """Everything is made before anything is written, so that a fault leaves the last report as it was.
 
     Raises:
-        UserError: nothing is measured, a file is damaged, or a column holds two protocols.
+        UserError: nothing is measured, a file is damaged, a column holds two protocols, or a ladder's tasks hold
+            different images.
     """
     params = load()
     outcomes = measured.read(params)
     frame = results.tidy(outcomes)
-    ranked = boards(params, outcomes, frame)
+    ranked, climbed = boards(params, outcomes, frame), ladders(params, outcomes)
     with whole_folder(paths.FIGURES) as folder:
         pictures = {(board.suite, board.task): figures.draw(board, folder) for board in ranked}
-        text = page.text(ranked, pictures)
+        sections = {of.suite: ladder_text.section(of, figures.draw_ladder(of, folder)) for of in climbed}
+        text = page.text(ranked, pictures, sections)
     _write(paths.RESULTS, results.csv(frame))
     _write(paths.LEADERBOARD_CSV, table.csv(ranked))
     _write(paths.LEADERBOARD_MD, text)

@@ -1,4 +1,4 @@
-"""A small made-up benchmark on disk: a points suite with three seeds, an images suite with one."""
+"""Small made-up benchmarks on disk: a points suite with three seeds and an images suite with one; and a ladder."""
 
 from __future__ import annotations
 
@@ -33,6 +33,35 @@ suites:
   images: {question: Who compresses?, default: true, events: images, tasks: [pics], models: [vae, real], seeds: [0]}
 """
 
+LADDER = """
+tasks:
+  plain: &task {data: {dataset: shapes, train: 9, validation: 9, test: 40}, extractor: {name: classifier}}
+  classes: *task
+  boxes: *task
+  maps: *task
+  greys: *task
+training:
+  points: {steps: 10, batch_size: 4, learning_rate: 0.001}
+  images: {steps: 10, batch_size: 4, learning_rate: 0.001}
+evaluation:
+  points: {samples: 64, draws: 64, chunk: 64}
+  images: {samples: 64, draws: 64, chunk: 64}
+models:
+  points: {}
+  images: {pixelcnn: {family: autoregressive}, glow: {family: flow}, gan: {family: gan}, real: {family: control}}
+suites:
+  ends: {question: Does colour follow luma?, default: true, events: images, tasks: [plain, greys],
+         models: [pixelcnn, glow, gan], seeds: [0, 1, 2], ladder: [plain, greys]}
+  rungs: {question: Does it help to know more?, default: false, events: images, tasks: [classes, boxes, maps],
+          models: [pixelcnn, glow, gan, real], seeds: [0, 1, 2], beside: [ends],
+          ladder: [plain, classes, boxes, maps, greys]}
+"""
+KINDS = {"plain": "none", "classes": "class", "boxes": "box", "maps": "segmentation", "greys": "grayscale"}
+OBEDIENCE = {
+    "classes": "class_accuracy", "boxes": "box_iou", "maps": "segmentation_miou", "greys": "luma_error",
+}  # fmt: skip
+CLASSES, DIMS = 3, 3 * 8 * 8
+
 Numbers = Mapping[str, float | tuple[float, str]]
 BETTER = {"nats": "higher", "bits_per_dim": "lower", "frechet": "lower", "precision": "higher", "recall": "higher"}
 LEVELS = 17
@@ -45,7 +74,8 @@ class Tree:
         folder = paths.prepared(task)
         event = {"shape": [1, 8, 8] if images else [2], "levels": LEVELS if images else None}
         truth = None if images else {"means": [[1.0, 0.0], [-1.0, 0.0]], "sigma": 0.1, "weights": [0.5, 0.5]}
-        files.write_json(folder / "manifest.json", {"task": task, "event": event, "truth": truth})
+        described = {"event": event, "condition": {"kind": "none", "shape": [0], "size": 0}, "truth": truth}
+        files.write_json(folder / "manifest.json", {"task": task} | described)
         files.write_npz(folder / "test.npz", {"x": self.x(images), "c": np.empty((64, 0), np.float32)})
 
     def x(self, images: bool, count: int = 64) -> np.ndarray[Any, Any]:
@@ -104,6 +134,78 @@ class Tree:
         rows = [(step, "validation", "nats", -1 / (step + 1 + cell.seed)) for step in range(5)]
         with path.open("w", newline="") as file:
             csv.writer(file).writerows([("step", "player", "part", "value"), *rows])
+
+
+class Rungs(Tree):
+    """The same 40 images under five conditions, and models that answered them."""
+
+    def prepare_all(self) -> None:
+        for task, kind in KINDS.items():
+            shape = {"none": [0], "class": [], "box": [4], "segmentation": [8, 8], "grayscale": [1, 8, 8]}[kind]
+            size = {"class": CLASSES, "segmentation": CLASSES + 1}.get(kind, 0)
+            described = {"condition": {"kind": kind, "shape": shape, "size": size}, "truth": None}
+            event = {"shape": [3, 8, 8], "levels": LEVELS}
+            files.write_json(paths.prepared(task) / "manifest.json", {"task": task, "event": event} | described)
+            files.write_npz(paths.prepared(task) / "test.npz", {"x": self.pictures(40), "c": self.c(task)})
+
+    def pictures(self, *count: int) -> np.ndarray[Any, Any]:
+        return np.random.default_rng(1).integers(0, LEVELS, (*count, 3, 8, 8), dtype=np.uint8)
+
+    def c(self, task: str) -> np.ndarray[Any, Any]:
+        rng = np.random.default_rng(2)
+        low = rng.uniform(0, 0.5, (40, 2))
+        return {
+            "none": np.empty((40, 0), np.float32),
+            "class": rng.integers(0, CLASSES, 40),
+            "box": np.concatenate([low, low + 0.4], axis=1).astype(np.float32),
+            "segmentation": rng.integers(0, CLASSES + 1, (40, 8, 8)),
+            "grayscale": rng.uniform(-1, 1, (40, 1, 8, 8)).astype(np.float32),
+        }[KINDS[task]]
+
+    def reached(self, task: str, model: str, seed: int, bits: float | tuple[float, str] | None, share: float) -> None:
+        """A measured cell with its answers; `share`: how far its obedience lies from the floor to the ceiling."""
+        numbers: dict[str, float | tuple[float, str]] = {} if bits is None else {"bits_per_dim": bits}
+        if task in OBEDIENCE:
+            ceiling, floor = (0.0, 0.4) if task == "greys" else (0.9, 0.3)
+            name = OBEDIENCE[task]
+            numbers |= {name: floor + share * (ceiling - floor), f"{name}_ceiling": ceiling, f"{name}_floor": floor}
+            numbers["conditional_diversity"] = 2.0 - share
+        if task == "classes":
+            numbers["conditional_diversity_real"] = 1.75
+        self.cell(task, model, seed, numbers)
+        asked = np.arange(CLASSES) if task == "classes" else self.c(task)[:6]
+        answers = {} if task == "plain" else {"repeated": self.pictures(len(asked), 4), "repeated_c": asked}
+        files.write_npz(paths.samples(Cell(task, model, seed)), {"x": self.pictures(64), **answers})
+
+    def ladder(self) -> str:
+        """The ladder's section of the suite with five rungs."""
+        return paths.LEADERBOARD_MD.read_text().split("## rungs")[1].split("### The ladder\n")[1].split("### ")[0]
+
+
+@pytest.fixture
+def rungs(painted_rungs: Rungs, monkeypatch: pytest.MonkeyPatch) -> Rungs:
+    """Five rungs, and the report draws no figures."""
+    monkeypatch.setattr(figures, "PICTURES", {})
+    monkeypatch.setattr(figures, "draw_ladder", lambda ladder, folder: None)
+    return painted_rungs
+
+
+@pytest.fixture
+def painted_rungs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rungs:
+    """Five rungs: bits/dim of two models falls by .1 at each, with noise of seeds that the rungs share."""
+    monkeypatch.chdir(tmp_path)
+    paths.PARAMS.write_text(LADDER)
+    tree = Rungs()
+    tree.prepare_all()
+    for rung, task in enumerate(KINDS):
+        for seed in range(3):
+            for model, start, share in (("pixelcnn", 4.0, 0.9), ("glow", 4.5, 0.6)):
+                bits = start - 0.1 * rung + seed + 1e-4 * rung * seed
+                tree.reached(task, model, seed, (bits, "exact" if model == "pixelcnn" else "<= (ELBO)"), share)
+            tree.reached(task, "gan", seed, None, 0.3)
+            if task not in ("plain", "greys"):
+                tree.reached(task, "real", seed, None, 1.0)
+    return tree
 
 
 @pytest.fixture

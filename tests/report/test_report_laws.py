@@ -59,7 +59,14 @@ def test_numbers_are_written_as_their_metric_asks() -> None:
 
 def test_an_unknown_metric_gets_a_plain_column_after_the_known() -> None:
     assert ordered(["zeal", "recall", "nats"]) == ["nats", "recall", "zeal"]
-    assert column("tail_recall").title == "tail recall"
+    assert column("long_zeal").title == "long zeal"
+
+
+def test_a_reference_follows_its_metric_and_is_written_like_it() -> None:
+    names = ["frechet", "box_iou_floor", "box_iou", "box_iou_ceiling", "nats"]
+    assert ordered(names) == ["nats", "frechet", "box_iou", "box_iou_ceiling", "box_iou_floor"]
+    assert column("box_iou_floor") == column("box_iou")._replace(table="reference")
+    assert column("how_real").table == "quality"  # no metric that is known
 
 
 def test_a_bound_flatters_when_the_truth_can_only_be_worse() -> None:
