@@ -14,7 +14,9 @@ import argparse
 import copy
 import importlib.util
 import statistics
+import sys
 import time
+import types
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -285,8 +287,17 @@ def vae_pythae() -> tuple[Step, Step]:
     return trained(ours, (x, c)), descend(theirs, lambda: theirs({"data": inputs.data}).loss)
 
 
+def _without_init(name: str) -> None:
+    """Let a package's modules be imported without its __init__: torch-mimicry's needs TensorFlow and an old torch."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    package = sys.modules.setdefault(name, types.ModuleType(name))
+    package.__path__ = [*(spec.submodule_search_locations or ())]
+
+
 def wgan_gp_mimicry() -> tuple[Step, Step]:
     """Both sides train torch-mimicry's own networks of (3, 32, 32) images: one step of each player."""
+    _without_init("torch_mimicry")
     from torch_mimicry.nets.wgan_gp.wgan_gp_32 import WGANGPDiscriminator32, WGANGPGenerator32
     from torch_mimicry.training.metric_log import MetricLog
 
