@@ -10,7 +10,8 @@ import torch
 
 from pipeline import paths
 from pipeline.data import datasets, prepared
-from pipeline.data.dataset import SPLITS, Dataset
+from pipeline.data.dataset import SPLITS, Dataset, Sizes
+from pipeline.data.digits import digits
 from pipeline.errors import UserError
 from pipeline.params import Data
 
@@ -102,3 +103,13 @@ def test_bad_blocks_are_named(changes: dict[str, object], words: str) -> None:
 def test_more_digits_than_there_are() -> None:
     with pytest.raises(UserError, match="1797"):
         made("digits", train=1700)
+
+
+def test_digits_tell_their_class_and_the_box_of_their_ink() -> None:
+    plain, classes, boxes = (digits(Sizes(40, 5, 5), 1, condition=kind) for kind in ("none", "class", "box"))
+    x, box = plain.splits["train"].x, (8 * boxes.splits["train"].c).astype(int)
+    assert all(np.array_equal(other.splits["train"].x, x) for other in (classes, boxes))
+    assert np.array_equal(classes.splits["train"].c, plain.splits["train"].label)
+    for image, (left, top, right, bottom) in zip(x[:, 0], box, strict=True):
+        assert image[top:bottom, left:right].sum() == image.sum()
+        assert all(edge.any() for edge in (image[top], image[bottom - 1], image[:, left], image[:, right - 1]))
