@@ -239,8 +239,8 @@ def glow_normflows() -> tuple[Step, Step]:
         return Coupling(stays, Affine(), Blind(network))
 
     bijection = architecture.glow(COLOUR.event.shape, 2, steps, couple)
-    dequantiser = find("flow", "glow", "images", "benchmark")(COLOUR).dequantiser
-    ours = ImageFlow(COLOUR.event, encoder(Condition(), COLOUR.event), Context.everywhere, bijection, dequantiser)
+    dequantise = find("flow", "glow", "images", "benchmark")(COLOUR).dequantise
+    ours = ImageFlow(COLOUR.event, encoder(Condition(), COLOUR.event), Context.everywhere, bijection, dequantise)
     return trained(ours.train(), (x, c)), descend(theirs, lambda: theirs.forward_kld(x + torch.rand_like(x) / 128))
 
 
