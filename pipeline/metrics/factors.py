@@ -1,0 +1,69 @@
+"""Which of the known modes a sample visits, where each image is drawn from a few independent factors.
+
+A mode is a combination of one value for each factor, and P(mode) is the product of their weights. A judge says which
+mode a sample belongs to, as a classifier of digits does on stacked MNIST: each sample belongs to one, however poor it
+is, so there is no share of high quality, and noise hits some modes too. The histogram is smoothed as a mixture's is.
+
+    tail    the modes that are less probable than the median mode
+
+Srivastava et al. 2017, VEEGAN, arXiv:1705.07761.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pipeline.contract import Factor
+from pipeline.metrics.modes import kl, smooth
+
+TIE = 1 - 1e-9
+"""Two products of the same weights in another order may differ in the last digit: a mode as probable as the median is
+none of the tail."""
+
+
+class FactorModes(NamedTuple):
+    hit: int
+    """Modes with a sample; higher is better."""
+    kl_pq: float
+    """KL(p || q) of the histograms over modes, nats; lower is better."""
+    kl_qp: float
+    """KL(q || p) likewise."""
+    tail_recall: float
+    """Share of the tail's modes that are hit; higher is better. nan without a tail."""
+
+
+def factor_modes(*, factors: tuple[Factor, ...], values: Tensor) -> FactorModes:
+    """values (N, F) long, each sample's value of each factor, against the factors' weights."""
+    p = probabilities(factors)
+    counts = torch.bincount(mode(factors, values), minlength=len(p))
+    q = smooth(counts)
+    return FactorModes(
+        hit=int((counts > 0).sum()),
+        kl_pq=kl(p, q),
+        kl_qp=kl(q, p),
+        tail_recall=float((counts > 0)[tail(p)].double().mean()),
+    )
+
+
+def probabilities(factors: tuple[Factor, ...]) -> Tensor:
+    """(K,) float64 of each mode, the last factor's value changing fastest."""
+    p = torch.ones(1, dtype=torch.float64)
+    for factor in factors:
+        p = torch.outer(p, torch.tensor(factor.weights, dtype=torch.float64)).flatten()
+    return p
+
+
+def mode(factors: tuple[Factor, ...], values: Tensor) -> Tensor:
+    """values (N, F) long -> (N,) long: the place of each in `probabilities`."""
+    index = torch.zeros(len(values), dtype=torch.long)
+    for factor, value in zip(factors, values.unbind(dim=1), strict=True):
+        index = index * len(factor.weights) + value
+    return index
+
+
+def tail(p: Tensor) -> Tensor:
+    """p (K,) -> (K,) bool."""
+    return p < TIE * p.quantile(0.5)
