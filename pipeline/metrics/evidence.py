@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from pipeline.contract import Batch, Bounded, GenerativeModel, Mixture, Task
+from pipeline.contract import Batch, Bounded, Forgets, GenerativeModel, Mixture, Task
+from pipeline.metrics.classwise import Classwise, classwise
+from pipeline.metrics.factors import FactorModes, factor_modes
+from pipeline.metrics.judge import Judge
 from pipeline.metrics.likelihood import Likelihood, likelihood
 from pipeline.metrics.manifold import Manifold, manifold
 from pipeline.metrics.modes import Modes, modes
@@ -37,12 +41,18 @@ class Evidence:
     """The whole held-out split: x (T, *event), c (T, *condition)."""
     samples: Tensor
     """(M, *event) float32, images on the level grid."""
+    c: Tensor
+    """(M, *condition): what each sample was made under."""
     train: Tensor
     """(R, D) float32 features of the training split."""
     real: Tensor
     """(N, D) float32 features of the first N test items."""
     fake: Tensor
     """(M, D) float32 features of the samples."""
+    repeated: Tensor
+    """(K, R, D) float32 features of R samples for each of K conditions held fixed; K = 0 without a condition."""
+    judges: Mapping[str, Judge]
+    """By kind: of the task's condition, and of its factors."""
     extractor: str
     """Name of the features, with the hash of its weights where it has any."""
     settings: Settings
@@ -61,12 +71,26 @@ class Evidence:
 
         Raises `ValueError` where the model knows none.
         """
-        if not isinstance(self.model, Bounded):
-            raise ValueError(f"{type(self.model).__name__} knows no likelihood")
+        return self._likelihood(self.model, *self.test)
+
+    @cached_property
+    def unconditional(self) -> Likelihood:
+        """Of the first `settings.samples` test items under the model that has forgotten its condition.
+
+        WHY not of all: it costs a diffusion model as much as everything else together.
+        Raises `ValueError` where the model cannot forget, or then knows none.
+        """
+        if not isinstance(self.model, Forgets):
+            raise ValueError(f"{type(self.model).__name__} does not forget its condition")
+        x, c = self.test
+        return self._likelihood(self.model.unconditional(), x[: self.settings.samples], c[: self.settings.samples])
+
+    def _likelihood(self, model: GenerativeModel, x: Tensor, c: Tensor) -> Likelihood:
+        if not isinstance(model, Bounded):
+            raise ValueError(f"{type(model).__name__} knows no likelihood")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            s = self.settings
-            return likelihood(self.model, *self.test, draws=s.draws, chunk=s.chunk)
+            return likelihood(model, x, c, draws=self.settings.draws, chunk=self.settings.chunk)
 
     @cached_property
     def manifold(self) -> Manifold:
@@ -76,6 +100,23 @@ class Evidence:
             neighbours=self.settings.neighbours,
             coverage_neighbours=self.settings.coverage_neighbours,
         )
+
+    @property
+    def real_c(self) -> Tensor:
+        """(N, *condition) of the real features."""
+        return self.test[1][: len(self.real)]
+
+    @cached_property
+    def classwise(self) -> Classwise:
+        """Of a task whose condition is a class."""
+        return classwise(
+            real=self.real, real_c=self.real_c, fake=self.fake, fake_c=self.c, neighbours=self.settings.neighbours
+        )
+
+    @cached_property
+    def factor_modes(self) -> FactorModes:
+        """Of a task with factors, as its judge sees them."""
+        return factor_modes(factors=self.task.factors, values=self.judges["factors"].answer(self.samples))
 
     @cached_property
     def modes(self) -> Modes:

@@ -1,26 +1,24 @@
 """Feature extractors: where the distance between two items means something.
 
 Points are their own features. Images get those of the last hidden layer of a small classifier that the pipeline trains
-on the dataset's own labels, so that nothing is downloaded. The first six digits of the sha256 of its weights are part
-of its name: numbers from two different extractors are never compared, and "FID" alone stays reserved for Inception-v3.
+on the dataset's own labels, so that nothing is downloaded; its name holds its weights' hash, and "FID" alone stays
+reserved for Inception-v3.
 """
 
 from __future__ import annotations
 
 import abc
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from pydantic import NonNegativeInt, PositiveInt
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from pipeline.errors import UserError
+from pipeline.metrics.network import descend, fingerprint, funnel
 
-BATCH = 64
 LEARNING_RATE = 3e-3
 """The peak of a one-cycle schedule."""
 
@@ -58,7 +56,7 @@ class Identity(Extractor):
 
 
 class Classifier(Extractor):
-    """Three convolutions, the last two of stride 2, pooled to 2 x 2, and one hidden layer: the features.
+    """The hidden layer of a funnel that ends in the classes: the features.
 
     They are shifted and scaled as a whole, so that over the training split their mean is 0 and their mean variance 1:
     distances keep their proportions, and the cubic kernel's + 1 its meaning.
@@ -74,20 +72,14 @@ class Classifier(Extractor):
         super().__init__()
         self.architecture = {"dataset": dataset, "channels": channels, "classes": classes, "width": width}
         self.architecture["features"] = self.size = features
-        self.body = nn.Sequential(
-            nn.Conv2d(channels, width, 3, padding=1), nn.SiLU(),  # (B, W, H, W)
-            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), nn.SiLU(),
-            nn.Conv2d(2 * width, 2 * width, 3, stride=2, padding=1), nn.SiLU(),
-            nn.AdaptiveAvgPool2d(2), nn.Flatten(),  # (B, 8 W)
-            nn.Linear(8 * width, features), nn.SiLU(),
-        )  # fmt: skip
+        self.body = funnel(channels, width, features)
         self.head = nn.Linear(features, classes)
         self.register_buffer("centre", torch.zeros(features))
         self.register_buffer("scale", torch.ones(()))
 
     @property
     def id(self) -> str:
-        return f"{self.architecture['dataset']}-classifier@{hashlib.sha256(weights(self)).hexdigest()[:6]}"
+        return f"{self.architecture['dataset']}-classifier@{fingerprint(self)}"
 
     def forward(self, x: Tensor) -> Tensor:
         features: Tensor = (self.body(x) - self.centre) / self.scale
@@ -137,7 +129,7 @@ def classifier(
         torch.manual_seed(seed)
         classes = int(label.max()) + 1
         model = Classifier(dataset=dataset, channels=x.shape[1], classes=classes, width=width, features=features)
-        _train(model, x, label, steps)
+        descend(model, lambda rows: F.cross_entropy(model.logits(x[rows]), label[rows]), len(x), steps, LEARNING_RATE)
     model.standardise(x)
     return model.eval().requires_grad_(False)
 
@@ -148,24 +140,8 @@ EXTRACTORS: dict[str, Callable[..., Extractor]] = {"identity": identity, "classi
 _CLASSES: dict[str, type[Extractor]] = {"identity": Identity, "classifier": Classifier}
 
 
-def weights(extractor: Extractor) -> bytes:
-    """In the safetensors format: the same bytes for the same weights."""
-    return save({name: value.contiguous() for name, value in extractor.state_dict().items()})
-
-
-def restore(name: str, architecture: Mapping[str, Any], state: Mapping[str, Tensor]) -> Extractor:
+def restore(described: Mapping[str, Any], state: Mapping[str, Tensor]) -> Extractor:
     """The extractor that was fitted before, from its description and its weights."""
-    extractor = _CLASSES[name](**architecture)
+    extractor = _CLASSES[described["name"]](**described["architecture"])
     extractor.load_state_dict(state)
     return extractor.eval().requires_grad_(False)
-
-
-def _train(model: Classifier, x: Tensor, label: Tensor, steps: int) -> None:
-    optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
-    for _ in range(steps):
-        rows = torch.randint(len(x), (BATCH,))
-        optimiser.zero_grad()
-        F.cross_entropy(model.logits(x[rows]), label[rows]).backward()
-        optimiser.step()
-        schedule.step()

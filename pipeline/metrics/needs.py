@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.contract import Bounded, Exact, Reconstructs, Weighted
+from pipeline.contract import Bounded, Exact, Forgets, Reconstructs, Weighted
 from pipeline.metrics.evidence import Evidence
+from pipeline.metrics.factors import probabilities, tail
 
 Need = Callable[[Evidence], bool]
 
@@ -66,3 +67,42 @@ def modes(evidence: Evidence) -> bool:
 def density(evidence: Evidence) -> bool:
     """The truth is known in the plane, and of p(x) as the model's likelihood is, not of p(x | c)."""
     return truth(evidence) and evidence.task.event.dims == 2 and evidence.task.condition.kind == "none"
+
+
+def condition(evidence: Evidence) -> bool:
+    return evidence.task.condition.kind != "none"
+
+
+def class_condition(evidence: Evidence) -> bool:
+    return evidence.task.condition.kind == "class"
+
+
+def judge(kind: str) -> Need:
+    """Someone who tells what of that kind an image shows."""
+    return lambda evidence: kind in evidence.judges
+
+
+def factor_tail(evidence: Evidence) -> bool:
+    """Factors of which some combinations are rarer than others."""
+    return "factors" in evidence.judges and bool(tail(probabilities(evidence.task.factors)).any())
+
+
+def repeated(evidence: Evidence) -> bool:
+    """Several samples for one condition."""
+    return len(evidence.repeated) > 0
+
+
+def shared(evidence: Evidence) -> bool:
+    """Classes that several real images have in common."""
+    return class_condition(evidence) and bool((evidence.real_c.unique(return_counts=True)[1] > 1).any())
+
+
+def classwise(evidence: Evidence) -> bool:
+    """Enough items within a class, real and fake, to have neighbours."""
+    return class_condition(evidence) and evidence.classwise.classes > 0
+
+
+def forgets(evidence: Evidence) -> bool:
+    """A likelihood of x alone from a model of x given c."""
+    model = evidence.model
+    return condition(evidence) and isinstance(model, Forgets) and isinstance(model.unconditional(), Bounded)

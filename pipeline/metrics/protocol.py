@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.kernel import subsets
 from pipeline.metrics.modes import WITHIN
@@ -37,6 +40,11 @@ def at_most(evidence: Evidence) -> str:
     return name if name == "exact" else f"<= ({name})"
 
 
+def at_most_unconditional(evidence: Evidence) -> str:
+    name = evidence.unconditional.name
+    return name if name == "exact" else f"<= ({name})"
+
+
 def at_least_elbo(evidence: Evidence) -> str:
     return ">= (ELBO)"
 
@@ -57,12 +65,30 @@ def test(evidence: Evidence) -> str:
     return f"test n={len(evidence.test[0])}"
 
 
+def unconditional(evidence: Evidence) -> str:
+    return f"test n={len(evidence.unconditional.log_p)}"
+
+
 def samples(evidence: Evidence) -> str:
     return f"fake n={len(evidence.samples)}"
 
 
 def modes(evidence: Evidence) -> str:
     return f"{samples(evidence)}, {len(evidence.truth.means)} modes, {WITHIN:g} sigma"
+
+
+def factor_modes(evidence: Evidence) -> str:
+    modes = math.prod(len(factor.weights) for factor in evidence.task.factors)
+    return f"{samples(evidence)}, {modes} modes, {evidence.judges['factors'].protocol}"
+
+
+def obedience(kind: str) -> Callable[[Evidence], str]:
+    """Of samples, by the judge of that kind."""
+    return lambda evidence: f"{samples(evidence)}, {evidence.judges[kind].protocol}"
+
+
+def real_obedience(kind: str) -> Callable[[Evidence], str]:
+    return lambda evidence: f"{test(evidence)}, {evidence.judges[kind].protocol}"
 
 
 def features(evidence: Evidence) -> str:
@@ -80,6 +106,19 @@ def neighbours(evidence: Evidence) -> str:
 
 def coverage_neighbours(evidence: Evidence) -> str:
     return f"{features(evidence)}, k={evidence.settings.coverage_neighbours}"
+
+
+def classwise(evidence: Evidence) -> str:
+    return f"{neighbours(evidence)}, {evidence.classwise.classes} of {evidence.classwise.of} classes"
+
+
+def repeated(evidence: Evidence) -> str:
+    conditions, repeats = evidence.repeated.shape[:2]
+    return f"test n={len(evidence.real)}, fake n={conditions} x {repeats}, {evidence.extractor}"
+
+
+def real(evidence: Evidence) -> str:
+    return f"test n={len(evidence.real)}, {evidence.extractor}"
 
 
 def train(evidence: Evidence) -> str:

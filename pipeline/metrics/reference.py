@@ -1,8 +1,11 @@
-"""The features of a task's real data on disk, beside the extractor that made them. Never a pickle."""
+"""The features of a task's real data on disk, beside the extractor that made them and the judges. Never a pickle."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -10,13 +13,34 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from pipeline import files, paths
+from pipeline.contract import Task
 from pipeline.errors import UserError
-from pipeline.metrics.features import Extractor, restore, weights
+from pipeline.metrics import features, judging
+from pipeline.metrics.features import Extractor
+from pipeline.metrics.judge import Fitted, Judge
+from pipeline.metrics.network import weights
 
 DESCRIPTION, WEIGHTS, FEATURES = "extractor.json", "extractor.safetensors", "reference.npz"
+JUDGE = "judge-{kind}.safetensors"
 
 
-def write(task: str, extractor: Extractor, splits: dict[str, Tensor], accuracy: dict[str, float] | None = None) -> None:
+class Reference(NamedTuple):
+    """What samples of a task are measured with."""
+
+    extractor: Extractor
+    features: dict[str, Tensor]
+    """(N, D) float32 of each split."""
+    judges: dict[str, Judge]
+    """By kind."""
+
+
+def write(
+    task: Task,
+    extractor: Extractor,
+    splits: Mapping[str, Tensor],
+    accuracy: Mapping[str, float] | None = None,
+    judges: Mapping[str, Fitted] | None = None,
+) -> None:
     """splits: x (N, *event) by name. Whole or not at all."""
     description: dict[str, Any] = {
         "name": extractor.name,
@@ -24,27 +48,51 @@ def write(task: str, extractor: Extractor, splits: dict[str, Tensor], accuracy: 
         "features": extractor.size,
         "architecture": extractor.architecture,
     }
-    with files.whole_folder(paths.features(task)) as folder:
+    if accuracy:
+        description["accuracy"] = accuracy
+    if judges:
+        described = {k: {"id": j.id, "architecture": j.architecture, "test": j.test} for k, j in judges.items()}
+        description["judges"] = described
+    with files.whole_folder(paths.features(task.name)) as folder:
         if extractor.state_dict():
             (folder / WEIGHTS).write_bytes(weights(extractor))
-        files.write_json(folder / DESCRIPTION, description | ({"accuracy": accuracy} if accuracy else {}))
+        for kind, fitted in (judges or {}).items():
+            (folder / JUDGE.format(kind=kind)).write_bytes(weights(fitted))
+        files.write_json(folder / DESCRIPTION, description)
         files.write_npz(folder / FEATURES, {name: extractor.extract(x).numpy() for name, x in splits.items()})
 
 
-def load(task: str) -> tuple[Extractor, dict[str, Tensor]]:
-    """The extractor, and the features (N, D) float32 of each split.
+def load(task: Task) -> Reference:
+    """What `write` wrote, and of the judges also the one that needs no fitting.
 
     Raises:
-        UserError: a file is missing, or the weights are not those that the description names.
+        UserError: a file is missing or damaged, or weights are not those that the description names.
     """
-    folder, mend = paths.features(task), f"coverseek features --task {task}"
+    folder, mend = paths.features(task.name), f"coverseek features --task {task.name}"
     description = files.read_json(folder / DESCRIPTION, mend, "id", "name")
     arrays = files.read_npz(folder / FEATURES, mend)
+    extractor = _restored(folder / WEIGHTS, features.restore, description, mend)
+    judges: dict[str, Judge] = judging.arithmetic(task)
+    for kind in judging.needed(task):
+        described = description.get("judges", {}).get(kind)
+        if described is None:
+            raise UserError(f"{folder / DESCRIPTION} has no judge of {kind}; make it again with: {mend}")
+        judges[kind] = _restored(folder / JUDGE.format(kind=kind), partial(judging.restore, kind), described, mend)
+    return Reference(extractor, {name: torch.from_numpy(array) for name, array in arrays.items()}, judges)
+
+
+Described = Mapping[str, Any]
+Restored = TypeVar("Restored", Extractor, Fitted)
+
+
+def _restored(
+    path: Path, restore: Callable[[Described, Mapping[str, Tensor]], Restored], described: Described, mend: str
+) -> Restored:
+    """The network whose weights lie at `path`, if they are those that `described` names."""
     try:
-        state = load_file(folder / WEIGHTS) if (folder / WEIGHTS).exists() else {}
-        extractor = restore(description["name"], description["architecture"], state)
+        network = restore(described, load_file(path) if path.exists() else {})
     except (SafetensorError, RuntimeError, KeyError, TypeError):
-        raise UserError(f"{folder / WEIGHTS} is damaged; make it again with: {mend}") from None
-    if extractor.id != description["id"]:
-        raise UserError(f"{folder / WEIGHTS} is not {description['id']}; make it again with: {mend}")
-    return extractor, {name: torch.from_numpy(array) for name, array in arrays.items()}
+        raise UserError(f"{path} is damaged; make it again with: {mend}") from None
+    if network.id != described["id"]:
+        raise UserError(f"{path} is not {described['id']}; make it again with: {mend}")
+    return network

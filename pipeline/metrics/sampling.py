@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pipeline.contract import Batch, Event, GenerativeModel
+from pipeline.contract import Batch, Event, GenerativeModel, Task
 
 
 @torch.no_grad()
@@ -23,6 +23,19 @@ def draw(model: GenerativeModel, event: Event, c: Tensor, *, count: int, chunk: 
     if len(bad):
         raise FloatingPointError(f"sample {int(bad[0])} is not finite")
     return (x if event.levels is None else event.quantise(x)), c
+
+
+def repeat(model: GenerativeModel, task: Task, c: Tensor, *, conditions: int, repeats: int, chunk: int) -> Batch:
+    """`repeats` samples under each of some rows of c (N, *condition) -> x (K, repeats, *event), c (K, *condition).
+
+    K is `conditions` at most: each class once, else the first rows; 0 for a task without condition.
+    """
+    kind = task.condition.kind
+    held = (c.unique() if kind == "class" else c)[:conditions]
+    if kind == "none":
+        return torch.empty(0, repeats, *task.event.shape), held[:0]
+    x, _ = draw(model, task.event, held.repeat_interleave(repeats, dim=0), count=len(held) * repeats, chunk=chunk)
+    return x.unflatten(0, (len(held), repeats)), held
 
 
 def stored(event: Event, x: Tensor) -> Tensor:

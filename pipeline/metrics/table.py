@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
-from pipeline.contract import Exact, Reconstructs
+from pipeline.contract import Batch, Exact, Reconstructs
 from pipeline.metrics import divergence, needs, protocol
+from pipeline.metrics.diversity import diversity, sharing
 from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.frechet import frechet
 from pipeline.metrics.kernel import kernel
@@ -19,9 +20,12 @@ from pipeline.metrics.likelihood import bits_per_dim, log_prob
 from pipeline.metrics.memory import authenticity, copying
 from pipeline.metrics.modes import log_density
 from pipeline.metrics.needs import Need, every
+from pipeline.metrics.obedience import shuffled
 from pipeline.metrics.reconstruction import reconstruction_error
 
 Better = Literal["higher", "lower", "none"]
+"""None: there is no ranking by it, be it that it is of the data, or that what is right lies in the middle."""
+Words = Callable[[Evidence], str]
 
 
 class Entry(TypedDict):
@@ -43,8 +47,8 @@ class Metric:
     better: Better
     needs: Need
     compute: Callable[[Evidence], float]
-    kind: Callable[[Evidence], str]
-    protocol: Callable[[Evidence], str]
+    kind: Words
+    protocol: Words
 
 
 def measure(evidence: Evidence) -> dict[str, Entry]:
@@ -100,7 +104,35 @@ def _reconstruction(evidence: Evidence) -> float:
     return reconstruction_error(model, evidence.test, chunk=evidence.settings.chunk)
 
 
+def _unconditional(evidence: Evidence) -> float:
+    return float(evidence.unconditional.log_p.mean())
+
+
+def _diversity(evidence: Evidence) -> float:
+    return diversity(real=evidence.real, groups=list(evidence.repeated))
+
+
+def _real_diversity(evidence: Evidence) -> float:
+    return diversity(real=evidence.real, groups=sharing(evidence.real, evidence.real_c))
+
+
+def _obedience(kind: str, name: str, unit: str, better: Better) -> tuple[Metric, ...]:
+    """What samples score for showing what was asked of them, between what real images score at best and at worst."""
+
+    def row(name: str, of: Callable[[Evidence], Batch], better: Better, made: Words, protocol: Words) -> Metric:
+        needed = every(needs.samples, needs.judge(kind))
+        return Metric(name, unit, better, needed, lambda e: e.judges[kind].score(*of(e)), made, protocol)
+
+    real = protocol.measured, protocol.real_obedience(kind)
+    return (
+        row(name, lambda e: (e.samples, e.c), better, protocol.estimate, protocol.obedience(kind)),
+        row(f"{name}_ceiling", lambda e: e.test, "none", *real),
+        row(f"{name}_floor", lambda e: (e.test[0], shuffled(e.test[1])), "none", *real),
+    )
+
+
 _points, _images = every(needs.points, needs.bounded), every(needs.images, needs.bounded)
+_factor_modes = every(needs.samples, needs.judge("factors"))
 _inexact_points, _inexact_images = every(_points, needs.inexact), every(_images, needs.inexact)
 
 METRICS = (
@@ -112,6 +144,8 @@ METRICS = (
            protocol.at_least, protocol.likelihood),
     Metric("iwae_{draws}", "bits/dim", "lower", every(_inexact_images, needs.weighted), _bits(_nats),
            protocol.at_most, protocol.likelihood),
+    Metric("bits_per_dim_unconditional", "bits/dim", "lower", every(needs.images, needs.forgets), _bits(_unconditional),
+           protocol.at_most_unconditional, protocol.unconditional),
 
     Metric("frechet", "squared distance", "lower", needs.samples,
            lambda e: frechet(real=e.real, fake=e.fake), protocol.estimate, protocol.features),
@@ -137,6 +171,28 @@ METRICS = (
            lambda e: e.modes.kl_pq, protocol.estimate, protocol.modes),
     Metric("mode_kl_qp", "nats", "lower", needs.modes,
            lambda e: e.modes.kl_qp, protocol.estimate, protocol.modes),
+
+    Metric("modes_hit", "modes", "higher", _factor_modes,
+           lambda e: e.factor_modes.hit, protocol.estimate, protocol.factor_modes),
+    Metric("mode_kl_pq", "nats", "lower", _factor_modes,
+           lambda e: e.factor_modes.kl_pq, protocol.estimate, protocol.factor_modes),
+    Metric("mode_kl_qp", "nats", "lower", _factor_modes,
+           lambda e: e.factor_modes.kl_qp, protocol.estimate, protocol.factor_modes),
+    Metric("tail_recall", "share", "higher", every(needs.samples, needs.factor_tail),
+           lambda e: e.factor_modes.tail_recall, protocol.estimate, protocol.factor_modes),
+
+    *_obedience("class", "class_accuracy", "share", "higher"),
+    *_obedience("box", "box_iou", "intersection over union", "higher"),
+    *_obedience("segmentation", "segmentation_miou", "intersection over union", "higher"),
+    *_obedience("grayscale", "luma_error", "levels of 255", "lower"),
+
+    Metric("conditional_diversity", "ratio", "none", needs.repeated, _diversity, protocol.estimate, protocol.repeated),
+    Metric("conditional_diversity_real", "ratio", "none", needs.shared, _real_diversity,
+           protocol.measured, protocol.real),
+    Metric("conditional_precision", "share", "higher", needs.classwise,
+           lambda e: e.classwise.precision, protocol.estimate, protocol.classwise),
+    Metric("conditional_recall", "share", "higher", needs.classwise,
+           lambda e: e.classwise.recall, protocol.estimate, protocol.classwise),
 
     Metric("kl_pq", "nats", "lower", every(needs.density, needs.exact), _kl_pq,
            protocol.monte_carlo, protocol.likelihood),

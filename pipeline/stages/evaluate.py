@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import NamedTuple
 
 from torch import Tensor
 
 from pipeline import files, hardware, params, paths
-from pipeline.contract import Batch, Bounded, GenerativeModel
+from pipeline.contract import Bounded, GenerativeModel
 from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
 from pipeline.metrics import reference
 from pipeline.metrics.evidence import Evidence, Settings
 from pipeline.metrics.latent import plane
-from pipeline.metrics.sampling import draw, stored
+from pipeline.metrics.sampling import draw, repeat, stored
 from pipeline.metrics.table import Entry, measure
 from pipeline.paths import Cell
 from pipeline.training import checkpoint, reproducible
+
+
+class Measured(NamedTuple):
+    """All that is to be known of one trained model on one task."""
+
+    drawn: dict[str, Tensor]
+    """x (M, *event) as stored and c (M, *condition). Of a task with a condition also `repeated` (K, R, *event), R
+    samples under each row of `repeated_c` (K, *condition); of a model with a latent plane also `plane`."""
+    metrics: dict[str, Entry]
+    seconds: hardware.Seconds
 
 
 def main(task: str, model: str, seed: int) -> None:
@@ -25,38 +36,38 @@ def main(task: str, model: str, seed: int) -> None:
     reproducible.seed(seed)
     data = prepared.load(task)
     trained, manifest = checkpoint.load(cell, data.task)
-    samples: Batch = data.test[0][:0], data.test[1][:0]
-    drawn: dict[str, Tensor] = {}
-    metrics: dict[str, Entry] = {}
-    seconds: hardware.Seconds = {}
-    if trained is not None:
+    if trained is None:
+        nothing = {"x": stored(data.task.event, data.test[0][:0]), "c": data.test[1][:0]}
+        measured = Measured(nothing, {}, {})
+    else:
         events = configured.events(cell, data.task.event.kind)
         settings = Settings(**configured.evaluation[events].model_dump())
-        samples, metrics, seconds = evaluate(trained, data, settings, seed)
-        decoded = plane(trained, data.task.event, data.test)
-        drawn = {} if decoded is None else {"plane": stored(data.task.event, decoded)}
-        metrics["parameters"] = Entry(
+        measured = evaluate(trained, data, settings, seed)
+        measured.metrics["parameters"] = Entry(
             value=manifest["parameters"], unit="parameters", better="none", kind="exact", protocol="model"
         )
     known = {key: manifest[key] for key in ("task", "model", "family", "seed", "status", "diverged") if key in manifest}
-    drawn |= {"x": stored(data.task.event, samples[0]), "c": samples[1]}
-    files.write_npz(paths.samples(cell), {name: value.numpy() for name, value in drawn.items()})
-    files.write_json(paths.times("evaluate", cell), hardware.timed(seconds))
-    files.write_json(paths.metrics(cell), known | {"condition": data.task.condition.kind, "metrics": metrics})
+    record = {"condition": data.task.condition.kind, "metrics": measured.metrics}
+    files.write_npz(paths.samples(cell), {name: value.numpy() for name, value in measured.drawn.items()})
+    files.write_json(paths.times("evaluate", cell), hardware.timed(measured.seconds))
+    files.write_json(paths.metrics(cell), known | record)
 
 
-def evaluate(
-    model: GenerativeModel, data: Prepared, settings: Settings, seed: int
-) -> tuple[Batch, dict[str, Entry], hardware.Seconds]:
-    """The samples, the metrics that apply, and the seconds for 1,000 samples and 1,000 likelihoods."""
-    start = perf_counter()
-    samples = draw(model, data.task.event, data.test[1], count=settings.samples, chunk=settings.chunk)
+def evaluate(model: GenerativeModel, data: Prepared, settings: Settings, seed: int) -> Measured:
+    """Draw, measure what applies, and take the seconds for 1,000 samples and 1,000 likelihoods."""
+    event, start = data.task.event, perf_counter()
+    x, c = draw(model, event, data.test[1], count=settings.samples, chunk=settings.chunk)
     seconds = {"sample_seconds_per_1000": (1000 * (perf_counter() - start) / settings.samples, "measured")}
-    extractor, features = reference.load(data.task.name)
+    again, held = repeat(
+        model, data.task, data.test[1],
+        conditions=settings.conditions, repeats=settings.repeats, chunk=settings.chunk,
+    )  # fmt: skip
+    extractor, features, judges = reference.load(data.task)
     evidence = Evidence(
-        model=model, task=data.task, test=data.test, samples=samples[0], train=features["train"],
-        real=features["test"][: settings.samples], fake=extractor.extract(samples[0]), extractor=extractor.id,
-        settings=settings, seed=seed,
+        model=model, task=data.task, test=data.test, samples=x, c=c, train=features["train"],
+        real=features["test"][: settings.samples], fake=extractor.extract(x),
+        repeated=extractor.extract(again.flatten(0, 1)).unflatten(0, again.shape[:2]), judges=judges,
+        extractor=extractor.id, settings=settings, seed=seed,
     )  # fmt: skip
     if isinstance(model, Bounded):
         start = perf_counter()
@@ -65,4 +76,10 @@ def evaluate(
             1000 * (perf_counter() - start) / len(data.test[0]),
             f"measured ({name})",
         )
-    return samples, measure(evidence), seconds
+    metrics, decoded = measure(evidence), plane(model, event, data.test)
+    drawn = {"x": stored(event, x), "c": c}
+    if len(held):
+        drawn |= {"repeated": stored(event, again), "repeated_c": held}
+    if decoded is not None:
+        drawn["plane"] = stored(event, decoded)
+    return Measured(drawn, metrics, seconds)

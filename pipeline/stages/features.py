@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pipeline import params, paths
+from pipeline.contract import Batch
 from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
 from pipeline.errors import UserError, suggest
-from pipeline.metrics import reference
+from pipeline.metrics import judging, reference
 from pipeline.metrics.features import EXTRACTORS, Classifier, Extractor
+from pipeline.metrics.judge import Fitted
 from pipeline.training import reproducible
 
 
@@ -20,7 +22,7 @@ def main(task: str) -> None:
     accuracy = None
     if isinstance(extractor, Classifier):
         accuracy = {name: extractor.accuracy(x, data.labels[name]) for name, x in splits.items()}
-    reference.write(task, extractor, splits, accuracy)
+    reference.write(data.task, extractor, splits, accuracy, judges(settings.data.dataset, data))
 
 
 def fit(settings: params.TaskParams, data: Prepared, where: str) -> Extractor:
@@ -30,3 +32,17 @@ def fit(settings: params.TaskParams, data: Prepared, where: str) -> Extractor:
         raise UserError(f"{paths.PARAMS}: {where}.name: unknown {name!r}; {suggest(name, EXTRACTORS)}")
     keywords = params.bind(EXTRACTORS[name], settings.extractor.keywords, where)
     return EXTRACTORS[name](settings.data.dataset, data.train[0], data.labels.get("train"), **keywords)
+
+
+def judges(dataset: str, data: Prepared) -> dict[str, Fitted]:
+    """By kind, those that the task needs."""
+
+    def shown(kind: str, split: str, batch: Batch) -> Batch:
+        return (batch[0], data.factors[split]) if kind == "factors" else batch
+
+    return {
+        kind: judging.fit(
+            kind, dataset, data.task, train=shown(kind, "train", data.train), test=shown(kind, "test", data.test)
+        )
+        for kind in judging.needed(data.task)
+    }

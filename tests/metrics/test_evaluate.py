@@ -1,6 +1,7 @@
 """The stages features and evaluate, from prepared data to the three files of a cell."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from pipeline import files
 from pipeline.contract import Exact, GenerativeModel, Player
 from pipeline.errors import UserError
+from pipeline.metrics import judging
 from pipeline.stages import evaluate, features, prepare
 from pipeline.training import reproducible
 from pipeline.training.checkpoint import Trained
@@ -24,6 +26,12 @@ tasks:
   digits:
     data: {dataset: digits, train: 200, validation: 20, test: 40}
     extractor: {name: classifier, width: 2, features: 4, steps: 5}
+  digits_class:
+    data: {dataset: digits, condition: class, train: 200, validation: 20, test: 40}
+    extractor: {name: classifier, width: 2, features: 4, steps: 5}
+  digits_box:
+    data: {dataset: digits, condition: box, train: 200, validation: 20, test: 40}
+    extractor: {name: classifier, width: 2, features: 4, steps: 5}
   typo:
     data: {dataset: ring, sigma: 0.1, train: 10, validation: 10, test: 10}
     extractor: {name: identiy}
@@ -32,7 +40,7 @@ training:
   images: {steps: 1, batch_size: 1, learning_rate: 0.1}
 evaluation:
   points: {samples: 50, draws: 2, chunk: 20}
-  images: {samples: 30, draws: 2, chunk: 20}
+  images: {samples: 30, draws: 2, chunk: 20, neighbours: 1, conditions: 6, repeats: 3}
 models: {points: {}, images: {}}
 suites: {}
 """
@@ -87,6 +95,7 @@ def test_a_cell_is_measured(
     }  # fmt: skip
     assert {"precision", "parameters", "nats" if task == "ring" else "bits_per_dim"} <= set(metrics["metrics"])
     assert set(times["metrics"]) == {"sample_seconds_per_1000", "likelihood_seconds_per_1000"}
+    assert set(samples) == {"x", "c"}
     assert samples["x"].shape == (50 if task == "ring" else 30, *shape)
     assert samples["x"].dtype == kept
     before = Path(f"reports/metrics/{task}-toy-4.json").read_bytes(), samples["x"]
@@ -95,12 +104,34 @@ def test_a_cell_is_measured(
     assert np.array_equal(written(task)[2]["x"], before[1])
 
 
+OBEDIENCE = {"class": "class_accuracy", "box": "box_iou"}
+
+
+@pytest.mark.parametrize(("kind", "shape"), [("class", ()), ("box", (4,))])
+def test_a_cell_with_a_condition_is_judged_and_its_repeated_samples_are_kept(
+    monkeypatch: pytest.MonkeyPatch, kind: str, shape: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(judging, "fit", partial(judging.fit, steps=5))
+    trained(monkeypatch, Gaussian((1, 8, 8)))
+    prepare.main(f"digits_{kind}")
+    features.main(f"digits_{kind}")
+    evaluate.main(f"digits_{kind}", "toy", 4)
+    metrics, _, samples = written(f"digits_{kind}")
+    name = OBEDIENCE[kind]
+    assert {name, f"{name}_ceiling", f"{name}_floor", "conditional_diversity"} <= set(metrics["metrics"])
+    assert ("conditional_precision" in metrics["metrics"]) == (kind == "class")
+    assert samples["repeated"].shape == (6, 3, 1, 8, 8)
+    assert samples["repeated"].dtype == np.uint8
+    assert samples["repeated_c"].shape == (6, *shape)
+
+
 def test_the_extractor_of_images_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare.main("digits")
     features.main("digits")
     folder = Path("artifacts/features/digits")
     description = json.loads((folder / "extractor.json").read_text())
     assert description["id"].startswith("digits-classifier@")
+    assert "judges" not in description
     assert set(description["accuracy"]) == {"train", "validation", "test"}
     assert files.read_npz(folder / "reference.npz", "")["test"].shape == (40, 4)
 

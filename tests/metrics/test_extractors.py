@@ -7,13 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.contract import Event
+from pipeline.contract import Event, Task
 from pipeline.errors import UserError
 from pipeline.metrics import reference
-from pipeline.metrics.features import EXTRACTORS, Classifier, classifier, identity, weights
+from pipeline.metrics.features import EXTRACTORS, Classifier, classifier, identity
 from pipeline.metrics.frechet import frechet
+from pipeline.metrics.network import weights
 from pipeline.params import bind
 
+BARS = Task("bars", Event((1, 8, 8), levels=17))
 TOY = {"width": 8, "features": 6, "steps": 120}
 
 
@@ -92,12 +94,13 @@ def test_what_was_written_comes_back(
     fitted: Classifier, bars: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    x = Event((1, 8, 8), levels=17).quantise(bars[0])
-    reference.write("bars", fitted, {"train": x, "test": x[:5]})
-    extractor, features = reference.load("bars")
+    x = BARS.event.quantise(bars[0])
+    reference.write(BARS, fitted, {"train": x, "test": x[:5]})
+    extractor, features, judges = reference.load(BARS)
     assert extractor.id == fitted.id
     assert torch.equal(extractor.extract(x), features["train"])
     assert features["test"].shape == (5, 6)
+    assert not judges
 
 
 @pytest.mark.parametrize("file", [reference.DESCRIPTION, reference.WEIGHTS, reference.FEATURES])
@@ -107,25 +110,25 @@ def test_damage_is_named_with_what_mends_it(
     file: str, damage: str,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    reference.write("bars", fitted, {"train": bars[0]})
+    reference.write(BARS, fitted, {"train": bars[0]})
     path = Path("artifacts/features/bars") / file
     content = path.read_bytes()
     path.unlink()
     if damage == "cut":
         path.write_bytes(content[: len(content) // 2])
     with pytest.raises(UserError, match=f"{file}.*coverseek features --task bars"):
-        reference.load("bars")
+        reference.load(BARS)
 
 
 def test_weights_of_another_extractor_are_refused(
     fitted: Classifier, bars: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    reference.write("bars", fitted, {"train": bars[0]})
+    reference.write(BARS, fitted, {"train": bars[0]})
     other = classifier("bars", *bars, **TOY | {"steps": 2})
     (Path("artifacts/features/bars") / reference.WEIGHTS).write_bytes(weights(other))
     with pytest.raises(UserError, match=f"is not {fitted.id}"):
-        reference.load("bars")
+        reference.load(BARS)
 
 
 @pytest.mark.slow

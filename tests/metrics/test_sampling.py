@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.contract import Event, GenerativeModel, Player
-from pipeline.metrics.sampling import draw, stored
+from pipeline.contract import Condition, Event, GenerativeModel, Player, Task
+from pipeline.metrics.sampling import draw, repeat, stored
 
 POINTS, IMAGES = Event((2,)), Event((1, 2, 2), levels=5)
 
@@ -42,6 +42,30 @@ def test_a_task_without_condition_has_samples_too() -> None:
 
     x, c = draw(Noise(POINTS), POINTS, torch.empty(4, 0), count=10, chunk=4)
     assert (x.shape, c.shape) == ((10, 2), (10, 0))
+
+
+@pytest.mark.parametrize(
+    ("condition", "c", "held"),
+    [
+        (Condition("class", (), 4), torch.tensor([3, 0, 3, 1, 0]), [0, 1, 3]),
+        (Condition("grayscale", (1,)), torch.tensor([[3.0], [0.0], [3.0], [1.0], [0.0]]), [3, 0, 3]),
+    ],
+    ids=["class", "any"],
+)
+def test_each_class_or_the_first_conditions_are_answered_several_times(
+    condition: Condition, c: Tensor, held: list[int]
+) -> None:
+    model = Echo(POINTS)
+    x, under = repeat(model, Task("toy", POINTS, condition), c, conditions=3, repeats=2, chunk=4)
+    assert under.flatten().tolist() == held
+    assert x[:, :, 0].tolist() == [[label, label] for label in held]
+    assert model.batches == [4, 2]
+
+
+def test_without_a_condition_nothing_is_repeated() -> None:
+    model = Echo(POINTS)
+    x, under = repeat(model, Task("toy", POINTS), torch.empty(5, 0), conditions=3, repeats=2, chunk=4)
+    assert (x.shape, under.shape, model.batches) == ((0, 2, 2), (0, 0), [])
 
 
 def test_images_are_put_on_the_grid_and_stored_as_levels() -> None:

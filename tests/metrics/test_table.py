@@ -8,9 +8,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.contract import Bounded, Condition, Event, Exact, GenerativeModel, Mixture, Player, Task, Weighted
+from pipeline.contract import (
+    Bounded,
+    Condition,
+    Event,
+    Exact,
+    Factor,
+    Forgets,
+    GenerativeModel,
+    Mixture,
+    Player,
+    Task,
+    Weighted,
+)
 from pipeline.metrics.evidence import Evidence, Settings
+from pipeline.metrics.judge import Judge
 from pipeline.metrics.modes import log_density
+from pipeline.metrics.obedience import accuracy
 from pipeline.metrics.table import METRICS, measure
 
 TRUTH = Mixture(((-1.0, 0.0), (1.0, 0.0)), 0.1, (0.5, 0.5))
@@ -64,8 +78,9 @@ def evidence(model: GenerativeModel, task: Task = POINTS, samples: Tensor | None
     x = {name: truth(n) if task is POINTS else _dots(n) for name, n in (("train", 300), ("test", 200), ("fake", 100))}
     fake = x["fake"] if samples is None else samples
     return Evidence(
-        model=model, task=task, test=(x["test"], torch.empty(200, 0)), samples=fake, train=x["train"].flatten(1),
-        real=x["test"][:100].flatten(1), fake=fake.flatten(1), extractor="identity",
+        model=model, task=task, test=(x["test"], torch.empty(200, 0)), samples=fake, c=torch.empty(len(fake), 0),
+        train=x["train"].flatten(1), real=x["test"][:100].flatten(1), fake=fake.flatten(1),
+        repeated=torch.empty(0, 3, 2), judges={}, extractor="identity",
         settings=Settings(
             samples=100, draws=64, chunk=64, neighbours=3, coverage_neighbours=5, conditions=4, repeats=3
         ), seed=3,
@@ -173,4 +188,115 @@ def test_a_number_that_is_not_finite_names_its_metric() -> None:
 
 def test_every_row_says_unit_and_direction() -> None:
     assert all(metric.unit and metric.better in ("higher", "lower", "none") for metric in METRICS)
-    assert {m.name for m in METRICS if m.better == "none"} == {"authenticity", "memorisation_ct"}
+    references = {m.name for m in METRICS if m.name.endswith(("_ceiling", "_floor", "_real"))}
+    assert {m.name for m in METRICS if m.better == "none"} - references == {
+        "authenticity", "memorisation_ct", "conditional_diversity",
+    }  # fmt: skip
+    assert all(m.better == "none" for m in METRICS if m.name in references)
+
+
+CLASSES = Task("shades", IMAGES.event, Condition("class", (), 4), factors=(Factor("shade", (0.4, 0.3, 0.2, 0.1)),))
+CONDITIONAL = {
+    "class_accuracy", "class_accuracy_ceiling", "class_accuracy_floor", "conditional_diversity",
+    "conditional_diversity_real", "conditional_precision", "conditional_recall",
+}  # fmt: skip
+FACTORS = {"modes_hit", "mode_kl_pq", "mode_kl_qp", "tail_recall"}
+
+
+class Shade(Judge):
+    """The level of the first pixel."""
+
+    @property
+    def id(self) -> str:
+        return "shade"
+
+    def read(self, x: Tensor) -> Tensor:
+        return CLASSES.event.index(x)[:, :1, 0, 0]
+
+    def agreement(self, answer: Tensor, c: Tensor) -> float:
+        return accuracy(answer, c)
+
+
+class Forgetful(WithExact, Forgets):
+    """Without its condition half a nat worse."""
+
+    def unconditional(self) -> GenerativeModel:
+        return Blind()
+
+
+class Blind(WithExact):
+    def score(self, x: Tensor) -> Tensor:
+        return super().score(x) - 0.5
+
+
+def shades(c: Tensor) -> Tensor:
+    """Images (N, 1, 2, 2) whose first pixel is what was asked for, c (N,), and the others anything."""
+    x = _dots(len(c))
+    x[:, 0, 0, 0] = IMAGES.event.value(c)
+    return x
+
+
+def conditional(model: GenerativeModel, made: Tensor, asked: Tensor) -> Evidence:
+    """Samples that show the classes `made` (M,) where `asked` (M,) was asked for."""
+    torch.manual_seed(0)
+    given, samples = torch.multinomial(torch.tensor(CLASSES.factors[0].weights), 200, replacement=True), shades(made)
+    test, repeated = shades(given), shades(torch.arange(4).repeat_interleave(25))
+    return replace(
+        evidence(model, IMAGES), task=CLASSES, test=(test, given), samples=samples, c=asked,
+        real=test[:100].flatten(1), fake=samples.flatten(1), repeated=repeated.flatten(1).unflatten(0, (4, 25)),
+        judges={"class": Shade(), "factors": Shade()},
+    )  # fmt: skip
+
+
+def asked() -> Tensor:
+    return torch.arange(4).repeat_interleave(torch.tensor([40, 30, 20, 10]))
+
+
+def test_what_needs_a_condition_is_there_with_one() -> None:
+    found = set(measure(conditional(Implicit(), asked(), asked())))
+    assert found == SAMPLES | CONDITIONAL | FACTORS
+
+
+def test_a_model_that_obeys_reaches_the_ceiling_and_one_that_does_not_the_floor() -> None:
+    obeys, ignores = (measure(conditional(Implicit(), made, asked())) for made in (asked(), asked().flip(0)))
+    assert obeys["class_accuracy"]["value"] == obeys["class_accuracy_ceiling"]["value"] == 1
+    floor = sum(w**2 for w in CLASSES.factors[0].weights)
+    assert obeys["class_accuracy_floor"]["value"] == pytest.approx(floor, abs=0.08)
+    assert ignores["class_accuracy"]["value"] < floor
+    assert ignores["conditional_precision"]["value"] < obeys["conditional_precision"]["value"]
+    assert ignores["precision"]["value"] == pytest.approx(obeys["precision"]["value"], abs=0.1)
+
+
+def test_samples_like_the_data_are_as_varied_under_a_fixed_class() -> None:
+    found = measure(conditional(Implicit(), asked(), asked()))
+    real = found["conditional_diversity_real"]["value"]
+    assert 0.5 < real < 1
+    assert found["conditional_diversity"]["value"] == pytest.approx(real, abs=0.1)
+
+
+def test_modes_of_the_factors_are_those_that_the_judge_sees() -> None:
+    right, one = (measure(conditional(Implicit(), made, asked())) for made in (asked(), torch.zeros_like(asked())))
+    assert (right["modes_hit"]["value"], right["tail_recall"]["value"]) == (4, 1)
+    assert right["mode_kl_pq"]["value"] < 0.01
+    assert (one["modes_hit"]["value"], one["tail_recall"]["value"]) == (1, 0)
+    assert right["modes_hit"]["protocol"] == "fake n=100, 4 modes, shade"
+
+
+def test_a_model_that_forgets_has_a_second_likelihood_of_its_own_name() -> None:
+    forgetful = conditional(Forgetful(), asked(), asked())
+    found = measure(forgetful)
+    lost = found["bits_per_dim_unconditional"]["value"] - found["bits_per_dim"]["value"]
+    assert lost == pytest.approx(0.5 / (4 * math.log(2)))
+    assert found["bits_per_dim_unconditional"]["protocol"] == "test n=100"
+    assert found["bits_per_dim_unconditional"]["kind"] == "exact"
+    assert "bits_per_dim_unconditional" not in measure(conditional(WithExact(), asked(), asked()))
+    assert "bits_per_dim_unconditional" not in measure(evidence(Forgetful(), IMAGES))
+
+
+def test_each_number_of_a_condition_carries_its_protocol() -> None:
+    found = measure(conditional(Implicit(), asked(), asked()))
+    assert found["class_accuracy"]["protocol"] == "fake n=100, shade"
+    assert found["class_accuracy_floor"]["protocol"] == "test n=200, shade"
+    assert found["conditional_recall"]["protocol"] == "test n=100, fake n=100, identity, k=3, 4 of 4 classes"
+    assert found["conditional_diversity"]["protocol"] == "test n=100, fake n=4 x 25, identity"
+    assert found["conditional_diversity_real"]["protocol"] == "test n=100, identity"
