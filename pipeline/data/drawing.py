@@ -1,6 +1,6 @@
 """Many small colour images drawn at once, anti-aliased, from distances instead of strokes.
 
-A shape lives in a plane (u, v) of its own, turned and scaled so that it fills about the unit disc. There d(u, v) is the
+A shape lives in a plane (u, v) of its own, turned and scaled so that it just fits into [-1, 1]². There d(u, v) is the
 distance to its outline, negative inside. With the radius r in pixels a pixel is covered by
 
     a = clip(1/2 - r d, 0, 1)        canvas <- (1 - a) canvas + a ink
@@ -29,18 +29,18 @@ def _disc(u: Reals, v: Reals) -> Reals:
 
 
 def _square(u: Reals, v: Reals) -> Reals:
-    return np.maximum(np.abs(u), np.abs(v)) - 0.8
+    return np.maximum(np.abs(u), np.abs(v)) - 0.86
 
 
 def _triangle(u: Reals, v: Reals) -> Reals:
-    """Equilateral, its tip up: v grows downwards, as rows do."""
-    side = np.abs(u) * np.sqrt(3) / 2 - v / 2
-    return np.maximum(side, v) - 0.55
+    """Equilateral, its tip at v = -1: v grows downwards, as rows do."""
+    v = v - 0.08  # its centre of mass lies lower than the middle of its height
+    return np.maximum(np.abs(u) * np.sqrt(3) / 2 - v / 2, v) - 0.54
 
 
 def _cross(u: Reals, v: Reals) -> Reals:
     u, v = np.abs(u), np.abs(v)
-    return np.maximum(np.minimum(u, v) - 0.32, np.maximum(u, v) - 0.98)
+    return np.maximum(np.minimum(u, v) - 0.28, np.maximum(u, v) - 0.97)
 
 
 def _ring(u: Reals, v: Reals) -> Reals:

@@ -1,10 +1,11 @@
 """What is in an image of shapes: one main shape that the factors describe, and everything that is left to chance.
 
-    x ~ p(x | class, colour, place): the exact hue, brightness, texture, size, turn and spot of the main shape, up to
-    two lesser shapes behind it, and a background are drawn anew for each image
+    p(x) = sum over (class, colour, place) of P(class) P(colour) P(place) p(x | class, colour, place)
 
-Each choice keeps the factors legible at 16 x 16 pixels: hue groups do not touch, quarters do not touch, the main shape
-is never cut off and always the largest, and backgrounds are paler or darker than any shape.
+p(x | class, colour, place) is left to chance: the exact hue, brightness, texture, size, turn and spot of the main
+shape, up to two distractors behind it, and the background. Each choice keeps the factors legible at 16 x 16 pixels:
+hue groups do not touch, quarters do not touch, the main shape is never cut off and always the largest, and backgrounds
+are paler or darker than any shape.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ FACTORS = (
     Factor("place", (0.25,) * 4),
 )
 MOST = 2
-"""Lesser shapes, at most: each has a quarter of its own, and one quarter may stay empty."""
+"""Distractors, at most: each has a quarter of its own, and one quarter stays empty."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,13 @@ class Scenes:
         return Scenes(self.factors[part], self.sky[part], self.slope[part], layers)
 
 
-def scenes(count: int, lesser: int, rng: np.random.Generator) -> Scenes:
-    """Draw `count` scenes with at most `lesser` shapes beside the main one."""
+def scenes(count: int, distractors: int, rng: np.random.Generator) -> Scenes:
+    """Draw `count` scenes with at most `distractors` shapes beside the main one."""
     factors = np.stack([rng.choice(len(f.weights), count, p=f.weights) for f in FACTORS], axis=1)
     slope = rng.uniform(0, 2 * np.pi, count)
-    return Scenes(factors, _sky(count, rng), slope, (*_lesser(factors[:, 2], lesser, rng), _main(factors, rng)))
+    return Scenes(
+        factors, _sky(count, rng), slope, (*_distractors(factors[:, 2], distractors, rng), _main(factors, rng))
+    )
 
 
 def _sky(count: int, rng: np.random.Generator) -> Reals:
@@ -67,13 +70,13 @@ def _main(factors: NDArray[np.int64], rng: np.random.Generator) -> Shapes:
     """The shape that the factors speak of."""
     outline, colour, place = factors.T
     count = len(factors)
-    radius = rng.uniform(0.23, 0.30, count)  # 3.7 to 4.8 of 16 pixels: a ring keeps its hole
-    near, far = radius[:, None], 0.44  # between the outer edges of the image and a margin of 0.12 around its middle
+    radius = rng.uniform(0.25, 0.31, count)  # 4.0 to 5.0 of 16 pixels: a ring keeps its hole
+    near, far = radius[:, None], 0.44  # wholly inside the image; 0.12 apart from a centre in the next quarter
     centre = _at(place, near + rng.random((count, 2)) * (far - near))
     return _shapes(np.ones(count, np.bool_), outline, colour, centre, radius, rng)
 
 
-def _lesser(place: NDArray[np.int64], most: int, rng: np.random.Generator) -> list[Shapes]:
+def _distractors(place: NDArray[np.int64], most: int, rng: np.random.Generator) -> list[Shapes]:
     """None to `most` smaller shapes of any class and colour, in quarters other than the main one's and each other's."""
     count = len(place)
     quarters = (place[:, None] + rng.permuted(np.tile((1, 2, 3), (count, 1)), axis=1)) % 4  # (N, 3)
@@ -84,7 +87,7 @@ def _lesser(place: NDArray[np.int64], most: int, rng: np.random.Generator) -> li
             rng.integers(0, CLASSES, count),
             rng.integers(0, len(HUES), count),
             _at(quarters[:, k], rng.uniform(0.16, 0.26, (count, 2))),
-            rng.uniform(0.13, 0.17, count),  # 2.1 to 2.7 of 16 pixels: well below the main shape
+            rng.uniform(0.13, 0.16, count),  # 2.1 to 2.6 of 16 pixels: well below the main shape
             rng,
         )
         for k in range(most)
@@ -101,10 +104,10 @@ def _shapes(
 ) -> Shapes:
     """Shapes with the rest of what they are left to chance."""
     count = len(present)
-    texture, turn = rng.integers(0, len(TEXTURES), count), rng.uniform(-0.25, 0.25, count)
+    texture, turn = rng.integers(0, len(TEXTURES), count), rng.uniform(-0.12, 0.12, count)
     hue = HUES[colour] + rng.uniform(-HUE_JITTER, HUE_JITTER, count)
     saturation, value = rng.uniform(0.65, 0.9, count), rng.uniform(0.7, 0.95, count)
-    inks = np.stack((rgb(hue, saturation, value), rgb(hue, saturation, 0.6 * value)), axis=1)
+    inks = np.stack((rgb(hue, saturation, value), rgb(hue, saturation, 0.7 * value)), axis=1)
     return Shapes(present, outline, texture, centre, radius, turn, inks)
 
 

@@ -1,4 +1,4 @@
-"""Procedural colour images with all of their truth known: one main shape on a background, up to two lesser ones behind.
+"""Procedural colour images with all of their truth known: one main shape on a background, two distractors at most.
 
 Three independent factors say what the main shape is, and a mode is one of their 5 x 4 x 4 = 80 combinations:
 
@@ -45,17 +45,17 @@ def shapes(
     *,
     condition: ConditionKind = "none",
     side: Annotated[int, Field(strict=True, ge=12, le=256)] = 16,
-    lesser: Annotated[int, Field(strict=True, ge=0, le=MOST)] = MOST,
+    distractors: Annotated[int, Field(strict=True, ge=0, le=MOST)] = MOST,
     noise: NonNegative = 1.0,
 ) -> Dataset:
-    """Images of `side` x `side` pixels with at most `lesser` shapes beside the main one.
+    """Images of `side` x `side` pixels with at most `distractors` shapes beside the main one.
 
-    `noise` is the standard deviation, in levels, of independent noise on each value: with it no value is certain, and
-    no likelihood is infinite for a lucky guess (at 1 level it costs about 2.1 bits/dim).
+    `noise` is the standard deviation, in levels, of independent noise on each value. It is what no condition but the
+    image itself explains: 1 level costs every model 1/2 log2(2 pi e) = 2.05 bits/dim, where nothing is clipped.
     """
     streams = np.random.default_rng(seed).spawn(len(SPLITS))
     splits = {
-        name: _split(scenes(count, lesser, rng), condition, side, noise, rng)
+        name: _split(scenes(count, distractors, rng), condition, side, noise, rng)
         for name, count, rng in zip(SPLITS, sizes, streams, strict=True)
     }
     size = {"class": CLASSES, "segmentation": CLASSES + 1}.get(condition, 0)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
 from pipeline import paths
+from pipeline.contract import Condition, ConditionKind, Task
 from pipeline.data import datasets, prepared
-from pipeline.data.dataset import SPLITS, Dataset, Sizes
-from pipeline.data.digits import digits
+from pipeline.data.conditions import boxes
+from pipeline.data.dataset import SPLITS, Dataset
 from pipeline.errors import UserError
 from pipeline.params import Data
 
@@ -20,6 +22,7 @@ BLOCKS = {
     "ring": Data(dataset="ring", sigma=0.1, **SMALL),
     "grid": Data(dataset="grid", **SMALL),
     "digits": Data(dataset="digits", **SMALL),
+    "shapes": Data(dataset="shapes", **SMALL),
 }
 
 
@@ -65,15 +68,51 @@ def test_digits_are_the_real_ones() -> None:
     assert dataset.event.levels == 17
 
 
-def test_prepared_data_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+DIGITS = ("none", "class", "box")
+
+
+def test_digits_are_the_same_under_every_condition_and_none_is_the_default() -> None:
+    default, *others = made("digits"), *(made("digits", condition=kind) for kind in DIGITS)
+    assert default.condition == Condition()
+    for other in others:
+        for split in SPLITS:
+            assert np.array_equal(default.splits[split].x, other.splits[split].x)
+            assert np.array_equal(default.splits[split].label, other.splits[split].label)
+
+
+def test_a_digit_is_its_class_and_its_ink_has_its_box() -> None:
+    by_class, by_box = made("digits", condition="class"), made("digits", condition="box")
+    assert by_class.condition == Condition("class", (), 10)
+    assert by_box.condition == Condition("box", (4,))
+    for split in SPLITS:
+        assert np.array_equal(by_class.splits[split].c, by_class.splits[split].label)
+        assert np.array_equal(by_box.splits[split].c, boxes(by_box.splits[split].x[:, 0] > 0))
+
+
+@pytest.mark.parametrize("kind", ["grayscale", "segmentation", "clas"])
+def test_a_condition_that_digits_lack_is_refused_with_those_they_have(kind: str) -> None:
+    with pytest.raises(UserError, match=rf"condition: .*'none', 'class' or 'box', not '{kind}'"):
+        made("digits", condition=kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [*(("digits", kind) for kind in DIGITS), *(("shapes", kind) for kind in get_args(ConditionKind))]
+)
+def test_prepared_data_come_back(name: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    dataset = made("digits")
-    prepared.write("digits", "digits", dataset)
-    back = prepared.load("digits")
-    x, c = back.test
-    assert torch.equal(back.task.event.index(x), torch.from_numpy(dataset.splits["test"].x).long())
-    assert (x.dtype, c.shape, back.task.event) == (torch.float32, (200, 0), dataset.event)
-    assert torch.equal(back.labels["test"], torch.from_numpy(dataset.splits["test"].label))
+    dataset = made(name, condition=kind)
+    prepared.write("task", name, dataset)
+    back = prepared.load("task")
+    assert back.task == Task("task", dataset.event, dataset.condition, factors=dataset.factors)
+    for split in SPLITS:
+        given, (x, c) = dataset.splits[split], getattr(back, split)
+        assert x.dtype == torch.float32
+        assert torch.equal(back.task.event.index(x), torch.from_numpy(given.x).long())
+        assert torch.equal(c, torch.from_numpy(given.c))
+        assert torch.equal(back.labels[split], torch.from_numpy(given.label))
+        assert (split in back.factors) == (name == "shapes")
+        if name == "shapes":
+            assert torch.equal(back.factors[split], torch.from_numpy(given.factors))
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "train.npz", "validation.npz", "test.npz"])
@@ -103,13 +142,3 @@ def test_bad_blocks_are_named(changes: dict[str, object], words: str) -> None:
 def test_more_digits_than_there_are() -> None:
     with pytest.raises(UserError, match="1797"):
         made("digits", train=1700)
-
-
-def test_digits_tell_their_class_and_the_box_of_their_ink() -> None:
-    plain, classes, boxes = (digits(Sizes(40, 5, 5), 1, condition=kind) for kind in ("none", "class", "box"))
-    x, box = plain.splits["train"].x, (8 * boxes.splits["train"].c).astype(int)
-    assert all(np.array_equal(other.splits["train"].x, x) for other in (classes, boxes))
-    assert np.array_equal(classes.splits["train"].c, plain.splits["train"].label)
-    for image, (left, top, right, bottom) in zip(x[:, 0], box, strict=True):
-        assert image[top:bottom, left:right].sum() == image.sum()
-        assert all(edge.any() for edge in (image[top], image[bottom - 1], image[:, left], image[:, right - 1]))
