@@ -22,7 +22,7 @@ from pipeline import paths
 from pipeline.errors import UserError
 
 ROOT = Path(pipeline.__file__).parent
-LIBRARIES = ("matplotlib", "numpy", "pandas", "scikit-learn", "scipy", "torch", "torchmetrics")
+LIBRARIES = ("matplotlib", "numpy", "pandas", "pillow", "scikit-learn", "scipy", "torch", "torchmetrics")
 
 
 class Sources:

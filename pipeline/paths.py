@@ -44,7 +44,7 @@ def prepared(task: str) -> Path:
 
 
 def features(task: str) -> Path:
-    """extractor.safetensors, extractor.json and reference.npz (train, validation, test)."""
+    """extractor.safetensors, extractor.json, judge-<kind>.safetensors and reference.npz (train, validation, test)."""
     return Path("artifacts/features") / task
 
 
@@ -76,6 +76,11 @@ def metrics(cell: Cell) -> Path:
 def figure(suite: str, task: str, picture: str) -> Path:
     """png: `samples`, `plane` or `curves` of a task."""
     return FIGURES / f"{suite}-{task}-{picture}.png"
+
+
+def ladder_figure(suite: str) -> Path:
+    """png: the tasks of a suite's ladder beside each other."""
+    return FIGURES / f"{suite}-ladder.png"
 
 
 def log(stage: str, name: str) -> Path:

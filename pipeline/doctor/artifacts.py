@@ -50,8 +50,9 @@ def _prepared(task: str) -> Artifact:
 
 def _features(task: str) -> Artifact:
     def hashes(manifest: Mapping[str, Any]) -> dict[str, str]:
-        _, _, start = manifest["id"].partition("@")
-        return {"extractor.safetensors": start} if start else {}
+        named = {"extractor.safetensors": manifest["id"]}
+        named |= {f"judge-{kind}.safetensors": judge["id"] for kind, judge in manifest.get("judges", {}).items()}
+        return {name: id.partition("@")[2] for name, id in named.items() if "@" in id}
 
     mend = f"coverseek features --task {task}"
     return Artifact(paths.features(task), "extractor.json", hashes, mend, npz="reference.npz")

@@ -33,7 +33,7 @@ def draw(board: Board, folder: Path) -> list[Path]:
 def draw_ladder(ladder: Ladder, folder: Path) -> Path | None:
     """Like `draw`, of a ladder."""
     with style.settled():
-        return _save(ladder_figure.draw(ladder), folder, paths.FIGURES / f"{ladder.suite}-ladder.png")
+        return _save(ladder_figure.draw(ladder), folder, paths.ladder_figure(ladder.suite))
 
 
 def _save(figure: Figure | None, folder: Path, path: Path) -> Path | None:

@@ -16,7 +16,11 @@ from pipeline.errors import UserError, suggest
 from pipeline.report.column import DASH, LIKELIHOODS, bound, column
 
 Row = dict[str, str]
-METRICS = ("frechet", "precision", "recall", "coverage", "modes_hit", "parameters", "train_seconds")
+METRICS = (
+    *("frechet", "precision", "recall", "coverage", "modes_hit"),
+    *("class_accuracy", "box_iou", "segmentation_miou", "luma_error", "conditional_diversity"),
+    *("parameters", "train_seconds"),
+)
 WORDS = ("model", "family", "kind")
 DISPENSABLE = ("family", *(column(name).title for name in reversed(METRICS)))
 """Titles, in the order in which a narrow terminal does without them."""
