@@ -74,6 +74,7 @@ def gated_pixelcnn_images(
     channels: Count = 64,
     layers: Count = 6,
     kernel: Count = 7,
+    mixtures: Whole = 0,
     dropout: Fraction = 0.3,
     augmented: bool = False,
 ) -> AutoregressiveImages:
@@ -81,11 +82,13 @@ def gated_pixelcnn_images(
 
     Equation: y = tanh(W_1 * x + V_1 c) sigmoid(W_2 * x + V_2 c), p(x | c) = prod_i softmax(f(x_<i, c))[x_i].
 
-    `kernel` is the size of the first layer; the others are 3 x 3 as far as the mask leaves them.
+    `kernel` is the size of the first layer; the others are 3 x 3 as far as the mask leaves them. With `mixtures` a pixel
+    is a mixture of as many logistics in place of the softmax (Salimans et al. 2017, arXiv:1701.05517).
     """
     images, context = _images(task, augmented)
-    network = GatedPixelCNN(task.event, context, channels, layers, kernel, dropout)
-    return images(network, Softmax(task.event))
+    pixels, visits = _mixture(task.event, mixtures) if mixtures else _softmax(task.event)
+    network = GatedPixelCNN(task.event.shape, pixels.width, visits, context, channels, layers, kernel, dropout)
+    return images(network, pixels)
 
 
 def pixelcnn_pp_images(
@@ -239,4 +242,14 @@ def _images(task: Task, augmented: bool) -> tuple[Callable[[Network, Pixels], Au
 def _pixels(event: Event, mixtures: int) -> tuple[Pixels, int]:
     """The pixels of a dense network, which has weights for each number that they take, and its visits to each."""
     few = event.grid <= 32  # a softmax of 256 levels for each of 3,072 sub-pixels would be 400 million weights
-    return (Softmax(event), event.shape[0]) if few else (LogisticMixture(event, mixtures), 1)
+    return _softmax(event) if few else _mixture(event, mixtures)
+
+
+def _softmax(event: Event) -> tuple[Pixels, int]:
+    """Each sub-pixel waits for the earlier ones of its pixel."""
+    return Softmax(event), event.shape[0]
+
+
+def _mixture(event: Event, mixtures: int) -> tuple[Pixels, int]:
+    """The mixture itself joins the sub-pixels of a pixel."""
+    return LogisticMixture(event, mixtures), 1

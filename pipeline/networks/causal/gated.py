@@ -16,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipeline.contract import Event
 from pipeline.networks.causal.line import Line, Product, Rows, Scan, rows_above
 from pipeline.networks.causal.network import CausalNetwork
 from pipeline.networks.causal.taps import ContextBias, RowConv2d, ShiftedConv2d, SubPixelConv2d
@@ -35,19 +34,33 @@ def gate_(u: Tensor) -> Tensor:
 
 
 class GatedPixelCNN(CausalNetwork):
-    """Image (B, C, H, W) and context (B, M, H, W) -> logits (B, L C, H, W), level-major."""
+    """Image (B, *shape) and context (B, M, H, W) -> parameters (B, K, H, W).
 
-    def __init__(self, event: Event, context: int, channels: int, layers: int, kernel: int, dropout: float) -> None:
-        subpixels, height, width = event.shape
-        super().__init__((height, width), visits=subpixels)
+    With `visits` = C the parameters of each sub-pixel, K / C of them, part-major, see the earlier ones of its pixel;
+    with 1 all see earlier pixels alone.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        parameters: int,
+        visits: int,
+        context: int,
+        channels: int,
+        layers: int,
+        kernel: int,
+        dropout: float,
+    ) -> None:
+        n_in, height, width = shape
+        super().__init__((height, width), visits)
         p = kernel // 2
-        self.above = ShiftedConv2d(subpixels, channels, (p, kernel), (p, p, p, -1))
-        self.left = RowConv2d(subpixels, channels, p, "A", subpixels)
+        self.above = ShiftedConv2d(n_in, channels, (p, kernel), (p, p, p, -1))
+        self.left = RowConv2d(n_in, channels, p, "A", visits)
         self.places = nn.Parameter(torch.zeros(2, channels, height, width))
-        stack = nn.ModuleList(GatedLayer(channels, context, subpixels, dropout) for _ in range(layers))
+        stack = nn.ModuleList(GatedLayer(channels, context, visits, dropout) for _ in range(layers))
         self.layers = cast("Sequence[GatedLayer]", stack)
-        self.hidden = SubPixelConv2d(channels, channels, "B", subpixels)
-        self.head = SubPixelConv2d(channels, subpixels, "B", subpixels, parts=event.grid)
+        self.hidden = SubPixelConv2d(channels, channels, "B", visits)
+        self.head = SubPixelConv2d(channels, visits, "B", visits, parts=parameters // visits)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         v, h = self.above(x) + self.places[0], self.left(x) + self.places[1]
