@@ -58,6 +58,8 @@ class MapConditioner(nn.Module):
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        seen = torch.cat([x, F.adaptive_avg_pool2d(h, (height, width))], dim=1) if h.shape[1] else x
-        out: Tensor = self.rest(self.first(seen) + self.place)
+        if h.shape[1]:
+            same = h.shape[-2:] == x.shape[-2:]
+            x = torch.cat([x, h if same else F.adaptive_avg_pool2d(h, (height, width))], dim=1)
+        out: Tensor = self.rest(self.first(x) + self.place)
         return out
