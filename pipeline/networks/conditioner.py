@@ -20,7 +20,8 @@ class VectorConditioner(nn.Module):
         self.net = silent(mlp(self.embed.width(n_in) + context, n_out, width, depth))
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
-        out: Tensor = self.net(torch.cat([self.embed(x), h], dim=1))
+        seen = self.embed(x)
+        out: Tensor = self.net(torch.cat([seen, h], dim=1) if h.shape[1] else seen)
         return out
 
 
