@@ -221,7 +221,7 @@ def glow_normflows() -> tuple[Step, Step]:
 
     from pipeline.families.flow import architecture
     from pipeline.families.flow.bijection import Bijection
-    from pipeline.families.flow.coupling import Affine, Coupling
+    from pipeline.families.flow.coupling import Affine, Coupling, Split
     from pipeline.families.flow.flow import ImageFlow
     from pipeline.networks.condition import Context, encoder
 
@@ -230,13 +230,12 @@ def glow_normflows() -> tuple[Step, Step]:
     bases = [nf.distributions.DiagGaussian(shape, trainable=False) for shape in ((24, 8, 8), (6, 16, 16))]
     theirs = nf.MultiscaleFlow(bases, flows, [nf.flows.Merge()])
 
-    def couple(stays: Tensor) -> Bijection:
-        channels = len(stays)
-        convolutions = [nn.Conv2d(channels, WIDTH, 3, padding=1), nn.Conv2d(WIDTH, WIDTH, 1)]
+    def couple(split: Split) -> Bijection:
+        convolutions = [nn.Conv2d(split.seen, WIDTH, 3, padding=1), nn.Conv2d(WIDTH, WIDTH, 1)]
         network = nn.Sequential(
-            convolutions[0], nn.ReLU(), convolutions[1], nn.ReLU(), nn.Conv2d(WIDTH, 2 * channels, 3, padding=1)
+            convolutions[0], nn.ReLU(), convolutions[1], nn.ReLU(), nn.Conv2d(WIDTH, 2 * split.moving, 3, padding=1)
         )
-        return Coupling(stays, Affine(), Blind(network))
+        return Coupling(split, Affine(), Blind(network))
 
     bijection = architecture.glow(COLOUR.event.shape, 2, steps, couple)
     dequantise = find("flow", "glow", "images", "benchmark")(COLOUR).dequantise

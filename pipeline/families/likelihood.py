@@ -1,6 +1,7 @@
 """Distributions of x given what a network says, as log-densities (points) and log-masses (level grids), in nats.
 
     Gaussian density      log N(x; mu, sigma^2)                                        points
+    Bernoulli mass        log sigmoid(x l), x = -1 or 1                                two levels
     categorical mass      log softmax(logits)[level]                                   few levels
     discretised logistic  log [ F((x + d - mu)/s) - F((x - d - mu)/s) ], d half a bin   many levels
 
@@ -78,6 +79,24 @@ class Gaussian:
         return self.scale * mean, (log_sigma + self.start).clamp(*LOG_SIGMA)
 
 
+class Bernoulli:
+    """A mass on the two levels -1 and 1 for each value of an image; parameters are log odds l of 1, (B, C, H, W)."""
+
+    width = 1
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+
+    def log_prob(self, x: Tensor, parameters: Tensor) -> Tensor:
+        return F.logsigmoid(x * parameters).flatten(1).sum(-1)
+
+    def draw(self, parameters: Tensor) -> Tensor:
+        return self.event.value(torch.bernoulli(parameters.sigmoid()))
+
+    def mode(self, parameters: Tensor) -> Tensor:
+        return self.event.value(parameters > 0)
+
+
 class Categorical:
     """A mass on L levels for each value of an image; parameters are logits, (B, L C, H, W)."""
 
@@ -137,7 +156,9 @@ def _log_sigmoid_difference(a: Tensor, b: Tensor) -> Tensor:
 
 
 def likelihood(event: Event, categories: int = 32) -> Likelihood:
-    """The likelihood that fits an event: up to `categories` levels get a softmax, more a discretised logistic."""
+    """The likelihood that fits an event: two levels get log odds, up to `categories` a softmax, more a logistic."""
     if event.levels is None:
         return Gaussian(event)
+    if event.levels == 2:
+        return Bernoulli(event)
     return Categorical(event) if event.levels <= categories else DiscretisedLogistic(event)

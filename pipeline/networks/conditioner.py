@@ -20,7 +20,8 @@ class VectorConditioner(nn.Module):
         self.net = silent(mlp(self.embed.width(n_in) + context, n_out, width, depth))
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
-        out: Tensor = self.net(torch.cat([self.embed(x), h], dim=1))
+        seen = self.embed(x)
+        out: Tensor = self.net(torch.cat([seen, h], dim=1) if h.shape[1] else seen)
         return out
 
 
@@ -58,6 +59,8 @@ class MapConditioner(nn.Module):
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        seen = torch.cat([x, F.adaptive_avg_pool2d(h, (height, width))], dim=1) if h.shape[1] else x
-        out: Tensor = self.rest(self.first(seen) + self.place)
+        if h.shape[1]:
+            same = h.shape[-2:] == x.shape[-2:]
+            x = torch.cat([x, h if same else F.adaptive_avg_pool2d(h, (height, width))], dim=1)
+        out: Tensor = self.rest(self.first(x) + self.place)
         return out

@@ -44,5 +44,7 @@ class Fourier(nn.Module):
         return dims * (1 + 2 * self.octaves)
 
     def forward(self, x: Tensor) -> Tensor:
+        if not self.octaves:
+            return x
         angles = (x[..., None] * self.frequencies).flatten(1)  # (B, D F)
         return torch.cat([x, angles.sin(), angles.cos()], dim=-1)

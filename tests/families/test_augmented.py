@@ -67,6 +67,13 @@ def test_the_network_is_told_which_transformation_it_is(event: Event) -> None:
     assert plain[0].tolist() == [0.0] * len(SPREAD) + [1.0] + [0.0] * (len(symmetries(event)) - 1)
 
 
+@events
+def test_each_image_is_transformed_as_if_it_were_alone(event: Event) -> None:
+    t, x = draw(event, 20), torch.randn(20, *event.shape)
+    alone = [Transformation(t.noise[i : i + 1], t.symmetry[i : i + 1]).of(x[i : i + 1]) for i in range(20)]
+    assert torch.allclose(t.of(x), torch.cat(alone), atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", ["none", "class", "box", "segmentation", "grayscale"])
 def test_a_dense_condition_moves_with_its_image(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trained under one fixed symmetry it descends what it scores for turned images under turned maps."""

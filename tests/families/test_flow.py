@@ -15,15 +15,15 @@ from toys import COLOUR, GREY, POINTS, batch, build, condition, conditions, reci
 
 from pipeline.contract import Event, Task
 from pipeline.families.dequantise import Uniform
-from pipeline.families.flow.bijection import Bijection, Chain, Flatten, MultiScale, Squeeze
+from pipeline.families.flow.bijection import Bijection, Chain, EveryOther, Flatten, MultiScale, Squeeze
 from pipeline.families.flow.coupling import (
     Additive,
     Affine,
+    Checkerboard,
     Coupling,
+    Halves,
     Monotone,
-    checkerboard,
-    every_other,
-    moving,
+    Split,
 )
 from pipeline.families.flow.linear import ActNorm, Convolution, Scale
 from pipeline.families.flow.spline import Spline
@@ -42,16 +42,16 @@ def awake(module: Any, std: float = 0.3) -> Any:
     return module.eval()
 
 
-def vector(function: Monotone, dims: int = 2) -> Callable[[int], Bijection]:
+def vector(function: Monotone, split: Split) -> Callable[[int], Bijection]:
     return lambda context: Coupling(
-        every_other((dims,), 0), function, VectorConditioner(dims, context, function.width * dims // 2, 8, 1, 2, 1.0)
+        split, function, VectorConditioner(split.seen, context, function.width * split.moving, 8, 1, 2, 1.0)
     )
 
 
-def image(function: Monotone, stays: Tensor) -> Callable[[int], Bijection]:
-    shape = tuple(stays.shape)
+def image(function: Monotone, split: Split) -> Callable[[int], Bijection]:
+    shape = (split.seen, *split.shape[1:])
     return lambda context: Coupling(
-        stays, function, MapConditioner(shape, context, function.width * moving(stays), 8, 1)
+        split, function, MapConditioner(shape, context, function.width * split.moving, 8, 1)
     )
 
 
@@ -59,18 +59,19 @@ Law = tuple[Callable[[int], Bijection], tuple[int, ...]]
 """What makes the bijection for so many channels of context, and the shape of one x."""
 
 LAYERS: dict[str, Law] = {
-    "additive": (vector(Additive()), (2,)),
-    "affine": (vector(Affine()), (2,)),
-    "spline": (vector(Spline(5, 2.0)), (2,)),
-    "additive checkerboard": (image(Additive(), checkerboard((2, 4, 4), 1)), (2, 4, 4)),
-    "affine checkerboard": (image(Affine(), checkerboard((1, 4, 4), 0)), (1, 4, 4)),
-    "affine channels": (image(Affine(), every_other((4, 2, 2), 1)), (4, 2, 2)),
-    "spline channels": (image(Spline(3, 1.5), every_other((4, 2, 2), 0)), (4, 2, 2)),
+    "additive": (vector(Additive(), Halves((2,))), (2,)),
+    "affine": (vector(Affine(), Halves((5,), turned=True)), (5,)),
+    "spline": (vector(Spline(5, 2.0), Halves((3,))), (3,)),
+    "additive checkerboard": (image(Additive(), Checkerboard((2, 4, 4), 1)), (2, 4, 4)),
+    "affine checkerboard": (image(Affine(), Checkerboard((1, 4, 4), 0)), (1, 4, 4)),
+    "affine channels": (image(Affine(), Halves((4, 2, 2), turned=True)), (4, 2, 2)),
+    "spline channels": (image(Spline(3, 1.5), Halves((4, 2, 2))), (4, 2, 2)),
     "scale": (lambda context: Scale((3, 2)), (3, 2)),
     "actnorm": (lambda context: ActNorm((3, 2, 2)), (3, 2, 2)),
     "actnorm of a vector": (lambda context: ActNorm((3,)), (3,)),
     "convolution": (lambda context: Convolution(4), (4, 2, 2)),
-    "squeeze": (lambda context: Squeeze(), (1, 4, 4)),
+    "squeeze": (lambda context: Squeeze(), (3, 4, 4)),
+    "every other": (lambda context: EveryOther(), (5,)),
     "flatten": (lambda context: Flatten((2, 2, 2)), (2, 2, 2)),
     "chain": (lambda context: Chain([ActNorm((4, 2, 2)), Convolution(4)]), (4, 2, 2)),
     "multi-scale": (lambda context: MultiScale(Squeeze(), (4, 2, 2), Flatten((2, 2, 2))), (1, 4, 4)),
@@ -97,6 +98,14 @@ def test_a_layers_inverse_and_log_determinant(name: str, context: int) -> None:
     make, shape = LAYERS[name]
     h = torch.randn(2, context, *shape[1:], dtype=torch.float64)
     check(awake(make(context)).double(), torch.randn(2, *shape, dtype=torch.float64), h)
+
+
+@pytest.mark.parametrize("split", [Halves((5, 2, 3)), Halves((5, 2, 3), turned=True), Checkerboard((5, 2, 3), 1)])
+def test_a_split_parts_what_it_joins(split: Split) -> None:
+    x = torch.randn(2, 5, 2, 3)
+    shown, moving = split.part(x)
+    assert (shown.shape[1], moving.shape[1]) == (split.seen, split.moving)
+    assert torch.equal(split.join(shown, moving), x)
 
 
 @pytest.mark.parametrize("kind", ["none", "class"])

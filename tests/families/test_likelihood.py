@@ -10,18 +10,42 @@ import torch
 from pipeline.contract import Event, Mixture, Task
 from pipeline.families.control.density import Marginal, Oracle, UniformLevels
 from pipeline.families.dequantise import dequantise, requantise
-from pipeline.families.likelihood import Categorical, DiscretisedLogistic
+from pipeline.families.likelihood import Bernoulli, Categorical, DiscretisedLogistic, likelihood
+
+KINDS = [(Bernoulli, 2), *((kind, levels) for kind in (Categorical, DiscretisedLogistic) for levels in (2, 17, 256))]
 
 
-@pytest.mark.parametrize("levels", [2, 17, 256])
-@pytest.mark.parametrize("kind", [Categorical, DiscretisedLogistic])
+@pytest.mark.parametrize(("kind", "levels"), KINDS)
 def test_masses_sum_to_one_over_the_levels(kind: type, levels: int) -> None:
     event = Event((1, 1, 1), levels=levels)
-    likelihood = kind(event)
+    px = kind(event)
     every = event.value(torch.arange(levels)).view(levels, 1, 1, 1)
     for scale in (0.1, 1.0, 4.0):
-        parameters = (scale * torch.randn(1, likelihood.width, 1, 1)).expand(levels, -1, -1, -1)
-        assert likelihood.log_prob(every, parameters).exp().sum().item() == pytest.approx(1, abs=1e-4)
+        parameters = (scale * torch.randn(1, px.width, 1, 1)).expand(levels, -1, -1, -1)
+        assert px.log_prob(every, parameters).exp().sum().item() == pytest.approx(1, abs=1e-4)
+
+
+def test_a_bernoulli_is_the_categorical_whose_first_logit_is_zero() -> None:
+    event = Event((3, 4, 5), levels=2)
+    bernoulli, categorical = Bernoulli(event), Categorical(event)
+    odds = 20 * torch.randn(6, 3, 4, 5)
+    logits = torch.cat([torch.zeros_like(odds), odds], dim=1)  # level-major
+    x = event.value(torch.randint(2, odds.shape))
+    assert torch.allclose(bernoulli.log_prob(x, odds), categorical.log_prob(x, logits))
+    assert torch.equal(bernoulli.mode(odds), categorical.mode(logits))
+
+
+def test_a_bernoulli_draws_each_level_as_often_as_it_says() -> None:
+    event = Event((1, 1, 3), levels=2)
+    odds = torch.tensor([-2.0, 0.0, 1.0]).view(1, 1, 1, 3)
+    drawn = Bernoulli(event).draw(odds.expand(40_000, -1, -1, -1))
+    assert torch.equal(drawn.unique(), torch.tensor([-1.0, 1.0]))
+    assert torch.allclose(event.index(drawn).float().mean(0), odds[0].sigmoid(), atol=0.015)
+
+
+@pytest.mark.parametrize(("levels", "kind"), [(2, Bernoulli), (3, Categorical), (256, DiscretisedLogistic)])
+def test_the_levels_say_which_mass_an_event_gets(levels: int, kind: type) -> None:
+    assert isinstance(likelihood(Event((1, 2, 2), levels=levels)), kind)
 
 
 @pytest.mark.parametrize("levels", [2, 17, 256])

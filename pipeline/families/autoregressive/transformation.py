@@ -48,11 +48,10 @@ class Transformation(NamedTuple):
         return F.grid_sample(maps, grid, padding_mode="border", align_corners=False)
 
     def _turned(self, maps: Tensor) -> Tensor:
-        turned = torch.empty_like(maps)
-        for index, symmetry in enumerate(symmetries(maps)):
-            rows = (self.symmetry == index).nonzero()[:, 0]
-            turned = turned.index_copy(0, rows, symmetry(maps[rows]))
-        return turned
+        order, every = self.symmetry.argsort(), symmetries(maps)
+        alike = maps[order].split(self.symmetry.bincount(minlength=len(every)).tolist())
+        turned = torch.cat([symmetry(rows) for symmetry, rows in zip(every, alike, strict=True)])
+        return turned[order.argsort()]
 
 
 def width(event: Event) -> int:

@@ -1,46 +1,44 @@
 """How couplings are stacked: the papers' architectures, whatever the couplings' functions and networks are.
 
-    NICE      [coupling over every other value] x K, scale                                       arXiv:1410.8516
+    NICE      every other value first, [coupling over halves] x K, scale                         arXiv:1410.8516
     RealNVP   [checkerboard coupling] x K, squeeze, [channel coupling] x K, at each scale        arXiv:1605.08803
     Glow      squeeze, [actnorm, 1x1 convolution, channel coupling] x K, at each scale           arXiv:1807.03039
 
-`couple` makes a coupling from what stays: (*shape) bool.
+`couple` makes a coupling from its split.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import Tensor
-
-from pipeline.families.flow.bijection import Bijection, Chain, Flatten, MultiScale, Squeeze
-from pipeline.families.flow.coupling import checkerboard, every_other
+from pipeline.families.flow.bijection import Bijection, Chain, EveryOther, Flatten, MultiScale, Squeeze
+from pipeline.families.flow.coupling import Checkerboard, Halves, Split
 from pipeline.families.flow.linear import ActNorm, Convolution, Scale
 
-Couple = Callable[[Tensor], Bijection]
+Couple = Callable[[Split], Bijection]
 
 
 def turns(dims: int, couplings: int, couple: Couple) -> list[Bijection]:
-    """Couplings of (B, D) in which the values take turns to move."""
-    return [couple(every_other((dims,), i)) for i in range(couplings)]
+    """Couplings of (B, D) in which the halves take turns to move."""
+    return [couple(Halves((dims,), turned=i % 2 == 1)) for i in range(couplings)]
 
 
 def nice(dims: int, couplings: int, couple: Couple) -> Bijection:
     """(B, D) -> (B, D)."""
-    return Chain([*turns(dims, couplings, couple), Scale((dims,))])
+    return Chain([EveryOther(), *turns(dims, couplings, couple), Scale((dims,))])
 
 
 def realnvp(shape: tuple[int, ...], scales: int, couplings: int, couple: Couple) -> Bijection:
     """(B, C, H, W) -> (B, D); the last scale has checkerboards alone."""
     steps: list[Bijection] = []
     for i in range(couplings):
-        steps += [ActNorm(shape), couple(checkerboard(shape, i))]
+        steps += [ActNorm(shape), couple(Checkerboard(shape, i))]
     if scales == 1:
         return Chain([*steps, Flatten(shape)])
     shape = _squeezed(shape)
     steps.append(Squeeze())
     for i in range(couplings):
-        steps += [ActNorm(shape), couple(every_other(shape, i))]
+        steps += [ActNorm(shape), couple(Halves(shape, turned=i % 2 == 1))]
     return MultiScale(Chain(steps), shape, realnvp(_half(shape), scales - 1, couplings, couple))
 
 
@@ -49,7 +47,7 @@ def glow(shape: tuple[int, ...], scales: int, couplings: int, couple: Couple) ->
     shape = _squeezed(shape)
     steps: list[Bijection] = [Squeeze()]
     for _ in range(couplings):
-        steps += [ActNorm(shape), Convolution(shape[0]), couple(every_other(shape, 0))]
+        steps += [ActNorm(shape), Convolution(shape[0]), couple(Halves(shape))]
     if scales == 1:
         return Chain([*steps, Flatten(shape)])
     return MultiScale(Chain(steps), shape, glow(_half(shape), scales - 1, couplings, couple))

@@ -74,13 +74,29 @@ class MultiScale(Bijection):
 
 
 class Squeeze(Bijection):
-    """(B, C, H, W) <-> (B, 4 C, H/2, W/2): space becomes channels; volume is kept."""
+    """(B, C, H, W) <-> (B, 4 C, H/2, W/2): space becomes channels; volume is kept.
+
+    All channels of a place of the 2 x 2 come before those of the next, so that half of the channels is a row of it.
+    """
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        return nn.functional.pixel_unshuffle(x, 2), x.new_zeros(len(x))
+        z = nn.functional.pixel_unshuffle(x, 2)  # channel-major
+        return z.unflatten(1, (-1, 4)).transpose(1, 2).flatten(1, 2), x.new_zeros(len(x))
 
     def inverse(self, z: Tensor, h: Tensor) -> Tensor:
-        return nn.functional.pixel_shuffle(z, 2)
+        return nn.functional.pixel_shuffle(z.unflatten(1, (4, -1)).transpose(1, 2).flatten(1, 2), 2)
+
+
+class EveryOther(Bijection):
+    """(B, D) <-> (B, D): the even values, then the odd ones, so that neighbours are in different halves."""
+
+    def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.cat([x[:, 0::2], x[:, 1::2]], dim=1), x.new_zeros(len(x))
+
+    def inverse(self, z: Tensor, h: Tensor) -> Tensor:
+        x, half = torch.empty_like(z), (z.shape[1] + 1) // 2
+        x[:, 0::2], x[:, 1::2] = z[:, :half], z[:, half:]
+        return x
 
 
 class Flatten(Bijection):

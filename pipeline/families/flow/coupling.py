@@ -66,52 +66,85 @@ class Affine(Monotone):
         return z * (-log_scale).exp() - shift
 
 
-class Coupling(Bijection):
-    """`stays` (*shape) bool is m; `network` maps (m x, h) to the parameters of what moves.
+class Split(nn.Module, abc.ABC):
+    """Which values of x (B, *shape) stay and which move."""
 
-    It gives them for each value of the channels in which something moves, (B, width `moving(stays)`, ...).
-    """
+    seen: int
+    """Channels of what a network is shown."""
+    moving: int
+    """Channels (of a vector: values) in which something moves."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    @abc.abstractmethod
+    def part(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x -> (what a network is shown of it (B, seen, ...), what moves (B, moving, ...))."""
+
+    @abc.abstractmethod
+    def join(self, shown: Tensor, moved: Tensor) -> Tensor:
+        """The inverse of `part`."""
+
+    def confine(self, theta: Tensor) -> Tensor:
+        """theta (B, width, moving, ...) -> the same, zero where x stays."""
+        return theta
+
+
+class Halves(Split):
+    """The first half of the channels (of a vector: values) stays, the second moves; with `turned`, the other way."""
+
+    def __init__(self, shape: tuple[int, ...], turned: bool = False) -> None:
+        super().__init__(shape)
+        self.turned, self.sizes = turned, (shape[0] - shape[0] // 2, shape[0] // 2)
+        self.seen, self.moving = self.sizes[::-1] if turned else self.sizes
+
+    def part(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        first, second = x.split(self.sizes, dim=1)
+        return (second, first) if self.turned else (first, second)
+
+    def join(self, shown: Tensor, moved: Tensor) -> Tensor:
+        return torch.cat([moved, shown] if self.turned else [shown, moved], dim=1)
+
+
+class Checkerboard(Split):
+    """x (B, C, H, W) stays where row + column + parity is even; a network is shown zeros elsewhere."""
 
     stays: Tensor
-    moves: Tensor
-    chosen: Tensor
 
-    def __init__(self, stays: Tensor, function: Monotone, network: nn.Module) -> None:
+    def __init__(self, shape: tuple[int, ...], parity: int) -> None:
+        super().__init__(shape)
+        self.seen = self.moving = shape[0]
+        place = torch.arange(shape[1])[:, None] + torch.arange(shape[2]) + parity
+        self.register_buffer("stays", place % 2 == 0, persistent=False)  # (H, W)
+
+    def part(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x * self.stays, x
+
+    def join(self, shown: Tensor, moved: Tensor) -> Tensor:
+        return moved
+
+    def confine(self, theta: Tensor) -> Tensor:
+        return theta * ~self.stays
+
+
+class Coupling(Bijection):
+    """`network` maps (what it is shown, h) to the parameters of what moves, (B, width moving, ...)."""
+
+    def __init__(self, split: Split, function: Monotone, network: nn.Module) -> None:
         super().__init__()
-        self.function, self.network = function, network
-        self.register_buffer("stays", stays.contiguous(), persistent=False)
-        moves = (~stays).reshape(len(stays), -1)  # (C, H W)
-        self.register_buffer("moves", moves.flatten().nonzero()[:, 0], persistent=False)
-        self.register_buffer("chosen", moves[moves.any(1)].flatten().nonzero()[:, 0], persistent=False)
+        self.split, self.function, self.network = split, function, network
 
-    def _theta(self, x: Tensor, h: Tensor) -> Tensor:
-        theta: Tensor = self.network(x * self.stays, h).unflatten(1, (self.function.width, -1)).flatten(2)
-        return theta if theta.shape[2] == len(self.chosen) else theta.index_select(2, self.chosen)  # (B, width, N)
-
-    def _replace(self, x: Tensor, moved: Tensor) -> Tensor:
-        return x.flatten(1).index_copy(1, self.moves, moved).view_as(x)
+    def _theta(self, shown: Tensor, h: Tensor) -> Tensor:
+        theta: Tensor = self.network(shown, h).unflatten(1, (self.function.width, -1))
+        return self.split.confine(theta).flatten(2)  # (B, width, N)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        moved, log_slope = self.function(x.flatten(1).index_select(1, self.moves), self._theta(x, h))
-        return self._replace(x, moved), log_slope.sum(1)
+        shown, moving = self.split.part(x)
+        moved, log_slope = self.function(moving.flatten(1), self._theta(shown, h))
+        return self.split.join(shown, moved.view_as(moving)), log_slope.sum(1)
 
     def inverse(self, z: Tensor, h: Tensor) -> Tensor:
-        moved = self.function.inverse(z.flatten(1).index_select(1, self.moves), self._theta(z, h))
-        return self._replace(z, moved)
-
-
-def moving(stays: Tensor) -> int:
-    """The number of channels (of a vector: values) in which something moves."""
-    return int((~stays).reshape(len(stays), -1).any(1).sum())
-
-
-def checkerboard(shape: tuple[int, ...], parity: int) -> Tensor:
-    """(C, H, W) bool: true where row + column + parity is even."""
-    _, height, width = shape
-    return ((torch.arange(height)[:, None] + torch.arange(width) + parity) % 2 == 0).expand(shape)
-
-
-def every_other(shape: tuple[int, ...], parity: int) -> Tensor:
-    """(C, ...) bool: true on every other channel (of a vector: value), so that each squeezed pixel is split as well."""
-    column = ((torch.arange(shape[0]) + parity) % 2 == 0).view(-1, *[1] * (len(shape) - 1))
-    return column.expand(shape)
+        shown, moving = self.split.part(z)
+        moved = self.function.inverse(moving.flatten(1), self._theta(shown, h))
+        return self.split.join(shown, moved.view_as(moving))

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
-from torch import Tensor
-
 from pipeline.contract import Task
 from pipeline.families.dequantise import Dequantiser, Uniform, Variational
 from pipeline.families.flow import architecture
 from pipeline.families.flow.bijection import Bijection, Chain, Flatten
-from pipeline.families.flow.coupling import Additive, Affine, Coupling, Monotone, checkerboard, moving
+from pipeline.families.flow.coupling import Additive, Affine, Checkerboard, Coupling, Monotone, Split
 from pipeline.families.flow.flow import ImageFlow, PointFlow
 from pipeline.families.flow.linear import Scale
 from pipeline.families.flow.spline import Spline
@@ -157,21 +155,21 @@ def spline_flow_images(
 
 
 def _couple_values(
-    make: Callable[[], Monotone], context: int, width: int, depth: int, octaves: int, scale: float, stays: Tensor
+    make: Callable[[], Monotone], context: int, width: int, depth: int, octaves: int, scale: float, split: Split
 ) -> Bijection:
     """A coupling of (B, D) whose Fourier features span [-scale, scale]."""
     function = make()
-    network = VectorConditioner(len(stays), context, function.width * moving(stays), width, depth, octaves, scale)
-    return Coupling(stays, function, network)
+    network = VectorConditioner(split.seen, context, function.width * split.moving, width, depth, octaves, scale)
+    return Coupling(split, function, network)
 
 
 def _couple_maps(
-    make: Callable[[], Monotone], context: int, channels: int, blocks: int, dropout: float, stays: Tensor
+    make: Callable[[], Monotone], context: int, channels: int, blocks: int, dropout: float, split: Split
 ) -> Bijection:
     """A coupling of (B, C, H, W)."""
-    function, shape = make(), tuple(stays.shape)
-    network = MapConditioner(shape, context, function.width * moving(stays), channels, blocks, dropout)
-    return Coupling(stays, function, network)
+    function, shape = make(), (split.seen, *split.shape[1:])
+    network = MapConditioner(shape, context, function.width * split.moving, channels, blocks, dropout)
+    return Coupling(split, function, network)
 
 
 def _dequantiser(task: Task, condition: Encoder, kind: Dequantisation) -> Dequantiser:
@@ -181,4 +179,4 @@ def _dequantiser(task: Task, condition: Encoder, kind: Dequantisation) -> Dequan
     shape = task.event.shape
     context = shape[0] + condition.everywhere
     couple = partial(_couple_maps, Affine, context, 16, 1, 0.0)  # small: it runs at the image's full size
-    return Variational(task.event, Chain([couple(checkerboard(shape, i)) for i in range(4)]))
+    return Variational(task.event, Chain([couple(Checkerboard(shape, i)) for i in range(4)]))

@@ -63,7 +63,8 @@ class GatedPixelCNN(CausalNetwork):
         self.head = SubPixelConv2d(channels, visits, "B", visits, parts=parameters // visits)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        v, h = self.above(x) + self.places[0], self.left(x) + self.places[1]
+        firsts = (self.above(x) + self.places[0], self.left(x) + self.places[1])
+        v, h = (first.contiguous(memory_format=torch.channels_last) for first in firsts)  # what convolutions read as is
         for layer in self.layers:
             v, h = layer(v, h, context)
         return self.head(F.silu(self.hidden(F.silu(h))))

@@ -27,21 +27,25 @@ def groups(channels: int, count: int) -> Tensor:
 
 
 class ShiftedConv2d(nn.Conv2d):
-    """A convolution that is padded on each side (left, right, top, bottom) by its own amount; a negative one crops."""
+    """A convolution that is padded on each side (left, right, top, bottom) by its own amount; a negative one crops.
+
+    What left and right have in common is the convolution's own padding, which copies nothing.
+    """
 
     def __init__(
         self, n_in: int, n_out: int, kernel: tuple[int, int], pad: Pad, stride: int = 1, bias: bool = True
     ) -> None:
-        super().__init__(n_in, n_out, kernel, stride, bias=bias)
-        self.pad = pad
+        left, right, _, _ = pad
+        both = max(0, min(left, right))
+        super().__init__(n_in, n_out, kernel, stride, padding=(0, both), bias=bias)
+        self.pad, self.sides = pad, (left - both, right - both)
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, self.pad))
+        return super().forward(F.pad(x, (*self.sides, *self.pad[2:])))
 
     def over(self, rows: Tensor) -> Tensor:
         """The one row of the output that these rows, as many as the kernel has, are the input of."""
-        left, right, _, _ = self.pad
-        return super().forward(F.pad(rows, (left, right)))
+        return super().forward(F.pad(rows, self.sides))
 
 
 class SubPixelConv2d(nn.Module):
