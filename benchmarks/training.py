@@ -238,7 +238,7 @@ def glow_normflows() -> tuple[Step, Step]:
         return Coupling(split, Affine(), Blind(network))
 
     bijection = architecture.glow(COLOUR.event.shape, 2, steps, couple)
-    dequantise = find("flow", "glow", "images", "benchmark")(COLOUR).dequantise
+    dequantise = find("flow", "glow", "images", "benchmark")(COLOUR, dequantisation="uniform").dequantise
     ours = ImageFlow(COLOUR.event, encoder(Condition(), COLOUR.event), Context.everywhere, bijection, dequantise)
     return trained(ours.train(), (x, c)), descend(theirs, lambda: theirs.forward_kld(x + torch.rand_like(x) / 128))
 

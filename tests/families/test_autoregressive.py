@@ -112,7 +112,7 @@ def test_a_masked_stack_has_a_blind_spot_and_two_stacks_have_none(event: Event) 
     """A 3 x 3 mask moves at most one place to the right for each row upwards."""
     x, context = (part.double() for part in example(event, 0, count=1))
     masked = awake(PixelCNN(event, 0, channels=9, blocks=8, kernel=3, dropout=0.0)).double()
-    gated = awake(gated_network(event, channels=9, layers=8)).double()
+    gated = awake(GatedPixelCNN(event.shape, event.grid * event.shape[0], event.shape[0], 0, 9, 8, 3, 0.0)).double()
     rows, columns = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
     for (row, column), channel in itertools.product(((0, 0), (4, 2), (7, 0), (5, 7)), range(event.shape[0])):
         past = before(event, row, column, channel)

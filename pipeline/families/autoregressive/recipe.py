@@ -82,8 +82,8 @@ def gated_pixelcnn_images(
 
     Equation: y = tanh(W_1 * x + V_1 c) sigmoid(W_2 * x + V_2 c), p(x | c) = prod_i softmax(f(x_<i, c))[x_i].
 
-    `kernel` is the size of the first layer; the others are 3 x 3 as far as the mask leaves them. With `mixtures` a pixel
-    is a mixture of as many logistics in place of the softmax (Salimans et al. 2017, arXiv:1701.05517).
+    `kernel` is the size of the first layer; the others are 3 x 3 as far as the mask leaves them. With `mixtures` a
+    pixel is a mixture of as many logistics in place of the softmax (Salimans et al. 2017, arXiv:1701.05517).
     """
     images, context = _images(task, augmented)
     pixels, visits = _mixture(task.event, mixtures) if mixtures else _softmax(task.event)
