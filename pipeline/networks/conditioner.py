@@ -42,25 +42,31 @@ class GatedResidual(nn.Module):
 
 
 class MapConditioner(nn.Module):
-    """(x (B, *shape), h (B, M, ...)) -> (B, n_out, H, W), zero at the start; h is averaged down to x's size.
+    """(x (B, *shape), h (B, M, finer H, finer W)) -> (B, n_out, H, W), zero at the start.
 
-    Each place has a learned bias: a convolution alone cannot tell a margin from the middle.
+    The places of h within one of x become channels, as those of x itself did: none is lost. Each place has a learned
+    bias: a convolution alone cannot tell a margin from the middle.
     """
 
     def __init__(
-        self, shape: tuple[int, ...], context: int, n_out: int, channels: int, blocks: int, dropout: float = 0.0
+        self,
+        shape: tuple[int, ...],
+        context: int,
+        n_out: int,
+        channels: int,
+        blocks: int,
+        dropout: float = 0.0,
+        finer: int = 1,
     ) -> None:
         super().__init__()
         depth, height, width = shape
-        self.first = nn.Conv2d(depth + context, channels, 3, padding=1)
+        self.finer = finer
+        self.first = nn.Conv2d(depth + finer**2 * context, channels, 3, padding=1)
         self.place = nn.Parameter(torch.zeros(channels, height, width))
         body = [GatedResidual(channels, dropout) for _ in range(blocks)]
         self.rest = silent(nn.Sequential(*body, nn.SiLU(), nn.Conv2d(channels, n_out, 1)))
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
-        if h.shape[1]:
-            same = h.shape[-2:] == x.shape[-2:]
-            x = torch.cat([x, h if same else F.adaptive_avg_pool2d(h, (height, width))], dim=1)
-        out: Tensor = self.rest(self.first(x) + self.place)
+        seen = torch.cat([x, F.pixel_unshuffle(h, self.finer)], dim=1) if h.shape[1] else x
+        out: Tensor = self.rest(self.first(seen) + self.place)
         return out

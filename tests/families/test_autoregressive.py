@@ -20,6 +20,7 @@ from pipeline.networks.causal.plusplus import PixelCNNPlusPlus
 from pipeline.networks.causal.taps import MaskedConv2d
 
 RECIPES = [recipe for family, recipe in recipes("images") if family == "autoregressive"]
+RECIPES.append("gated_pixelcnn, mixtures")
 every = pytest.mark.parametrize("recipe", RECIPES)
 events = pytest.mark.parametrize("event", [GREY, COLOUR], ids=["grey", "colour"])
 SMALL = [Event((1, 4, 6), levels=5), Event((3, 4, 4), levels=4)]
@@ -27,8 +28,10 @@ TINY = [Event((1, 2, 2), levels=2), Event((3, 1, 2), levels=2)]
 
 
 def model(recipe: str, event: Event, kind: str = "none") -> GenerativeModel:
-    """With weights that no initialisation hides."""
-    made = build("autoregressive", recipe, Task("t", event, condition(kind, event))).eval()
+    """With weights that no initialisation hides; after a comma, what is optional."""
+    recipe, *optional = recipe.split(", ")
+    changes = dict.fromkeys(optional, 4)
+    made = build("autoregressive", recipe, Task("t", event, condition(kind, event)), **changes).eval()
     for parameter in made.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     return made

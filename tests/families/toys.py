@@ -22,6 +22,8 @@ TOY_WIDTHS = {
     "width": 16, "channels": 8, "blocks": 1, "layers": 3, "couplings": 2, "mixtures": 4, "latent": 3, "depth": 1,
     "steps": 4, "octaves": 2,
 }  # fmt: skip
+OPTIONAL = {"gated_pixelcnn": {"mixtures": 0}}
+"""Keywords that put one thing in another's place: off, as they are by default."""
 
 
 class Toy(NamedTuple):
@@ -54,7 +56,8 @@ class Toy(NamedTuple):
 def build(family: str, recipe: str, task: Task, **changes: Any) -> GenerativeModel:
     function = find(family, recipe, task.event.kind, "test")
     known = inspect.signature(function).parameters
-    return function(task, **{name: value for name, value in (TOY_WIDTHS | changes).items() if name in known})
+    keywords = TOY_WIDTHS | OPTIONAL.get(recipe, {}) | changes
+    return function(task, **{name: value for name, value in keywords.items() if name in known})
 
 
 def condition(kind: str, event: Event) -> Condition:

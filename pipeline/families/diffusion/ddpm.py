@@ -18,7 +18,6 @@ squared error at random steps, scoring sums over all of them. exp(-VLB draw) is 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from typing import Literal
 
 import torch
@@ -26,11 +25,11 @@ from torch import Tensor, nn
 
 from pipeline.contract import Batch, Bounded, Event, Loss
 from pipeline.families.diffusion.decoder import Decoder
-from pipeline.families.diffusion.guidance import Context, Guided
+from pipeline.families.diffusion.guidance import Context, Guided, faded
 
 Weighting = Literal["simple", "vlb"]
 
-CALIBRATION_BATCHES = 4  # a few hundred items: an error of a tenth in e_t moves the bound by thousandths of a nat
+CALIBRATION_BATCHES, CALIBRATION_ITEMS = 4, 256  # at least: with n items a value's step costs about 1 / 2 n nats
 REACH = 4  # of the largest training magnitude: no datum is there, but a runaway network would leave without end
 
 
@@ -44,7 +43,8 @@ class DDPM(Guided, Bounded):
     time: Tensor
     """(T + 1,): what the network sees of t, gamma from 0 to 1, so that it means the same under every schedule."""
     noise_error: Tensor
-    """(T + 1, *event): e_t, the mean squared error of each value's predicted noise; e_0 is not used."""
+    """(2, T + 1, *event): e_t, the mean squared error of each value's predicted noise, given the condition and without;
+    e_0 is not used."""
 
     def __init__(
         self, event: Event, condition: nn.Module, network: nn.Module, gamma: Tensor, drop: float, weighting: Weighting
@@ -54,7 +54,7 @@ class DDPM(Guided, Bounded):
         self.reach = 1.0 if event.kind == "images" else REACH * event.scale
         self.register_buffer("gamma", gamma)
         self.register_buffer("time", (gamma - gamma[0]) / (gamma[-1] - gamma[0]), persistent=False)
-        self.register_buffer("noise_error", torch.zeros(len(gamma), *event.shape))
+        self.register_buffer("noise_error", torch.zeros(2, len(gamma), *event.shape))
 
     def loss(self, x: Tensor, c: Tensor) -> Loss:
         t, eps = self.random_steps(len(x)), torch.randn_like(x)
@@ -95,10 +95,12 @@ class DDPM(Guided, Bounded):
 
     @torch.no_grad()
     def calibrate(self, train: Iterable[Batch], validation: Iterable[Batch]) -> None:
-        x, c = (torch.cat(parts) for parts in zip(*islice(train, CALIBRATION_BATCHES), strict=True))
-        context = self.context(c)
+        x, c = _enough(train)
+        given = self.context(c)
         for t in range(1, self.steps + 1):
-            self.noise_error[t] = self.squared_error(x, t, context).mean(0)
+            self.noise_error[:, t] = self.squared_error(x, t, given).mean(0)
+            if self.condition.everywhere:
+                self.noise_error[1, t] = self.squared_error(x, t, faded(given, torch.zeros(len(x)))).mean(0)
 
     def elbo(self, x: Tensor, c: Tensor) -> Tensor:
         """(B,) nats: every step, one draw of the noise at each."""
@@ -130,9 +132,20 @@ class DDPM(Guided, Bounded):
 
     def _spread(self, t: int) -> Tensor:
         """r_t, (*event)."""
-        return 1 + self._gain(t) * self.noise_error[t]
+        return 1 + self._gain(t) * self.noise_error[int(self.blind), t]
 
     def _prior(self, x: Tensor) -> Tensor:
         """KL(q(z_T | x) || N(0, I)), (B,)."""
         alpha2, sigma2 = (-self.gamma[-1]).sigmoid(), self.gamma[-1].sigmoid()
         return 0.5 * (alpha2 * x.square() + sigma2 - sigma2.log() - 1).flatten(1).sum(-1)
+
+
+def _enough(train: Iterable[Batch]) -> Batch:
+    """The first items of `train`, as many as calibration needs."""
+    batches: list[Batch] = []
+    for batch in train:
+        batches.append(batch)
+        if len(batches) >= CALIBRATION_BATCHES and sum(len(x) for x, _ in batches) >= CALIBRATION_ITEMS:
+            break
+    x, c = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    return x, c

@@ -92,7 +92,7 @@ def realnvp_images(
     Equation: h_k = m h_{k-1} + (1 - m) (h_{k-1} + t_k) e^{s_k}, (s_k, t_k) = network_k(m h_{k-1}).
     """
     condition = encoder(task.condition, task.event)
-    couple = partial(_couple_maps, Affine, condition.everywhere, channels, blocks, dropout)
+    couple = partial(_couple_maps, Affine, condition, channels, blocks, dropout)
     bijection = architecture.realnvp(task.event.shape, scales, couplings, couple)
     dequantiser = _dequantiser(task, condition, dequantisation)
     return ImageFlow(task.event, condition, Context.everywhere, bijection, dequantiser)
@@ -113,7 +113,7 @@ def glow_images(
     Equation: h_k = coupling_k(W_k ((h_{k-1} + b_k) e^{s_k})), W = P L (U + diag(d)), log|det W| = sum log|d|.
     """
     condition = encoder(task.condition, task.event)
-    couple = partial(_couple_maps, Affine, condition.everywhere, channels, blocks, dropout)
+    couple = partial(_couple_maps, Affine, condition, channels, blocks, dropout)
     bijection = architecture.glow(task.event.shape, scales, couplings, couple)
     dequantiser = _dequantiser(task, condition, dequantisation)
     return ImageFlow(task.event, condition, Context.everywhere, bijection, dequantiser)
@@ -148,7 +148,7 @@ def spline_flow_images(
     Equation: h_k = m h_{k-1} + (1 - m) spline(h_{k-1}; θ_k), θ_k = network_k(m h_{k-1}).
     """
     condition = encoder(task.condition, task.event)
-    couple = partial(_couple_maps, partial(Spline, bins, BOX), condition.everywhere, channels, blocks, dropout)
+    couple = partial(_couple_maps, partial(Spline, bins, BOX), condition, channels, blocks, dropout)
     bijection = architecture.glow(task.event.shape, scales, couplings, couple)
     dequantiser = _dequantiser(task, condition, dequantisation)
     return ImageFlow(task.event, condition, Context.everywhere, bijection, dequantiser)
@@ -164,11 +164,18 @@ def _couple_values(
 
 
 def _couple_maps(
-    make: Callable[[], Monotone], context: int, channels: int, blocks: int, dropout: float, split: Split
+    make: Callable[[], Monotone],
+    condition: Encoder,
+    channels: int,
+    blocks: int,
+    dropout: float,
+    split: Split,
+    beside: int = 0,
 ) -> Bijection:
-    """A coupling of (B, C, H, W)."""
-    function, shape = make(), (split.seen, *split.shape[1:])
-    network = MapConditioner(shape, context, function.width * split.moving, channels, blocks, dropout)
+    """A coupling of (B, C, H, W); `beside`: maps in its context that are not the condition's."""
+    function, shape, finer = make(), (split.seen, *split.shape[1:]), condition.size[0] // split.shape[1]
+    context, n_out = condition.everywhere + beside, function.width * split.moving
+    network = MapConditioner(shape, context, n_out, channels, blocks, dropout, finer)
     return Coupling(split, function, network)
 
 
@@ -177,6 +184,7 @@ def _dequantiser(task: Task, condition: Encoder, kind: Dequantisation) -> Dequan
     if kind == "uniform":
         return Uniform(task.event)
     shape = task.event.shape
-    context = shape[0] + condition.everywhere
-    couple = partial(_couple_maps, Affine, context, 16, 1, 0.0)  # small: it runs at the image's full size
-    return Variational(task.event, Chain([couple(Checkerboard(shape, i)) for i in range(4)]))
+    couple = partial(  # small: it runs at the image's full size
+        _couple_maps, Affine, condition, channels=16, blocks=1, dropout=0.0, beside=shape[0]
+    )
+    return Variational(task.event, Chain([couple(split=Checkerboard(shape, i)) for i in range(4)]))
