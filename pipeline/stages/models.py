@@ -42,7 +42,7 @@ def main(write: bool) -> None:
         return
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for title in ("events", "model", "family", "likelihood", "knob", "parameters", "suites"):
-        table.add_column(title, justify="right" if title == "parameters" else "left", no_wrap=True)
+        table.add_column(title, justify="right" if title == "parameters" else "left", no_wrap=title != "suites")
     for row in _rows(load()):
         table.add_row(*row)
     Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, markup=False).print(table)
