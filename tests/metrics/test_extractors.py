@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from damage import DAMAGES, damage
 from torch import Tensor
 
 from pipeline.contract import Event, Task
@@ -104,18 +105,14 @@ def test_what_was_written_comes_back(
 
 
 @pytest.mark.parametrize("file", [reference.DESCRIPTION, reference.WEIGHTS, reference.FEATURES])
-@pytest.mark.parametrize("damage", ["cut", "remove"])
+@pytest.mark.parametrize("how", DAMAGES)
 def test_damage_is_named_with_what_mends_it(
     fitted: Classifier, bars: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    file: str, damage: str,
+    file: str, how: str,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     reference.write(BARS, fitted, {"train": bars[0]})
-    path = Path("artifacts/features/bars") / file
-    content = path.read_bytes()
-    path.unlink()
-    if damage == "cut":
-        path.write_bytes(content[: len(content) // 2])
+    damage(Path("artifacts/features/bars") / file, how)
     with pytest.raises(UserError, match=f"{file}.*coverseek features --task bars"):
         reference.load(BARS)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from damage import DAMAGES, damage
 from squares import EVENT, KINDS, squares, task
 
 from pipeline.contract import Event, Task
@@ -99,13 +100,9 @@ def test_what_was_written_comes_back(kept: dict[str, Fitted]) -> None:
 
 
 @pytest.mark.parametrize("file", [reference.DESCRIPTION, "judge-box.safetensors", "judge-factors.safetensors"])
-@pytest.mark.parametrize("damage", ["cut", "remove"])
-def test_damage_is_named_with_what_mends_it(kept: dict[str, Fitted], file: str, damage: str) -> None:
-    path = Path("artifacts/features/squares_box") / file
-    content = path.read_bytes()
-    path.unlink()
-    if damage == "cut":
-        path.write_bytes(content[: len(content) // 2])
+@pytest.mark.parametrize("how", DAMAGES)
+def test_damage_is_named_with_what_mends_it(kept: dict[str, Fitted], file: str, how: str) -> None:
+    damage(Path("artifacts/features/squares_box") / file, how)
     with pytest.raises(UserError, match=f"^[^\n]*{file}[^\n]*coverseek features --task squares_box$"):
         reference.load(task("box"))
 
