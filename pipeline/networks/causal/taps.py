@@ -142,7 +142,10 @@ class RowConv2d(nn.Module):
 
 
 class ContextBias(nn.Module):
-    """Adds what a context says about each place: h (B, n, H, W), context (B, M, H, W) -> (B, n, H, W); h if M = 0."""
+    """Adds what a context says about each place: h (B, n, H, W), context (B, M, H, W) -> (B, n, H, W); h if M = 0.
+
+    A causal stack carries it on to later places alone: what a map says of a place reaches no earlier one.
+    """
 
     def __init__(self, context: int, n_out: int) -> None:
         super().__init__()
