@@ -36,6 +36,11 @@ ConditionKind = Literal["none", "class", "box", "segmentation", "grayscale"]
 Batch = tuple[Tensor, Tensor]
 """(x, c): x (B, *event), c (B, *condition)."""
 
+LUMA = (299, 587, 114)
+"""Luma is 0.299 R + 0.587 G + 0.114 B of the levels, rounded to a level (ITU-R Recommendation BT.601, 1982).
+
+In thousandths: in whole numbers the weights add up to 1 exactly, and a grey pixel's luma is the pixel."""
+
 
 @dataclass(frozen=True)
 class Event:

@@ -1,9 +1,7 @@
 """What a condition says, computed from the truth of an image.
 
-    luma = 0.299 R + 0.587 G + 0.114 B     of the levels, rounded to a level: a grey pixel's luma is the pixel
+    luma = 0.299 R + 0.587 G + 0.114 B     of the levels, rounded to a level (contract.LUMA)
     box  = (left, top, right, bottom)      the tightest box around a mask, as fractions of the image's sides
-
-Luma is that of ITU-R Recommendation BT.601 (1982).
 """
 
 from __future__ import annotations
@@ -13,10 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.contract import Condition, ConditionKind
+from pipeline.contract import LUMA, Condition, ConditionKind
 from pipeline.errors import UserError
-
-BT601 = np.array((299, 587, 114), np.uint32)  # thousandths: in whole numbers the weights add up to 1 exactly
 
 
 def condition(kind: ConditionKind, side: tuple[int, int], size: int = 0) -> Condition:
@@ -27,7 +23,7 @@ def condition(kind: ConditionKind, side: tuple[int, int], size: int = 0) -> Cond
 
 def luma(x: NDArray[np.uint8], levels: int = 256) -> NDArray[np.float32]:
     """Colour images as levels (N, 3, H, W) -> their luma (N, 1, H, W) on the grid of [-1, 1]."""
-    level = (np.einsum("nchw,c->nhw", x, BT601) + 500) // 1000  # (N, H, W)
+    level = (np.einsum("nchw,c->nhw", x, np.array(LUMA, np.uint32)) + 500) // 1000  # (N, H, W)
     return level[:, None].astype(np.float32) * (2 / (levels - 1)) - 1
 
 

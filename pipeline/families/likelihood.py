@@ -119,9 +119,12 @@ class Categorical:
 
 
 class DiscretisedLogistic:
-    """A mass on L levels whose width does not grow with L; parameters are means and log scales, (B, 2 C, H, W)."""
+    """A mass on L levels whose width does not grow with L; parameters are means and log scales, (B, 2 C, H, W).
 
-    width = 2
+    Scales start at an eighth of the largest value, for the Gaussian's reason.
+    """
+
+    width, start = 2, math.log(1 / 8)
 
     def __init__(self, event: Event) -> None:
         self.event, self.half = event, 1 / (event.grid - 1)
@@ -139,7 +142,7 @@ class DiscretisedLogistic:
 
     def _split(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_scale = parameters.chunk(2, dim=1)
-        return mean, log_scale.clamp(*LOG_SIGMA)
+        return mean, (log_scale + self.start).clamp(*LOG_SIGMA)
 
 
 def logistic_log_mass(x: Tensor, mean: Tensor, log_scale: Tensor, half: float) -> Tensor:

@@ -3,7 +3,7 @@
     class, factors   a funnel with one softmax for each label                  fitted on the training split
     box              a funnel that ends in the four sides of the box           likewise
     segmentation     a fully convolutional network, one softmax for a pixel    likewise
-    grayscale        luma = 0.299 R + 0.587 G + 0.114 B, rounded to a level    arithmetic (ITU-R BT.601, 1982)
+    grayscale        luma = 0.299 R + 0.587 G + 0.114 B, rounded to a level    arithmetic (contract.LUMA)
 
 A judge has seen real images only. It errs, so its agreement with the truth of the test split stands beside each of
 its numbers, and so does its name, which holds the hash of its weights.
@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipeline.contract import Event
+from pipeline.contract import LUMA, Event
 from pipeline.metrics import obedience
 from pipeline.metrics.network import block, fingerprint, funnel
 
@@ -62,8 +62,6 @@ class Judge(nn.Module, abc.ABC):
 class Luma(Judge):
     """(N, 1, H, W) on the grid of [-1, 1]; an image of one channel is its own."""
 
-    WEIGHTS = (299, 587, 114)  # thousandths: in whole numbers they add up to 1 exactly
-
     def __init__(self, event: Event) -> None:
         super().__init__()
         self.event = event
@@ -73,7 +71,7 @@ class Luma(Judge):
         return "BT.601"
 
     def read(self, x: Tensor) -> Tensor:
-        weighted = self.event.index(x) * torch.tensor(self.WEIGHTS)[:, None, None]  # (B, 3, H, W)
+        weighted = self.event.index(x) * torch.tensor(LUMA)[:, None, None]  # (B, 3, H, W)
         return self.event.value((weighted.sum(dim=1, keepdim=True) + 500) // 1000)
 
     def agreement(self, answer: Tensor, c: Tensor) -> float:

@@ -30,19 +30,20 @@ def monte_carlo(evidence: Evidence) -> str:
 
 def at_least(evidence: Evidence) -> str:
     """The model's log-likelihood, if not exact, is at least this."""
-    name = evidence.likelihood.name
-    return name if name == "exact" else f">= ({name})"
+    return _beyond(">=", evidence.likelihood.name)
 
 
 def at_most(evidence: Evidence) -> str:
     """What falls as the log-likelihood rises, if not exact, is at most this."""
-    name = evidence.likelihood.name
-    return name if name == "exact" else f"<= ({name})"
+    return _beyond("<=", evidence.likelihood.name)
 
 
 def at_most_unconditional(evidence: Evidence) -> str:
-    name = evidence.unconditional.name
-    return name if name == "exact" else f"<= ({name})"
+    return _beyond("<=", evidence.unconditional.name)
+
+
+def _beyond(sign: str, likelihood: str) -> str:
+    return likelihood if likelihood == "exact" else f"{sign} ({likelihood})"
 
 
 def at_least_elbo(evidence: Evidence) -> str:

@@ -11,15 +11,16 @@ from torch import Tensor, nn
 from pipeline.contract import Event
 from pipeline.networks.condition import Context
 from pipeline.networks.conv import Residual, down, up
-from pipeline.networks.mlp import Fourier, mlp
+from pipeline.networks.mlp import Fourier, Joined
 
 
-def thinned(network: nn.Sequential, dropout: float) -> nn.Sequential:
-    """With dropout after each activation, where there is any."""
+def hidden(width: int, n_out: int, depth: int, dropout: float) -> nn.Sequential:
+    """What follows the first linear layer: (B, width) -> (B, n_out), `depth` activations, dropout after each."""
     after = [nn.Dropout(dropout)] if dropout else []
-    return nn.Sequential(
-        *(part for layer in network for part in (layer, *(after if isinstance(layer, nn.SiLU) else ())))
-    )
+    layers: list[nn.Module] = [nn.SiLU(), *after]
+    for _ in range(depth - 1):
+        layers += [nn.Linear(width, width), nn.SiLU(), *after]
+    return nn.Sequential(*layers, nn.Linear(width, n_out))
 
 
 class DenseEncoder(nn.Module):
@@ -30,26 +31,40 @@ class DenseEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.embed = Fourier(octaves)
-        self.net = thinned(mlp(self.embed.width(event.dims) + context, n_out, width, depth), dropout)
+        self.enter = Joined(self.embed.width(event.dims), context, width)
+        self.net = hidden(width, n_out, depth, dropout)
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
-        out: Tensor = self.net(torch.cat([self.embed(x.flatten(1)), context.flat()], dim=1))
+        out: Tensor = self.net(self.enter(self.embed(x.flatten(1)), context.flat()))
         return out
 
 
 class DenseDecoder(nn.Module):
-    """(z (B, latent), context) -> (B, per_value * C, ...) parameters for each value of x."""
+    """(z (B, latent), context) -> (B, per_value * C, ...) parameters for each value of x.
+
+    What a map (`maps` channels) says of a place joins at the end too, by way of a convolution: it need not squeeze
+    through the hidden layers.
+    """
 
     def __init__(
-        self, event: Event, latent: int, context: int, per_value: int, width: int, depth: int, dropout: float = 0.0
+        self,
+        event: Event,
+        latent: int,
+        context: int,
+        per_value: int,
+        width: int,
+        depth: int,
+        dropout: float = 0.0,
+        maps: int = 0,
     ) -> None:
         super().__init__()
         self.shape = (per_value * event.shape[0], *event.shape[1:])
-        self.net = thinned(mlp(latent + context, per_value * event.dims, width, depth), dropout)
+        self.enter, self.net = Joined(latent, context, width), hidden(width, per_value * event.dims, depth, dropout)
+        self.near = nn.Conv2d(maps, self.shape[0], 3, padding=1, bias=False) if maps else None
 
     def forward(self, z: Tensor, context: Context) -> Tensor:
-        out: Tensor = self.net(torch.cat([z, context.flat()], dim=1))
-        return out.unflatten(1, self.shape)
+        out: Tensor = self.net(self.enter(z, context.flat())).unflatten(1, self.shape)
+        return out if self.near is None else out + self.near(context.map)
 
 
 def shrink(n_in: int, channels: int, halvings: int, blocks: int, dropout: float = 0.0) -> nn.Sequential:
@@ -129,12 +144,12 @@ class ConvDecoder(nn.Module):
         super().__init__()
         depth, height, width = event.shape
         self.shape = (channels << halvings, height >> halvings, width >> halvings)
-        self.start = nn.Linear(latent + flat, math.prod(self.shape))
+        self.start = Joined(latent, flat, math.prod(self.shape))
         self.grow = grow(channels, halvings, blocks, dropout)
         self.head = nn.Conv2d(channels + context, per_value * depth, 3, padding=1)
 
     def forward(self, z: Tensor, context: Context) -> Tensor:
-        h = self.start(torch.cat([z, context.flat()], dim=1)).unflatten(1, self.shape)
+        h = self.start(z, context.flat()).unflatten(1, self.shape)
         out: Tensor = self.head(torch.cat([self.grow(h), context.everywhere()], dim=1))
         return out
 

@@ -111,14 +111,14 @@ class SegmentationEncoder(Encoder):
 
 
 class GrayscaleEncoder(Encoder):
-    """c (B, 1, H, W) in [-1, 1] -> itself."""
+    """c (B, 1, H, W) in [-1, 1] -> itself, and ones: an image of mid-grey is not the absence of one."""
 
     def __init__(self, condition: Condition, event: Event, width: int) -> None:
         super().__init__(event)
-        self.maps = 1
+        self.maps = 2
 
     def encode_map(self, c: Tensor) -> Tensor:
-        return c
+        return torch.cat([c, torch.ones_like(c)], dim=1)
 
 
 class NoEncoder(Encoder):

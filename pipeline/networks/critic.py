@@ -41,20 +41,28 @@ class DenseCritic(nn.Module):
 
 
 class ConvCritic(nn.Module):
-    """(x (B, C, H, W), context) -> (B, 1): `channels` at full size, doubled at each of `halvings`, then one layer."""
+    """(x (B, C, H, W), context) -> (B, 1): `channels` at full size, doubled at each of `halvings`, then one layer.
 
-    def __init__(self, event: Event, context: int, channels: int, halvings: int) -> None:
+    A map stands beside the image. A vector v is compared with what the image shows, h: the score is w h + v' U h
+    (the projection of Miyato & Koyama 2018, arXiv:1802.05637). `vector` and `maps` are the context's widths.
+    """
+
+    def __init__(self, event: Event, vector: int, maps: int, channels: int, halvings: int) -> None:
         super().__init__()
         depth, height, width = event.shape
-        layers: list[nn.Module] = [nn.Conv2d(depth + context, channels, 3, padding=1), nn.LeakyReLU(LEAK)]
+        layers: list[nn.Module] = [nn.Conv2d(depth + maps, channels, 3, padding=1), nn.LeakyReLU(LEAK)]
         for i in range(halvings):
             layers += [down(channels << i, channels << (i + 1)), nn.LeakyReLU(LEAK)]
         flat = (channels << halvings) * (height >> halvings) * (width >> halvings)
-        self.net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, 1))
+        self.show, self.score = nn.Sequential(*layers, nn.Flatten()), nn.Linear(flat, 1)
+        self.project = nn.Linear(vector, flat, bias=False) if vector else None
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
-        out: Tensor = self.net(torch.cat([x, context.everywhere()], dim=1))
-        return out
+        h = self.show(torch.cat([x, context.map], dim=1))
+        out: Tensor = self.score(h)
+        if self.project is None:
+            return out
+        return out + (self.project(context.vector) * h).sum(dim=1, keepdim=True) / h.shape[1] ** 0.5
 
 
 class Packed(nn.Module):

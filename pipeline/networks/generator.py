@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from pipeline.contract import Event
 from pipeline.networks.condition import Context
 from pipeline.networks.conv import up
+from pipeline.networks.mlp import Joined
 
 
 class DenseGenerator(nn.Module):
@@ -44,7 +45,8 @@ class ConvGenerator(nn.Module):
         super().__init__()
         depth, height, width = event.shape
         coarse = (channels << halvings, height >> halvings, width >> halvings)
-        layers: list[nn.Module] = [nn.Linear(latent + flat, math.prod(coarse)), nn.Unflatten(1, coarse)]
+        self.start = Joined(latent, flat, math.prod(coarse))
+        layers: list[nn.Module] = [nn.Unflatten(1, coarse)]
         for i in reversed(range(halvings)):
             layers += [nn.BatchNorm2d(channels << (i + 1)), nn.ReLU(), up(channels << (i + 1), channels << i)]
         self.grow = nn.Sequential(*layers, nn.BatchNorm2d(channels), nn.ReLU())
@@ -52,6 +54,6 @@ class ConvGenerator(nn.Module):
         self.reach = event.grid / (event.grid - 1)
 
     def forward(self, z: Tensor, context: Context) -> Tensor:
-        h = self.grow(torch.cat([z, context.flat()], dim=1))
+        h = self.grow(self.start(z, context.flat()))
         out: Tensor = self.head(torch.cat([h, context.everywhere()], dim=1))
         return self.reach * out.tanh()

@@ -16,6 +16,22 @@ def mlp(n_in: int, n_out: int, width: int, depth: int = 2) -> nn.Sequential:
     return nn.Sequential(*hidden, nn.Linear(sizes[-1], n_out))
 
 
+class Joined(nn.Linear):
+    """[a (B, n), b (B, m)] -> (B, n_out), with weights of each part that start as they would if it came alone.
+
+    A map of a thousand values would drown a code of thirty if both were scaled by their sum.
+    """
+
+    def __init__(self, n: int, m: int, n_out: int) -> None:
+        super().__init__(n + m, n_out)
+        with torch.no_grad():
+            for part in self.weight.split((n, m), dim=1):
+                nn.init.uniform_(part, -(max(1, part.shape[1]) ** -0.5), max(1, part.shape[1]) ** -0.5)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return super().forward(torch.cat([a, b], dim=1))
+
+
 def silent(network: nn.Sequential) -> nn.Sequential:
     """Start the last layer at zero, so that what it parametrises starts as the identity."""
     last = network[-1]

@@ -4,7 +4,8 @@
 
 As diffusion uses it: the time moves and scales each block's normalised features (Ho et al. 2020, arXiv:2006.11239;
 Dhariwal & Nichol 2021, arXiv:2105.05233, section 3), and Fourier features of the input show where a value stands
-between two levels, which a smooth network would not see (Kingma et al. 2021, arXiv:2107.00630, section 4.2).
+between two levels, which a smooth network would not see (Kingma et al. 2021, arXiv:2107.00630, section 4.2). Of a
+condition the map stands beside the input, and the vector is added to the time's embedding.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Grow(nn.Module):
 class UNet(nn.Module):
     """(z (B, C, H, W), t (B,) in [0, 1], context) -> (B, C, H, W).
 
-    `channels` double at each of the `halvings`; `heads` of attention at the smallest image, none at 0; `octaves` of
+    `vector` and `maps` are the context's widths. `channels` double at each of the `halvings`; `heads` of attention at the smallest image, none at 0; `octaves` of
     Fourier features, the fastest with one period for each level.
 
     Raises:
@@ -98,7 +99,8 @@ class UNet(nn.Module):
     def __init__(
         self,
         event: Event,
-        context: int,
+        vector: int,
+        maps: int,
         channels: int,
         halvings: int,
         blocks: int,
@@ -113,7 +115,8 @@ class UNet(nn.Module):
         self.space = Fourier(octaves, base=math.pi * (event.grid - 1) / 2 ** (octaves - 1))
         self.time, timed = Fourier(4, base=math.pi), 2 * channels
         self.embed = mlp(self.time.width(1), timed, timed, depth=1)
-        self.first = nn.Conv2d(self.space.width(depth) + context, channels, 3, padding=1)
+        self.told = nn.Linear(vector, timed, bias=False) if vector else None
+        self.first = nn.Conv2d(self.space.width(depth) + maps, channels, 3, padding=1)
         self.place = nn.Parameter(torch.zeros(channels, height, width))  # tells the border, and centred from not
         wide = [channels << i for i in range(halvings + 1)]
         smaller = [nn.Identity(), *(down(a, b) for a, b in pairwise(wide))]
@@ -124,7 +127,7 @@ class UNet(nn.Module):
         self.head = nn.Sequential(norm(channels), nn.SiLU(), nn.Conv2d(channels, 2 * depth, 3, padding=1))
 
     def forward(self, z: Tensor, t: Tensor, context: Context) -> Tensor:
-        time = F.silu(self.embed(self.time(t[:, None])))
+        time = F.silu(self._embed(t, context.vector))
         h, skips = self._first(z, context), list[list[Tensor]]()
         for shrink in self.shrink:
             skips.append(shrink(h, time))
@@ -135,8 +138,13 @@ class UNet(nn.Module):
         gate, shift = self.head(h).chunk(2, dim=1)
         return gate * z + shift  # at high noise the answer is nearly a multiple of z
 
+    def _embed(self, t: Tensor, vector: Tensor) -> Tensor:
+        """(B, E)."""
+        time: Tensor = self.embed(self.time(t[:, None]))
+        return time if self.told is None else time + self.told(vector)
+
     def _first(self, z: Tensor, context: Context) -> Tensor:
         values = z.movedim(1, -1)  # (B, H, W, C)
         features = self.space(values.flatten(0, 2)).unflatten(0, values.shape[:3]).movedim(-1, 1)
-        first: Tensor = self.first(torch.cat([features, context.everywhere()], dim=1)) + self.place
+        first: Tensor = self.first(torch.cat([features, context.map], dim=1)) + self.place
         return first

@@ -21,6 +21,7 @@ from pipeline.networks.causal.plusplus import PixelCNNPlusPlus
 from pipeline.networks.causal.rnn import PixelRNN
 from pipeline.networks.condition import encoder
 from pipeline.networks.factor import FactorNetworks
+from pipeline.networks.surroundings import surrounded
 from pipeline.params import Count, Fraction, Seed, Whole
 
 __all__ = [
@@ -235,7 +236,7 @@ def made_ensemble_images(
 
 def _images(task: Task, augmented: bool) -> tuple[Callable[[Network, Pixels], AutoregressiveImages], int]:
     """What makes the model of a network and its pixels, and the width of the context that the network sees."""
-    kind, condition = AugmentedImages if augmented else AutoregressiveImages, encoder(task.condition, task.event)
+    kind, condition = AugmentedImages if augmented else AutoregressiveImages, surrounded(task.condition, task.event)
     return partial(kind, task.event, condition), condition.everywhere + kind.told(task.event)
 
 

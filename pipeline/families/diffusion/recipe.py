@@ -63,7 +63,8 @@ def ddpm_images(
     -log SNR around which most steps lie, 0 in Nichol & Dhariwal 2021, arXiv:2102.09672.
     """
     condition = encoder(task.condition, task.event)
-    network = UNet(task.event, condition.everywhere, channels, halvings, blocks, dropout, octaves, heads)
+    told = condition.vector, condition.maps
+    network = UNet(task.event, *told, channels, halvings, blocks, dropout, octaves, heads)
     gamma = cosine(clearance(task.event, margin), gamma_max, steps, shift)
     return DDPM(task.event, condition, network, gamma, drop, weighting)
 
@@ -108,5 +109,6 @@ def flow_matching_images(
     `steps` of the solver, four evaluations each; `power`: how much time slows down towards the data.
     """
     condition = encoder(task.condition, task.event)
-    network = UNet(task.event, condition.everywhere, channels, halvings, blocks, dropout, heads=heads)
+    told = condition.vector, condition.maps
+    network = UNet(task.event, *told, channels, halvings, blocks, dropout, heads=heads)
     return ImageFlowMatching(task.event, condition, network, steps, power, drop)

@@ -147,5 +147,5 @@ def _critic(task: Task, pack: int, width: int, depth: int) -> Conditioned:
     if event.kind == "points":
         network = DenseCritic(event, pack * condition.flat, width, depth, OCTAVES)
     else:
-        network = ConvCritic(event, pack * condition.everywhere, width, depth)
+        network = ConvCritic(event, pack * condition.vector, pack * condition.maps, width, depth)
     return Conditioned(condition, Packed(network, pack))

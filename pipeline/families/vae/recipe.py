@@ -181,5 +181,5 @@ def _dense(
     """What a VAE is made of, fully connected."""
     condition, px = encoder(task.condition, task.event), likelihood(task.event)
     encode = DenseEncoder(task.event, condition.flat, 2 * latent, width, depth, octaves, dropout)
-    decode = DenseDecoder(task.event, latent, condition.flat, px.width, width, depth, dropout)
+    decode = DenseDecoder(task.event, latent, condition.flat, px.width, width, depth, dropout, condition.maps)
     return task.event, condition, encode, decode, px, latent

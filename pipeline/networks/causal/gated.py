@@ -61,13 +61,14 @@ class GatedPixelCNN(CausalNetwork):
         self.layers = cast("Sequence[GatedLayer]", stack)
         self.hidden = SubPixelConv2d(channels, channels, "B", visits)
         self.head = SubPixelConv2d(channels, visits, "B", visits, parts=parameters // visits)
+        self.told = ContextBias(context, parameters, silent=True)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         firsts = (self.above(x) + self.places[0], self.left(x) + self.places[1])
         v, h = (first.contiguous(memory_format=torch.channels_last) for first in firsts)  # what convolutions read as is
         for layer in self.layers:
             v, h = layer(v, h, context)
-        return self.head(F.silu(self.hidden(F.silu(h))))
+        return self.told(self.head(F.silu(self.hidden(F.silu(h)))), context)
 
     def start(self, context: Tensor) -> Lines:
         return Lines(self, context)
@@ -106,6 +107,7 @@ class Lines(Scan):
             Product(network.hidden.dense(), network.hidden.bias),
             Product(network.head.dense(), network.head.bias),
         )
+        self.told = network.told.table(context)  # (B, K, H, W)
 
     def begin(self, x: Tensor, row: int) -> None:
         bias_above, bias_left = (bias[:, :, row : row + 1] for bias in self.places)
@@ -119,7 +121,7 @@ class Lines(Scan):
         h = self.left.at(column)
         for layer in self.layers:
             h = layer.at(h, column)
-        return self.head(F.silu(self.hidden(F.silu(h))))
+        return self.head(F.silu(self.hidden(F.silu(h)))) + self.told[:, :, self.row, column]
 
 
 class LayerLine:

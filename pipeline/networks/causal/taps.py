@@ -144,12 +144,15 @@ class RowConv2d(nn.Module):
 class ContextBias(nn.Module):
     """Adds what a context says about each place: h (B, n, H, W), context (B, M, H, W) -> (B, n, H, W); h if M = 0.
 
-    A causal stack carries it on to later places alone: what a map says of a place reaches no earlier one.
+    A causal stack carries it on to later places alone; what lies ahead a place learns from its `surroundings`.
+    `silent` starts at zero.
     """
 
-    def __init__(self, context: int, n_out: int) -> None:
+    def __init__(self, context: int, n_out: int, silent: bool = False) -> None:
         super().__init__()
         self.n_out, self.project = n_out, nn.Conv2d(context, n_out, 1, bias=False) if context else None
+        if silent and self.project:
+            nn.init.zeros_(self.project.weight)
 
     def forward(self, h: Tensor, context: Tensor) -> Tensor:
         return h if self.project is None else h + self.project(context)
