@@ -89,8 +89,8 @@ class Grow(nn.Module):
 class UNet(nn.Module):
     """(z (B, C, H, W), t (B,) in [0, 1], context) -> (B, C, H, W).
 
-    `vector` and `maps` are the context's widths. `channels` double at each of the `halvings`; `heads` of attention at the smallest image, none at 0; `octaves` of
-    Fourier features, the fastest with one period for each level.
+    `vector` and `maps` are the context's widths. `channels` double at each of the `halvings`; `heads` of attention at
+    the smallest image, none at 0; `octaves` of Fourier features, the fastest with one period for each level.
 
     Raises:
         ValueError: the height or the width cannot be halved so often.
