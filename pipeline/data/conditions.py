@@ -1,7 +1,7 @@
 """What a condition says, computed from the truth of an image.
 
-    luma = 0.299 R + 0.587 G + 0.114 B     of the levels, rounded to a level (contract.LUMA)
-    box  = (left, top, right, bottom)      the tightest box around a mask, as fractions of the image's sides
+luma = 0.299 R + 0.587 G + 0.114 B     of the levels, rounded to a level (contract.LUMA)
+box  = (left, top, right, bottom)      the tightest box around a mask, as fractions of the image's sides
 """
 
 from __future__ import annotations

@@ -16,20 +16,22 @@ def mlp(n_in: int, n_out: int, width: int, depth: int = 2) -> nn.Sequential:
     return nn.Sequential(*hidden, nn.Linear(sizes[-1], n_out))
 
 
-class Joined(nn.Linear):
-    """[a (B, n), b (B, m)] -> (B, n_out), with weights of each part that start as they would if it came alone.
+class Joined(nn.Module):
+    """[a (B, n), b (B, m)] -> (B, n_out), linear, with weights of each part that start as if it came alone.
 
     A map of a thousand values would drown a code of thirty if both were scaled by their sum.
     """
 
     def __init__(self, n: int, m: int, n_out: int) -> None:
-        super().__init__(n + m, n_out)
-        with torch.no_grad():
-            for part in self.weight.split((n, m), dim=1):
-                nn.init.uniform_(part, -(max(1, part.shape[1]) ** -0.5), max(1, part.shape[1]) ** -0.5)
+        super().__init__()
+        self.linear = nn.Linear(n + m, n_out)
+        for part in self.linear.weight.detach().split((n, m), dim=1):
+            bound = max(1, part.shape[1]) ** -0.5
+            nn.init.uniform_(part, -bound, bound)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return super().forward(torch.cat([a, b], dim=1))
+        out: Tensor = self.linear(torch.cat([a, b], dim=1))
+        return out
 
 
 def silent(network: nn.Sequential) -> nn.Sequential:
