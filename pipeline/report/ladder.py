@@ -4,7 +4,8 @@
     obedience    = (score - floor) / (ceiling - floor)
 
 Either side of the difference is a cross-entropy, which lies above its entropy, so the difference bounds I(x; c)
-neither from above nor from below. Obedience is 1 where the judge scores the samples like real images under their own
+neither from above nor from below; but I(x; c) <= H(c), and what an estimate has beyond that is what the model without
+the condition leaves unlearned. Obedience is 1 where the judge scores the samples like real images under their own
 condition (the ceiling) and 0 where it scores them like real images under shuffled ones (the floor), whatever the kind
 of condition. What two rungs differ by is taken seed by seed, over the seeds that both have.
 """
@@ -22,11 +23,15 @@ Seeds = Mapping[int, float]
 
 @dataclass(frozen=True)
 class Rung:
-    """One task of the ladder. `dims`: values of an image, so that bits/dim times `dims` are bits per image."""
+    """One task of the ladder. `dims`: values of an image, so that bits/dim times `dims` are bits per image.
+
+    `most`: bits that its condition has at most, log2 K for one of K classes; None where no count says it.
+    """
 
     task: str
     condition: str
     dims: int
+    most: float | None = None
 
 
 @dataclass(frozen=True)

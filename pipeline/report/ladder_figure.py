@@ -21,8 +21,8 @@ SPREAD = 0.24
 TITLES = {"bits": "Bits/dim of the image, given c", "obedience": "Obedience to c", "diversity": "Diversity under one c"}
 MEASURES = {
     "bits": "bits/dim",
-    "obedience": "(score − floor) / (ceiling − floor)",
-    "diversity": "mean feature distance of two samples",
+    "obedience": "share of the way from floor to ceiling",
+    "diversity": "distance of two samples / of any two real images",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.metrics.interval import student_t
@@ -20,6 +20,7 @@ EXPLAINED = (
     "Bits per image (bits/dim) that each condition explains, against the rung without one. It is an estimate of "
     "I(x; c), not a bound: both sides are cross-entropies."
 )
+BEYOND = "what an estimate has beyond that, one of the two models failed to learn"
 INTERVALS = "± is half of Student's 95 % t interval over n training seeds; that of a difference is paired over seeds."
 PER_IMAGE = Column("bits per image", decimals=1)
 PER_DIM = Column("bits/dim", decimals=4)
@@ -34,7 +35,7 @@ def section(ladder: Ladder, picture: Path | None) -> str:
         parts += ["Bits/dim of the same images under ever richer conditions:", _bits(ladder, models)]
         parts += [sentence(ladder), RULE]
         if ladder.ground is not None:
-            parts += [EXPLAINED, _explained(ladder, models, ladder.ground)]
+            parts += [" ".join([EXPLAINED, *_limits(ladder)]), _explained(ladder, models, ladder.ground)]
         if any(len(seeds) > 1 for climber in models for seeds in climber.bits):
             parts.append(INTERVALS)
     return "\n\n".join(parts) + "\n"
@@ -54,6 +55,14 @@ def _explained(ladder: Ladder, models: Sequence[Climber], ground: int) -> str:
             drops = (_drop(climber.bits[ground], climber.bits[place], rung.dims) for climber in models)
             columns.append([label, *drops])
     return markdown.table(columns)
+
+
+def _limits(ladder: Ladder) -> Iterator[str]:
+    """'class tells at most 2.3 bits per image: ...'"""
+    for label, rung in zip(ladder.labels, ladder.rungs, strict=True):
+        if rung.most is not None:
+            most = PER_IMAGE.text(rung.most)
+            yield f"{label} tells at most {most} bits per image, its entropy: {BEYOND}."
 
 
 def _names(models: Sequence[Climber]) -> list[list[str]]:

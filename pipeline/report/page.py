@@ -28,6 +28,9 @@ CONTROLS = {
     "marginal": "floor: independent pixels",
 }
 
+NEAREST = {"real": "nearest held-out item", "copycat": "nearest training item"}
+"""What the controls are where hardly two items share a condition."""
+
 BOUNDS = ("<=", ">=")
 INTERVAL = "± is half of Student's 95 % t interval over n training seeds"
 LOGGED = "[low, high] is that interval taken on the log scale, where mean is the geometric mean"
@@ -71,7 +74,7 @@ def _metrics(board: Board, table: str) -> list[str]:
 
 
 def _table(board: Board, table: str) -> str:
-    columns = [["model", *(_name(s) for s in board.standings)], ["family", *(_family(s) for s in board.standings)]]
+    columns = [["model", *(_name(s) for s in board.standings)], ["family", *_families(board)]]
     if table == "quality":
         columns.append(["seeds", *(_seeds(s) for s in board.standings)])
     for metric in _metrics(board, table):
@@ -121,8 +124,9 @@ def _name(standing: Standing) -> str:
     return f"*{standing.model}*" if standing.control else standing.model
 
 
-def _family(standing: Standing) -> str:
-    return f"*{CONTROLS.get(standing.model, 'control')}*" if standing.control else standing.family
+def _families(board: Board) -> list[str]:
+    controls = CONTROLS | NEAREST if reference.unshared(board) else CONTROLS
+    return [f"*{controls.get(s.model, 'control')}*" if s.control else s.family for s in board.standings]
 
 
 def _seeds(standing: Standing) -> str:

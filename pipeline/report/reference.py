@@ -1,4 +1,9 @@
-"""What a metric reads for real images, in a sentence: where obedience begins and ends, how varied one condition is."""
+"""What a metric reads for real images: where obedience begins and ends, how varied one condition is.
+
+Many images share a class, so that the control `real`, which answers a condition with a held-out image of its own, is
+what a perfect sampler scores. Hardly two share a box, a segmentation or their luma: there it answers with the nearest
+one, and is no ceiling but a look-up (`unshared`).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,15 @@ from collections.abc import Iterator
 
 from pipeline.report.board import Board
 from pipeline.report.column import column, ordered
+from pipeline.report.rungs import OBEDIENCE
+
+UNSHARED = {metric for kind, metric in OBEDIENCE.items() if kind != "class"}
+"""How well samples keep conditions that hardly two images have in common."""
+
+
+def unshared(board: Board) -> bool:
+    """Whether the task's condition is one that hardly two images have in common."""
+    return not UNSHARED.isdisjoint(board.protocols)
 
 
 def sentences(board: Board) -> Iterator[str]:

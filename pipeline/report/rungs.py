@@ -24,6 +24,7 @@ OBEDIENCE = {
     "grayscale": "luma_error",
 }
 """Condition -> how well samples keep it."""
+SPLITS = ("train", "validation", "test")
 BITS, DIVERSITY = "bits_per_dim", "conditional_diversity"
 
 
@@ -57,17 +58,24 @@ def _grid(params: Params, name: str, outcomes: Mapping[Cell, Outcome]) -> Iterat
 
 
 def _rungs(suite: str, tasks: Sequence[str]) -> tuple[Rung, ...]:
-    rungs: list[Rung] = []
-    images: list[NDArray[Any]] = []
-    for task in tasks:
-        mend = f"coverseek prepare --task {task}"
-        manifest = files.read_json(paths.prepared(task) / "manifest.json", mend, "event", "condition")
-        images.append(files.read_npz(paths.prepared(task) / "test.npz", mend)["x"])
-        if not np.array_equal(images[0], images[-1]):
-            hint = f"{tasks[0]} and {task} hold different test images; give them the same data and seed"
-            raise UserError(f"{paths.PARAMS}: suites.{suite}.ladder: {hint}")
-        rungs.append(Rung(task, manifest["condition"]["kind"], math.prod(manifest["event"]["shape"])))
-    return tuple(rungs)
+    for split in SPLITS:
+        for task in tasks[1:]:
+            if not np.array_equal(_images(tasks[0], split), _images(task, split)):
+                hint = f"{tasks[0]} and {task} hold different {split} images; give them the same data and seed"
+                raise UserError(f"{paths.PARAMS}: suites.{suite}.ladder: {hint}")
+    return tuple(map(_rung, tasks))
+
+
+def _images(task: str, split: str) -> NDArray[Any]:
+    return files.read_npz(paths.prepared(task) / f"{split}.npz", f"coverseek prepare --task {task}")["x"]
+
+
+def _rung(task: str) -> Rung:
+    mend = f"coverseek prepare --task {task}"
+    manifest = files.read_json(paths.prepared(task) / "manifest.json", mend, "event", "condition")
+    condition = manifest["condition"]
+    most = math.log2(condition["size"]) if condition["kind"] == "class" else None
+    return Rung(task, condition["kind"], math.prod(manifest["event"]["shape"]), most)
 
 
 def _climber(outcomes: Sequence[Outcome], rungs: Sequence[Rung]) -> Climber:

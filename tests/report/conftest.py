@@ -146,7 +146,8 @@ class Rungs(Tree):
             described = {"condition": {"kind": kind, "shape": shape, "size": size}, "truth": None}
             event = {"shape": [3, 8, 8], "levels": LEVELS}
             files.write_json(paths.prepared(task) / "manifest.json", {"task": task, "event": event} | described)
-            files.write_npz(paths.prepared(task) / "test.npz", {"x": self.pictures(40), "c": self.c(task)})
+            for split in ("train", "validation", "test"):
+                files.write_npz(paths.prepared(task) / f"{split}.npz", {"x": self.pictures(40), "c": self.c(task)})
 
     def pictures(self, *count: int) -> np.ndarray[Any, Any]:
         return np.random.default_rng(1).integers(0, LEVELS, (*count, 3, 8, 8), dtype=np.uint8)

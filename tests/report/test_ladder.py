@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.report.conftest import Rungs
 
 LABELS = ("none", "class", "grayscale")
-DIMS = 3 * 8 * 8
+CLASSES, DIMS = 3, 3 * 8 * 8
 values = st.floats(-9, 9).map(lambda value: round(value, 6))
 
 
@@ -130,9 +130,10 @@ def test_a_ladder_of_one_rung_is_not_shown(rungs: Rungs) -> None:
     assert paths.LEADERBOARD_MD.read_text().count("### The ladder") == 1
 
 
-def test_rungs_of_different_images_are_refused(rungs: Rungs) -> None:
-    files.write_npz(paths.prepared("greys") / "test.npz", {"x": rungs.pictures(40) // 2, "c": rungs.c("greys")})
-    with pytest.raises(UserError, match=r"suites\.ends\.ladder: plain and greys hold different test images"):
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_rungs_of_different_images_are_refused(rungs: Rungs, split: str) -> None:
+    files.write_npz(paths.prepared("greys") / f"{split}.npz", {"x": rungs.pictures(40) // 2, "c": rungs.c("greys")})
+    with pytest.raises(UserError, match=rf"suites\.ends\.ladder: plain and greys hold different {split} images"):
         main()
     assert not paths.LEADERBOARD_MD.exists()
 
@@ -155,6 +156,22 @@ def test_references_are_in_results_and_in_a_sentence_and_nowhere_else(rungs: Run
     page = paths.LEADERBOARD_MD.read_text()
     assert "Box IoU of real images with their own condition: 0.900; with shuffled ones: 0.300." in page
     assert "Conditional diversity of real images that share a condition: 1.75." in page
+
+
+def test_a_class_explains_at_most_its_entropy_and_the_page_says_so(rungs: Rungs) -> None:
+    main()
+    assert f"class tells at most {np.log2(CLASSES):.1f} bits per image, its entropy" in " ".join(rungs.ladder().split())
+
+
+def test_real_is_a_ceiling_only_where_images_share_a_condition(rungs: Rungs) -> None:
+    main()
+    parts = paths.LEADERBOARD_MD.read_text().split("### ")[1:]
+    tasks = dict(part.split("\n", 1) for part in reversed(parts))  # the first of a name: the suite that has controls
+    for task in ("plain", "classes"):
+        assert "*ceiling: held-out data*" in tasks[task]
+    for task in ("boxes", "maps", "greys"):
+        assert "*nearest held-out item*" in tasks[task]
+        assert "ceiling: held-out" not in tasks[task]
 
 
 def test_a_task_without_a_condition_has_no_column_for_one(rungs: Rungs) -> None:
