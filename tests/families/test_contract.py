@@ -93,6 +93,27 @@ def test_a_conditional_model_reacts_to_its_condition(toy: Toy) -> None:
 
 
 @every
+def test_no_place_of_a_map_is_blurred(toy: Toy) -> None:
+    """Four neighbours, one changed at a time: each moves the losses, and each in its own way."""
+    model, task = toy.build(), toy.task
+    if toy.event == "points" or toy.condition not in ("segmentation", "grayscale") or not model.players():
+        return
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    x, c = batch(task, 8)
+    changed = (c + 1) % task.condition.size if task.condition.size else -c
+    losses = []
+    for row, column in ((0, 0), (2, 2), (2, 3), (3, 2), (3, 3)):
+        given = c.clone()
+        if row:
+            given[..., row, column] = changed[..., row, column]
+        torch.manual_seed(1)
+        losses.append(torch.stack([player.loss(x, given).total for player in model.eval().players()]))
+    assert torch.isfinite(torch.stack(losses)).all()
+    assert len(torch.stack(losses).unique(dim=0)) == len(losses)
+
+
+@every
 def test_codes_decode_to_the_event(toy: Toy) -> None:
     model, task = toy.calibrated(), toy.task
     if isinstance(model, Reconstructs):

@@ -77,3 +77,26 @@ def test_the_unconditional_view_sees_no_condition_and_shares_the_weights(recipe:
     assert torch.equal(scores[0], scores[1])
     assert not torch.equal(scores[0], scores[2])
     assert all(ours is theirs for ours, theirs in zip(view.parameters(), model.parameters(), strict=True))
+
+
+def test_the_unconditional_variances_are_measured_without_the_condition() -> None:
+    model, c = awake("ddpm", GREY, "class")
+    x = GREY.value(torch.randint(GREY.grid, (8, *GREY.shape)))
+    errors = []
+    for given in (c, (c + 1) % 3):
+        torch.manual_seed(1)
+        model.calibrate([(x, given)] * 32, [])
+        errors.append(model.noise_error[:, 1:].clone())
+    assert not torch.equal(errors[0][0], errors[1][0])
+    assert torch.equal(errors[0][1], errors[1][1])
+    assert not torch.equal(errors[0][0], errors[0][1])
+
+
+def test_mid_grey_is_not_the_absence_of_a_condition() -> None:
+    model, _ = awake("ddpm", COLOUR, "grayscale")
+    x, c = torch.ones(4, *COLOUR.shape), torch.zeros(4, 1, *COLOUR.shape[1:])
+    scores = []
+    for one in (model, model.unconditional()):
+        torch.manual_seed(1)
+        scores.append(one.elbo(x, c))
+    assert not torch.equal(*scores)
