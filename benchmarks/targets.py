@@ -11,6 +11,14 @@ from pipeline.metrics.interval import student_t
 RESULTS = Path(__file__).parents[1] / "reports" / "results.csv"
 DENSITIES = ("ar_mixture", "made", "spline_flow")
 MODES = {"ring": 8, "grid": 25}
+RUNGS = ("none", "class", "box", "segmentation", "grayscale")
+CONDITIONAL = ("conditional_pixelcnn", "conditional_glow", "cvae", "cgan", "guided_ddpm")
+OBEDIENCE = {
+    "class": "class_accuracy",
+    "box": "box_iou",
+    "segmentation": "segmentation_miou",
+    "grayscale": "luma_error",
+}
 
 
 class Results:
@@ -47,6 +55,7 @@ def main() -> None:
             worst = results.each(task, model, "modes_hit").min()
             show(f"{task}: modes that {model} hits, worst seed", worst, ">=", modes)
     packing(results)
+    conditions(results)
 
 
 def images(results: Results) -> None:
@@ -69,9 +78,23 @@ def packing(results: Results) -> None:
     show("grid: modes that packing gains, lower end of the 95 % interval", span.low or 0.0, ">=", 0)
 
 
+def conditions(results: Results) -> None:
+    """What the five conditions of `shapes` cost and explain, and who obeys: better than real images, shuffled."""
+    for model in CONDITIONAL:
+        bits = (results.each(f"shapes_{rung}", model, "bits_per_dim").mean() for rung in RUNGS)
+        means = [f"{rung} {mean:.3f}" for rung, mean in zip(RUNGS, bits, strict=True) if mean == mean]
+        if means:
+            print(f"shapes: bits/dim of {model}: {', '.join(means)}")
+    for rung, metric in OBEDIENCE.items():
+        sign = "<=" if metric == "luma_error" else ">="
+        for model in CONDITIONAL:
+            score, floor = (results.each(f"shapes_{rung}", model, name).mean() for name in (metric, f"{metric}_floor"))
+            show(f"shapes_{rung}: {metric} of {model} against shuffled conditions", score, sign, floor)
+
+
 def show(name: str, value: float, sign: str, limit: float) -> None:
     reached = value <= limit if sign == "<=" else value >= limit
-    print(f"{name:<75} {value:8.3f}  {sign} {limit:g}  {'ok' if reached else 'MISSED'}")
+    print(f"{name:<75} {value:8.3f}  {sign} {limit:.4g}  {'ok' if reached else 'MISSED'}")
 
 
 if __name__ == "__main__":
