@@ -44,8 +44,9 @@ class GatedResidual(nn.Module):
 class MapConditioner(nn.Module):
     """(x (B, *shape), h (B, M, finer H, finer W)) -> (B, n_out, H, W), zero at the start.
 
-    The places of h within one of x become channels, as those of x itself did: none is lost. Each place has a learned
-    bias: a convolution alone cannot tell a margin from the middle.
+    The places of h within one of x become channels, as those of x itself did: none is lost. They outnumber those of x,
+    so that they have a convolution of their own, zero at the start. Each place has a learned bias: a convolution alone
+    cannot tell a margin from the middle.
     """
 
     def __init__(
@@ -61,12 +62,17 @@ class MapConditioner(nn.Module):
         super().__init__()
         depth, height, width = shape
         self.finer = finer
-        self.first = nn.Conv2d(depth + finer**2 * context, channels, 3, padding=1)
+        self.first = nn.Conv2d(depth, channels, 3, padding=1)
+        self.told = nn.Conv2d(finer**2 * context, channels, 3, padding=1, bias=False) if context else None
+        if self.told:
+            nn.init.zeros_(self.told.weight)
         self.place = nn.Parameter(torch.zeros(channels, height, width))
         body = [GatedResidual(channels, dropout) for _ in range(blocks)]
         self.rest = silent(nn.Sequential(*body, nn.SiLU(), nn.Conv2d(channels, n_out, 1)))
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
-        seen = torch.cat([x, F.pixel_unshuffle(h, self.finer)], dim=1) if h.shape[1] else x
-        out: Tensor = self.rest(self.first(seen) + self.place)
+        seen = self.first(x) + self.place
+        if self.told is not None:
+            seen = seen + self.told(F.pixel_unshuffle(h, self.finer))
+        out: Tensor = self.rest(seen)
         return out
