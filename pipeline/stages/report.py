@@ -1,10 +1,12 @@
-"""`coverseek report`: the measured cells -> results.csv, leaderboard.csv, leaderboard.md and the figures."""
+"""`coverseek report`: the measured cells -> results.csv, leaderboard.csv, leaderboard.md, claims and the figures."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from pipeline import paths
+from pipeline.claims import page as claims
+from pipeline.claims.results import Results
 from pipeline.files import whole, whole_folder
 from pipeline.params import load
 from pipeline.report import figures, ladder_text, measured, page, results, table
@@ -22,14 +24,21 @@ def main() -> None:
     params = load()
     outcomes = measured.read(params)
     frame = results.tidy(outcomes)
-    ranked, climbed = boards(params, outcomes, frame), ladders(params, outcomes)
+    ranked, climbed, verdicts = (
+        boards(params, outcomes, frame),
+        ladders(params, outcomes),
+        claims.judged(Results(frame)),
+    )
     with whole_folder(paths.FIGURES) as folder:
         pictures = {(board.suite, board.task): figures.draw(board, folder) for board in ranked}
         sections = {of.suite: ladder_text.section(of, figures.draw_ladder(of, folder)) for of in climbed}
         text = page.text(ranked, pictures, sections)
+        drawn = {picture.name for picture in folder.iterdir()}
     _write(paths.RESULTS, results.csv(frame))
     _write(paths.LEADERBOARD_CSV, table.csv(ranked))
     _write(paths.LEADERBOARD_MD, text)
+    _write(claims.JSON, claims.as_json(verdicts, drawn))
+    _write(claims.MARKDOWN, claims.as_markdown(verdicts, drawn))
 
 
 def _write(path: Path, text: str) -> None:

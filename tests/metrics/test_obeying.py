@@ -21,6 +21,7 @@ MODELS: dict[tuple[str, str], dict[str, Any]] = {
     ("autoregressive", "gated_pixelcnn"): {"channels": 16, "layers": 2, "kernel": 3, "mixtures": 3, "dropout": 0.0},
     ("flow", "glow"): {"channels": 16, "dropout": 0.0, "dequantisation": "uniform"},
     ("vae", "conv_vae"): {"channels": 8, "blocks": 0, "dropout": 0.0},
+    ("vae", "vae"): {"latent": 8, "width": 64},
     ("gan", "gan_nonsaturating"): {"width": 8},
     ("diffusion", "ddpm"): {"channels": 16, "steps": 16, "octaves": 0, "shift": -2.0, "weighting": "simple"},
 }

@@ -50,7 +50,7 @@ def _hash(family: str) -> str:
 
 def _report() -> None:
     found = sorted(path.stem for path in Path("reports/metrics").glob("*.json"))
-    for name in ("results.csv", "leaderboard.csv", "leaderboard.md", "figures/plane.txt"):
+    for name in ("results.csv", "leaderboard.csv", "leaderboard.md", "claims.json", "claims.md", "figures/plane.txt"):
         _write(Path("reports") / name, "\n".join(found))
 
 

@@ -1,0 +1,56 @@
+"""What is said of likelihoods: who has the best, what bounds cost, and that a better one is no better picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.claims.claim import Claim
+from pipeline.claims.contrast import Contrast, difference, unmeasured
+from pipeline.claims.results import EXPLICIT, Results
+
+IMAGES, MIXTURES = "shapes_none", ("ring", "ring_wide", "grid", "grid_wide")
+
+
+def _lead(results: Results) -> Iterator[Contrast]:
+    others = [family for family in EXPLICIT if family != "autoregressive"]
+    best = {name: results.best(IMAGES, families, "bits_per_dim") for name, families in
+            {"autoregressive": ["autoregressive"], "others": others}.items()}  # fmt: skip
+    yield difference(f"{IMAGES}, best of the others - best autoregressive", best["others"], best["autoregressive"])
+
+
+def _draws(results: Results) -> Iterator[Contrast]:
+    for task in MIXTURES:
+        one, many = (results.family(task, ["vae"], metric) for metric in ("elbo", "iwae_64"))
+        yield difference(f"{task}, mean over VAEs, IWAE-64 - ELBO", many, one)
+
+
+def _factorised(results: Results) -> Iterator[Contrast]:
+    vae, autoregressive = (results.seeds(IMAGES, m, "bits_per_dim") for m in ("cvae", "conditional_pixelcnn"))
+    yield difference(f"{IMAGES}, cvae - conditional_pixelcnn", vae, autoregressive)
+
+
+CLAIMS = (
+    Claim(
+        "autoregressive-likelihood",
+        "Autoregressive models capture how the elements of an image depend on each other: of all explicit families "
+        "they have the best bits/dim.",
+        "bits_per_dim", ("autoregressive", "the best of flow, vae, diffusion, by their bounds"), _lead,
+    ),
+    Claim(
+        "more-draws",
+        "More importance weights tighten a VAE's bound: IWAE-64 lies above the ELBO.",
+        "iwae_64, elbo", ("IWAE-64", "ELBO"), _draws,
+    ),
+    Claim(
+        "factorised-decoder",
+        "A decoder whose values are independent given the code pays in bits/dim against an autoregressive model that "
+        "is no larger.",
+        "bits_per_dim", ("autoregressive", "vae"), _factorised,
+    ),
+    Claim(
+        "flow-parameters",
+        "A flow needs more parameters than other explicit models for the same bits/dim.",
+        "bits_per_dim, parameters", ("other explicit families", "flow"),
+        lambda _: [unmeasured("the same flow and its rivals at several widths")],
+    ),
+)  # fmt: skip

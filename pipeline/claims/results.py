@@ -1,0 +1,48 @@
+"""The numbers of results.csv, as claims ask for them: by task, model and metric, one for each training seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+Seeds = Mapping[int, float]
+"""Training seed -> value; empty where nothing is measured."""
+
+EXPLICIT = ("autoregressive", "flow", "vae", "diffusion")
+"""The families that know their likelihood, or a bound on it."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """`frame` has the columns of results.csv: task, model, family, seed, metric, value, ..."""
+
+    frame: pd.DataFrame
+
+    def seeds(self, task: str, model: str, metric: str) -> Seeds:
+        """What one model reached on one task."""
+        f = self.frame
+        rows = f[(f["task"] == task) & (f["model"] == model) & (f["metric"] == metric)]
+        return {int(seed): float(value) for seed, value in zip(rows["seed"], rows["value"], strict=True)}
+
+    def models(self, task: str, families: Sequence[str], metric: str) -> list[str]:
+        """The models of these families that have the metric on the task, in the order of the table."""
+        f = self.frame
+        rows = f[(f["task"] == task) & f["family"].isin(families) & (f["metric"] == metric)]
+        return list(dict.fromkeys(rows["model"]))
+
+    def family(self, task: str, families: Sequence[str], metric: str) -> Seeds:
+        """The mean over the models of these families, for each seed that all of them have."""
+        return mean([self.seeds(task, model, metric) for model in self.models(task, families, metric)])
+
+    def best(self, task: str, families: Sequence[str], metric: str) -> Seeds:
+        """The one of these families' models whose mean over seeds is lowest."""
+        found = [self.seeds(task, model, metric) for model in self.models(task, families, metric)]
+        return min(found, key=lambda seeds: sum(seeds.values()) / len(seeds), default={})
+
+
+def mean(found: Sequence[Seeds]) -> Seeds:
+    """Seed by seed, over the seeds that all have."""
+    shared = set.intersection(*(set(seeds) for seeds in found)) if found else set()
+    return {seed: sum(seeds[seed] for seeds in found) / len(found) for seed in sorted(shared)}

@@ -1,0 +1,75 @@
+"""From contrasts to a verdict, by a rule that is the same for every claim.
+
+    supported       of every contrast the 95 % t interval over at least two seeds lies above 0
+    contradicted    of some contrast the t interval at the level 1 - .05 / contrasts lies below 0
+    undecided       all else: one seed, an interval that holds 0, cells that are not measured
+
+"Supported" needs every contrast, so that it keeps its level without a correction (an intersection-union test, Berger
+1982, Technometrics 24); "contradicted" needs one of several, hence Bonferroni's. Effect and interval are those of the
+contrast that decides: the one with the lowest lower end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.claims.contrast import Contrast
+from pipeline.metrics.interval import Interval, student_t
+
+Word = Literal["supported", "contradicted", "undecided"]
+ALPHA = 0.05
+TEST = "Student's t over training seeds, paired; each contrast at 95 % for, at 1 - .05 / contrasts against"
+ONE_SEED = "one seed: training noise unknown"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One contrast and its interval, None where no seed has both sides."""
+
+    contrast: Contrast
+    interval: Interval | None
+
+    @property
+    def low(self) -> float:
+        """The lower end; no interval decides later than any."""
+        if self.interval is None:
+            return math.inf
+        return self.interval.mean if self.interval.low is None else self.interval.low
+
+
+@dataclass(frozen=True)
+class Judgement:
+    verdict: Word
+    findings: tuple[Finding, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def weakest(self) -> Finding:
+        return min(self.findings, key=lambda finding: finding.low)
+
+
+def judge(contrasts: Sequence[Contrast]) -> Judgement:
+    """Raises ValueError without a contrast: a claim that compares nothing is none."""
+    if not contrasts:
+        raise ValueError("a claim needs a contrast")
+    findings = tuple(Finding(c, _interval(c, 1 - ALPHA)) for c in contrasts)
+    missing = tuple(what for c in contrasts for what in (c.missing or _alone(c)))
+    return Judgement(_word(contrasts, findings, missing), findings, missing)
+
+
+def _word(contrasts: Sequence[Contrast], findings: Sequence[Finding], missing: Sequence[str]) -> Word:
+    strict = (_interval(c, 1 - ALPHA / len(contrasts)) for c in contrasts)
+    if any(i is not None and i.high is not None and i.high < 0 for i in strict):
+        return "contradicted"
+    return "undecided" if missing or any(finding.low <= 0 for finding in findings) else "supported"
+
+
+def _interval(contrast: Contrast, level: float) -> Interval | None:
+    return student_t(list(contrast.seeds.values()), level) if contrast.seeds else None
+
+
+def _alone(contrast: Contrast) -> tuple[str, ...]:
+    return (f"{contrast.name}: {ONE_SEED}",) if len(contrast.seeds) == 1 else ()

@@ -1,0 +1,129 @@
+"""Promises of the verdicts: the known answer on made-up tables, the null included."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.claims.catalogue import CATALOGUE
+from pipeline.claims.contrast import Contrast, difference, log_ratio, unmeasured
+from pipeline.claims.page import as_json, as_markdown, judged
+from pipeline.claims.results import Results
+from pipeline.claims.rule import ALPHA, ONE_SEED, judge
+
+FIELDS = {"id", "statement", "metric", "groups", "test", "effect", "interval", "verdict", "missing", "figure"}
+
+
+def contrast(*values: float) -> Contrast:
+    return Contrast("made up", dict(enumerate(values)))
+
+
+def table(**metrics: dict[str, list[float]]) -> Results:
+    """metric -> 'task model family' -> a value for each seed."""
+    rows = [
+        (*cell.split(), seed, metric, value)
+        for metric, cells in metrics.items()
+        for cell, values in cells.items()
+        for seed, value in enumerate(values)
+    ]
+    return Results(pd.DataFrame(rows, columns=["task", "model", "family", "seed", "metric", "value"]))
+
+
+def verdict(claim: str, results: Results) -> str:
+    return next(found.verdict for one, found in judged(results) if one.id == claim)
+
+
+def test_supported_needs_every_contrast_above_zero() -> None:
+    assert judge([contrast(1.0, 1.1, 0.9)]).verdict == "supported"
+    assert judge([contrast(1.0, 1.1, 0.9), contrast(0.1, -0.1, 0.05)]).verdict == "undecided"
+
+
+def test_one_contrast_below_zero_contradicts_at_bonferronis_level() -> None:
+    assert judge([contrast(-1.0, -1.1, -0.9)]).verdict == "contradicted"
+    barely = contrast(-1.0, -0.2, -0.8)
+    low, high = (float(end) for end in (judge([barely]).weakest.interval or ())[1:3])
+    assert low < 0 < high
+    assert judge([barely, contrast(1.0, 1.1, 0.9)]).verdict == "undecided"
+
+
+def test_one_seed_and_what_is_not_measured_decide_nothing() -> None:
+    assert judge([contrast(5.0)]).missing == (f"made up: {ONE_SEED}",)
+    assert judge([contrast(5.0)]).verdict == judge([unmeasured("a sweep")]).verdict == "undecided"
+    assert judge([contrast(1.0, 1.1), unmeasured("a sweep")]).missing == ("a sweep",)
+
+
+def test_a_claim_that_compares_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs a contrast"):
+        judge([])
+
+
+@pytest.mark.parametrize(("contrasts", "seeds"), [(1, 3), (1, 5), (4, 3)])
+def test_under_the_null_a_verdict_is_rare(contrasts: int, seeds: int) -> None:
+    """Two-sided 5 % with one contrast; with several, less for and at most half of that against."""
+    rng = np.random.default_rng(0)
+    words = [judge([contrast(*rng.normal(size=seeds)) for _ in range(contrasts)]).verdict for _ in range(1000)]
+    share = sum(word != "undecided" for word in words) / 1000
+    assert share <= ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / 1000)
+    if contrasts == 1:
+        assert share >= ALPHA - 3 * math.sqrt(ALPHA * (1 - ALPHA) / 1000)
+
+
+def test_differences_are_paired_and_ratios_are_logarithms() -> None:
+    assert difference("d", {0: 3.0, 1: 5.0}, {1: 1.0, 2: 9.0}).seeds == {1: 4.0}
+    assert log_ratio("r", {0: 6.0}, {0: 3.0}).seeds == {0: pytest.approx(math.log(2))}
+    assert difference("d", {0: 1.0}, {1: 1.0}).missing
+
+
+def test_modes_that_gans_drop_support_that_likelihood_covers() -> None:
+    def modes(gan: list[float]) -> Results:
+        cells = {f"{task} {name}": values for task in ("ring", "grid") for name, values in {
+            "flow flow": [25.0, 25.0, 24.0], "vae vae": [25.0, 24.0, 25.0], "gan gan": gan}.items()}  # fmt: skip
+        return table(modes_hit=cells)
+
+    assert verdict("likelihood-covers", modes([12.0, 14.0, 13.0])) == "supported"
+    assert verdict("likelihood-covers", modes([27.0, 27.2, 26.9])) == "contradicted"
+    assert verdict("likelihood-covers", modes([12.0, 30.0, 24.0])) == "undecided"
+
+
+def test_the_best_of_the_others_is_compared_not_their_mean() -> None:
+    def bits(flow: list[float]) -> Results:
+        return table(bits_per_dim={
+            "shapes_none pixelcnn autoregressive": [3.0, 3.1, 2.9], "shapes_none glow flow": flow,
+            "shapes_none vae vae": [9.0, 9.1, 9.0],
+        })  # fmt: skip
+
+    assert verdict("autoregressive-likelihood", bits([3.5, 3.6, 3.45])) == "supported"
+    assert verdict("autoregressive-likelihood", bits([2.0, 2.1, 1.9])) == "contradicted"
+
+
+def test_models_in_one_order_contradict_that_there_are_two() -> None:
+    nats = {
+        f"{task} m{i} flow": [float(i)] * 3 for task in ("ring", "ring_wide", "grid", "grid_wide") for i in range(6)
+    }
+    rng = np.random.default_rng(0)
+    same = {cell: [9.0 - values[0] + 1e-3 * float(rng.random()) for _ in values] for cell, values in nats.items()}
+    none = {cell: list(rng.random(3)) for cell in nats}
+    assert verdict("two-orders", table(nats=nats, frechet=none)) != "contradicted"
+    found = dict(zip((c.id for c in CATALOGUE), (f for _, f in judged(table(nats=nats, frechet=same))), strict=True))
+    assert found["two-orders"].weakest.interval == pytest.approx((-0.2, -0.2, -0.2, 3))
+    assert found["two-orders"].verdict == "contradicted"
+
+
+def test_without_results_every_claim_is_undecided_and_says_what_it_lacks() -> None:
+    for claim, found in judged(table(nats={"toy toy flow": [1.0]})):
+        assert found.verdict == "undecided", claim.id
+        assert found.missing, claim.id
+
+
+def test_the_files_hold_every_claim_once() -> None:
+    found = judged(table(nats={"toy toy flow": [1.0]}))
+    records = json.loads(as_json(found, ()))
+    assert [record["id"] for record in records] == [claim.id for claim in CATALOGUE]
+    assert len({claim.id for claim in CATALOGUE}) == len(CATALOGUE)
+    assert all(record.keys() >= FIELDS for record in records)
+    page = as_markdown(found, ())
+    assert all(f"## {claim.id}: undecided" in page and claim.statement in page for claim in CATALOGUE)
