@@ -22,7 +22,7 @@ TITLES = {"bits": "Bits/dim of the image, given c", "obedience": "Obedience to c
 MEASURES = {
     "bits": "bits/dim",
     "obedience": "share of the way from floor to ceiling",
-    "diversity": "distance of two samples / of any two real images",
+    "diversity": "distance, in that of two real images",
 }
 
 
