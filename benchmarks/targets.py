@@ -7,10 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.metrics.interval import student_t
+from pipeline.report.rungs import BITS, OBEDIENCE
 
 RESULTS = Path(__file__).parents[1] / "reports" / "results.csv"
 DENSITIES = ("ar_mixture", "made", "spline_flow")
 MODES = {"ring": 8, "grid": 25}
+RUNGS = tuple(f"shapes_{condition}" for condition in ("none", *OBEDIENCE))
 
 
 class Results:
@@ -30,6 +32,12 @@ class Results:
         means = r[(r.task == task) & (r.family == family) & (r.metric == metric)].groupby("model").value.mean()
         return str(means.idxmin()), float(means.min())
 
+    def climbers(self) -> list[str]:
+        """The models, controls aside, that stand on every rung."""
+        r = self.rows[self.rows.task.isin(RUNGS) & (self.rows.family != "control")]
+        rungs = r.groupby("model", sort=False).task.nunique()
+        return list(rungs[rungs == len(RUNGS)].index)
+
     def gap(self, task: str, model: str) -> float:
         """Mean nats below the oracle."""
         return float((self.each(task, "oracle", "nats") - self.each(task, model, "nats")).mean())
@@ -47,6 +55,7 @@ def main() -> None:
             worst = results.each(task, model, "modes_hit").min()
             show(f"{task}: modes that {model} hits, worst seed", worst, ">=", modes)
     packing(results)
+    conditions(results)
 
 
 def images(results: Results) -> None:
@@ -67,6 +76,21 @@ def packing(results: Results) -> None:
     gain = results.each("grid", "pacgan", "modes_hit") - results.each("grid", "gan_minimax", "modes_hit")
     span = student_t(gain.to_numpy(dtype=float))
     show("grid: modes that packing gains, lower end of the 95 % interval", span.low or 0.0, ">=", 0)
+
+
+def conditions(results: Results) -> None:
+    """What each model knows at each rung, and whether it obeys each condition: its floor is real images, shuffled."""
+    models = results.climbers()
+    for model in models:
+        rungs = {task: results.each(task, model, BITS) for task in RUNGS}
+        known = [f"{task.removeprefix('shapes_')} {bits.mean():.3f}" for task, bits in rungs.items() if len(bits)]
+        print(f"shapes: {model}, bits/dim: {', '.join(known) or 'no likelihood'}")
+    for condition, metric in OBEDIENCE.items():
+        task, lower = f"shapes_{condition}", metric == "luma_error"
+        for model in models:
+            score, floor = results.each(task, model, metric), results.each(task, model, f"{metric}_floor").mean()
+            worst, sign = (score.max(), "<=") if lower else (score.min(), ">=")
+            show(f"{task}: {metric} of {model}, worst seed", worst, sign, floor)
 
 
 def show(name: str, value: float, sign: str, limit: float) -> None:
