@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 
 from pipeline.contract import Event
 from pipeline.networks.causal.network import CausalNetwork
 
+Network = TypeVar("Network", bound=nn.Module)
 
-def awake(network: CausalNetwork) -> CausalNetwork:
+
+def awake(network: Network) -> Network:
     """With weights that no initialisation hides, in evaluation mode."""
     for parameter in network.parameters():
         nn.init.normal_(parameter, std=0.3)

@@ -1,71 +1,92 @@
-"""Promises of the controls that draw stored data."""
+"""Laws of the controls that answer from memory."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
-from toys import GREY, build, condition
+from torch import Tensor
+from toys import GREY, condition, conditions
 
-from pipeline.contract import GenerativeModel, Task
-from pipeline.families.control.memory import dealt
-
-MEMORIES = ("real", "copycat", "collapsed")
+from pipeline.contract import Task
+from pipeline.families.control.memory import Collapsed, Copycat, Memory, Real, dealt
 
 
-def remembering(recipe: str, kind: str, x: torch.Tensor, c: torch.Tensor) -> GenerativeModel:
-    """A control that has seen (x, c) as training and as validation data."""
-    model = build("control", recipe, Task("t", GREY, condition(kind, GREY)))
-    torch.manual_seed(0)
-    model.calibrate([(x, c)], [(x, c)])
+def numbered(count: int) -> Tensor:
+    """Items (count, 1) that are their own numbers, so that a sample tells which one it is."""
+    return torch.arange(count, dtype=torch.float32)[:, None]
+
+
+def holding(c: Tensor) -> Memory:
+    """A `Real` that holds items 0, 1, ..., one for each row of c."""
+    model = Real()
+    model.calibrate([], [(numbered(len(c)), c)])
     return model
 
 
-def images(count: int) -> torch.Tensor:
-    """Images that are all different: the first two pixels count."""
-    x = torch.zeros(count, *GREY.shape, dtype=torch.long)
-    x[:, 0, 0, 0], x[:, 0, 0, 1] = torch.arange(count) % GREY.grid, torch.arange(count) // GREY.grid
-    return GREY.value(x)
+def drawn(model: Memory, c: Tensor) -> list[int]:
+    """The numbers of the items that the model answers c with."""
+    return [int(item) for item in model.sample(c)[:, 0]]
 
 
-@given(st.integers(1, 9), st.integers(1, 40))
-def test_no_item_is_dealt_twice_before_all_are_dealt_once(items: int, count: int) -> None:
-    times = torch.bincount(dealt(torch.arange(items), count), minlength=items)
-    assert times.sum() == count
-    assert times.max() - times.min() <= 1
+@pytest.mark.parametrize("count", [1, 6, 7, 8, 20])
+def test_every_item_is_dealt_once_before_any_comes_twice(count: int) -> None:
+    hand = dealt(torch.arange(10, 17), count)
+    assert len(hand) == count
+    for part in hand.split(7):
+        assert len(part.unique()) == len(part)
+    assert set(hand.tolist()) <= set(range(10, 17))
 
 
-@pytest.mark.parametrize("recipe", ["real", "copycat"])
-def test_a_class_is_answered_with_its_own_items_each_once_before_any_comes_twice(recipe: str) -> None:
-    x, c = images(12), torch.arange(12) % 3
-    drawn = remembering(recipe, "class", x, c).sample(torch.ones(4, dtype=torch.long))
-    assert {tuple(item.flatten().tolist()) for item in drawn} == {tuple(item.flatten().tolist()) for item in x[c == 1]}
+def test_the_deal_is_random() -> None:
+    assert len({tuple(dealt(torch.arange(5), 5).tolist()) for _ in range(200)}) > 50  # of 120 orders
 
 
-@pytest.mark.parametrize("recipe", MEMORIES)
-def test_every_answer_is_a_stored_item(recipe: str) -> None:
-    x, c = images(20), torch.rand(20, 4)
-    stored = {tuple(item.flatten().tolist()) for item in x}
-    assert all(tuple(item.flatten().tolist()) in stored for item in remembering(recipe, "box", x, c).sample(c))
+def test_without_a_condition_all_that_is_stored_is_dealt() -> None:
+    assert sorted(drawn(holding(torch.empty(9, 0)), torch.empty(18, 0))) == sorted([*range(9), *range(9)])
 
 
-def test_a_box_is_answered_with_the_nearest() -> None:
-    x, c = images(20), torch.rand(20, 4)
-    model = remembering("real", "box", x, c)
-    assert torch.equal(model.sample(c + 1e-4), x)
+def test_a_class_is_answered_with_its_items_each_once_before_any_twice() -> None:
+    stored = torch.arange(12) % 3
+    asked = torch.tensor([2, 0, 2, 1, 2, 0, 2, 2])
+    answer = drawn(holding(stored), asked)
+    assert [item % 3 for item in answer] == asked.tolist()
+    assert {item for item in answer if item % 3 == 2} == {2, 5, 8, 11}  # asked for five times
+    assert len({item for item in answer if item % 3 == 0}) == 2
 
 
-def test_labels_are_near_where_few_places_differ_whatever_their_numbers() -> None:
-    """Label 2 is no nearer to 1 than 0 is: one place that differs by two is nearer than two that differ by one."""
-    near, far = torch.zeros(8, 8, dtype=torch.long), torch.zeros(8, 8, dtype=torch.long)
-    near[0, 0], far[0, :2] = 2, 1
-    x = images(2)
-    model = remembering("real", "segmentation", x, torch.stack([near, far]))
-    assert torch.equal(model.sample(torch.zeros(1, 8, 8, dtype=torch.long)), x[:1])
+@pytest.mark.parametrize("kind", ["box", "grayscale"])
+def test_a_box_or_a_grey_map_is_answered_with_the_nearest(kind: str) -> None:
+    task = Task("t", GREY, condition(kind, GREY))
+    stored, asked = conditions(task, 40), conditions(task, 15)
+    distance = (asked[:, None] - stored[None]).square().flatten(2).sum(-1)  # (15, 40)
+    assert drawn(holding(stored), asked) == distance.argmin(1).tolist()
 
 
-def test_collapsed_keeps_its_share_of_the_training_set() -> None:
-    model = remembering("collapsed", "none", images(20), torch.empty(20, 0))
-    kept = {tuple(item.flatten().tolist()) for item in model.sample(torch.empty(200, 0))}
-    assert 1 <= len(kept) < 20
+@pytest.mark.parametrize("kind", ["class", "box", "segmentation", "grayscale"])
+def test_a_stored_condition_is_answered_with_its_own_item(kind: str) -> None:
+    task = Task("t", GREY, condition(kind, GREY))
+    stored = torch.arange(3) if kind == "class" else conditions(task, 20)
+    assert drawn(holding(stored), stored) == list(range(len(stored)))
+
+
+def test_labels_are_compared_by_the_number_of_places_that_differ() -> None:
+    """Not by how far apart they are: a label is a name."""
+    stored = torch.tensor([[[1, 1], [0, 0]], [[9, 0], [0, 0]]])
+    assert drawn(holding(stored), torch.zeros(1, 2, 2, dtype=torch.long)) == [1]
+    assert set(drawn(holding(torch.tensor([2, 7])), torch.full((2,), 6))) == {0, 1}  # no class is nearer than another
+
+
+def test_real_holds_the_validation_split_and_copycat_the_training_set() -> None:
+    splits = [(numbered(4), torch.empty(4, 0))], [(10 + numbered(4), torch.empty(4, 0))]
+    for model, held in ((Real(), range(10, 14)), (Copycat(), range(4))):
+        model.calibrate(*splits)
+        assert sorted(drawn(model, torch.empty(4, 0))) == list(held)
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0.02, 2), (0.25, 25), (1.0, 100), (0.001, 1)])
+def test_collapsed_keeps_its_share_of_the_items_around_one(share: float, kept: int) -> None:
+    model, c = Collapsed(share), torch.arange(100) % 5
+    model.calibrate([(numbered(50), c[:50]), (50 + numbered(50), c[50:])], [])
+    assert len(model.x) == len(model.c) == kept
+    assert torch.equal(model.c, c[model.x[:, 0].long()])  # each with its own condition
+    assert model.x.max() - model.x.min() < 2 * kept  # none is nearer to the middle and left out
