@@ -25,7 +25,7 @@ MODELS: dict[tuple[str, str], dict[str, Any]] = {
     ("gan", "gan_nonsaturating"): {"width": 8},
     ("diffusion", "ddpm"): {"channels": 16, "steps": 16, "octaves": 0, "shift": -2.0, "weighting": "simple"},
 }
-STEPS = {"gated_pixelcnn": 800}
+STEPS = {"gated_pixelcnn": 800, "gan_nonsaturating": 600}
 """More than the 300 of the others: it learns to see past the ground that most of its places continue."""
 KINDS = ("class", "box", "segmentation", "grayscale")
 
