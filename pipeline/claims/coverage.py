@@ -6,39 +6,35 @@ from collections.abc import Iterator
 
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast, difference, unmeasured
-from pipeline.claims.results import EXPLICIT, Results, Seeds
+from pipeline.claims.results import EXPLICIT, Results
 
 TASKS, KNOWN = ("ring", "grid", "shapes_none"), ("ring", "grid")
 SPARSE, DENSE = "shapes_class", "shapes_grayscale"
+SIDES = {"gan": ("gan",), "likelihood models": EXPLICIT}
+SEEKS, COVERS = ("gan", "likelihood models"), ("likelihood models", "gan")
 
 
-def _sides(results: Results, task: str, metric: str) -> tuple[Seeds, Seeds]:
-    """Means of the GANs and of the likelihood models."""
-    return results.family(task, ["gan"], metric), results.family(task, EXPLICIT, metric)
+def _gap(results: Results, task: str, metric: str, more: str, less: str) -> Contrast:
+    """By how much the mean of one side exceeds that of the other; both are keys of SIDES."""
+    means = (results.family(task, SIDES[side], metric) for side in (more, less))
+    return difference(f"{task}, {metric.replace('_', ' ')}, {more} - {less}", *means)
 
 
 def _seeking(results: Results) -> Iterator[Contrast]:
     for task in TASKS:
-        gan, explicit = _sides(results, task, "precision")
-        yield difference(f"{task}, precision, gan - likelihood models", gan, explicit)
-        gan, explicit = _sides(results, task, "recall")
-        yield difference(f"{task}, recall, likelihood models - gan", explicit, gan)
+        yield _gap(results, task, "precision", *SEEKS)
+        yield _gap(results, task, "recall", *COVERS)
 
 
 def _modes(results: Results) -> Iterator[Contrast]:
     for task in KNOWN:
-        gan, explicit = _sides(results, task, "modes_hit")
-        yield difference(f"{task}, modes hit, likelihood models - gan", explicit, gan)
+        yield _gap(results, task, "modes_hit", *COVERS)
 
 
 def _price(results: Results) -> Iterator[Contrast]:
-    lost = {}
-    for task in (SPARSE, DENSE):
-        gan, explicit = _sides(results, task, "recall")
-        lost[task] = difference(task, explicit, gan).seeds
-    yield difference(f"recall that a GAN gives up, {SPARSE} - {DENSE}", lost[SPARSE], lost[DENSE])
-    gan, explicit = _sides(results, DENSE, "precision")
-    yield difference(f"{DENSE}, precision, gan - likelihood models", gan, explicit)
+    sparse, dense = (_gap(results, task, "recall", *COVERS).seeds for task in (SPARSE, DENSE))
+    yield difference(f"recall that a GAN gives up, {SPARSE} - {DENSE}", sparse, dense)
+    yield _gap(results, DENSE, "precision", *SEEKS)
 
 
 CLAIMS = (

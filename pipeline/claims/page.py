@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pipeline import paths
 from pipeline.claims import rule
 from pipeline.claims.catalogue import CATALOGUE
 from pipeline.claims.claim import Claim
+from pipeline.claims.contrast import Contrast
 from pipeline.claims.results import Results
 from pipeline.claims.rule import Finding, Judgement
+from pipeline.metrics.interval import Interval
 
 JSON, MARKDOWN = (paths.RESULTS.with_name(f"claims.{end}") for end in ("json", "md"))
 
@@ -69,22 +71,16 @@ def as_markdown(found: Judged, figures: Collection[str]) -> str:
 
 def _section(claim: Claim, found: Judgement, figures: Collection[str]) -> str:
     picture = f"![{claim.id}](figures/{claim.figure})\n\n" if claim.figure in figures else ""
-    return f"## {claim.id}: {found.verdict}\n\n{claim.statement}\n\n{picture}" + "".join(
-        f"- {line}\n" for line in (*map(_line, (f for f in found.findings if f.interval)), *_missing(found))
-    )
+    lines = [_line(f.contrast, f.interval) for f in found.findings if f.interval]
+    lines += [f"missing: {what}" for what in found.missing]
+    items = "".join(f"- {line}\n" for line in lines)
+    return f"## {claim.id}: {found.verdict}\n\n{claim.statement}\n\n{picture}{items}"
 
 
-def _line(finding: Finding) -> str:
+def _line(contrast: Contrast, interval: Interval) -> str:
     """'grid, modes hit, likelihood models - gan: 4.1 [2.0, 6.2] (3 seeds)'"""
-    i, contrast = finding.interval, finding.contrast
-    assert i is not None
-    ends = (i.mean, i.low, i.high)
+    ends = (interval.mean, interval.low, interval.high)
     mean, low, high = (None if e is None else math.exp(e) if contrast.ratio else e for e in ends)
     spread = "" if low is None or high is None else f" [{low:.3g}, {high:.3g}]"
-    times = " times" if contrast.ratio else ""
-    return f"{contrast.name}: {mean:.3g}{times}{spread} ({i.n} seed{'s' * (i.n > 1)})"
-
-
-def _missing(found: Judgement) -> Iterator[str]:
-    for what in found.missing:
-        yield f"missing: {what}"
+    times, n = " times" if contrast.ratio else "", interval.n
+    return f"{contrast.name}: {mean:.3g}{times}{spread} ({n} seed{'s' * (n > 1)})"

@@ -27,17 +27,31 @@ ONE_SEED = "one seed: training noise unknown"
 
 @dataclass(frozen=True)
 class Finding:
-    """One contrast and its interval, None where no seed has both sides."""
+    """One contrast. `interval`: at 95 %; `strict`: at Bonferroni's level; None where no seed has both sides."""
 
     contrast: Contrast
     interval: Interval | None
+    strict: Interval | None
+
+    @property
+    def decided(self) -> bool:
+        """Whether there are seeds enough for an interval."""
+        return self.interval is not None and self.interval.n > 1
 
     @property
     def low(self) -> float:
-        """The lower end; no interval decides later than any."""
+        """The lower end, the mean of one seed; no interval decides later than any."""
         if self.interval is None:
             return math.inf
         return self.interval.mean if self.interval.low is None else self.interval.low
+
+    @property
+    def above(self) -> bool:
+        return self.interval is not None and self.low > 0
+
+    @property
+    def below(self) -> bool:
+        return self.strict is not None and self.strict.high is not None and self.strict.high < 0
 
 
 @dataclass(frozen=True)
@@ -55,16 +69,21 @@ def judge(contrasts: Sequence[Contrast]) -> Judgement:
     """Raises ValueError without a contrast: a claim that compares nothing is none."""
     if not contrasts:
         raise ValueError("a claim needs a contrast")
-    findings = tuple(Finding(c, _interval(c, 1 - ALPHA)) for c in contrasts)
+    findings = weigh(contrasts)
     missing = tuple(what for c in contrasts for what in (c.missing or _alone(c)))
-    return Judgement(_word(contrasts, findings, missing), findings, missing)
+    return Judgement(_word(findings, missing), findings, missing)
 
 
-def _word(contrasts: Sequence[Contrast], findings: Sequence[Finding], missing: Sequence[str]) -> Word:
-    strict = (_interval(c, 1 - ALPHA / len(contrasts)) for c in contrasts)
-    if any(i is not None and i.high is not None and i.high < 0 for i in strict):
+def weigh(contrasts: Sequence[Contrast]) -> tuple[Finding, ...]:
+    """Each contrast with its intervals."""
+    strict = 1 - ALPHA / max(1, len(contrasts))
+    return tuple(Finding(c, _interval(c, 1 - ALPHA), _interval(c, strict)) for c in contrasts)
+
+
+def _word(findings: Sequence[Finding], missing: Sequence[str]) -> Word:
+    if any(finding.below for finding in findings):
         return "contradicted"
-    return "undecided" if missing or any(finding.low <= 0 for finding in findings) else "supported"
+    return "undecided" if missing or not all(finding.above for finding in findings) else "supported"
 
 
 def _interval(contrast: Contrast, level: float) -> Interval | None:

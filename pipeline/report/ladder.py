@@ -12,13 +12,11 @@ of condition. What two rungs differ by is taken seed by seed, over the seeds tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipeline.claims.contrast import difference
+from pipeline.claims.results import Seeds
 from pipeline.metrics.interval import Interval, student_t
-
-Seeds = Mapping[int, float]
-"""Training seed -> value; empty where the metric does not apply or nothing is measured."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Ladder:
         return conditions if len(set(conditions)) == len(conditions) else [rung.task for rung in self.rungs]
 
 
-def paired(before: Seeds, after: Seeds, *, scale: float = 1.0, level: float = 0.95) -> Interval | None:
+def paired(before: Seeds, after: Seeds, *, scale: float = 1.0) -> Interval | None:
     """By how much `before` exceeds `after`, times `scale`, over the seeds that both have; None where there is none."""
-    shared = sorted(before.keys() & after.keys())
-    return student_t([scale * (before[seed] - after[seed]) for seed in shared], level) if shared else None
+    drops = difference("drop", before, after).seeds.values()
+    return student_t([scale * drop for drop in drops]) if drops else None

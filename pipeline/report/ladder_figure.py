@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pipeline.claims.results import Seeds
 from pipeline.metrics.interval import student_t
 from pipeline.report import style
 from pipeline.report.column import bound
-from pipeline.report.ladder import Climber, Ladder, Seeds
+from pipeline.report.ladder import Climber, Ladder
 
 SPREAD = 0.24
 """Of the way between two rungs, over which the models' markers lie side by side: error bars hide none of them."""

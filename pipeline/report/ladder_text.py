@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pipeline.claims.results import Seeds
 from pipeline.metrics.interval import student_t
 from pipeline.report import markdown
 from pipeline.report.column import DASH, Column, bound, column
-from pipeline.report.ladder import Climber, Ladder, Seeds, paired
+from pipeline.report.ladder import Climber, Ladder, paired
 from pipeline.report.rungs import BITS
 from pipeline.report.verdict import sentence, verdict
 

@@ -29,7 +29,7 @@ CONTROLS = {
 }
 
 NEAREST = {"real": "nearest held-out item", "copycat": "nearest training item"}
-"""What the controls are where hardly two items share a condition."""
+"""What the controls are where an item may have its condition to itself."""
 
 BOUNDS = ("<=", ">=")
 INTERVAL = "± is half of Student's 95 % t interval over n training seeds"

@@ -1,7 +1,7 @@
 """What a metric reads for real images: where obedience begins and ends, how varied one condition is.
 
 Many images share a class, so that the control `real`, which answers a condition with a held-out image of its own, is
-what a perfect sampler scores. Hardly two share a box, a segmentation or their luma: there it answers with the nearest
+what a perfect sampler scores. A box, a segmentation or a luma may be an image's own: there it answers with the nearest
 one, and is no ceiling but a look-up (`unshared`).
 """
 
@@ -14,11 +14,11 @@ from pipeline.report.column import column, ordered
 from pipeline.report.rungs import OBEDIENCE
 
 UNSHARED = {metric for kind, metric in OBEDIENCE.items() if kind != "class"}
-"""How well samples keep conditions that hardly two images have in common."""
+"""How well samples keep conditions that an image may have to itself."""
 
 
 def unshared(board: Board) -> bool:
-    """Whether the task's condition is one that hardly two images have in common."""
+    """Whether the task's condition is one that an image may have to itself."""
     return not UNSHARED.isdisjoint(board.protocols)
 
 

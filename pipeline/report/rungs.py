@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import files, paths
+from pipeline.claims.results import Seeds
 from pipeline.errors import UserError
 from pipeline.params import Params
 from pipeline.paths import Cell
-from pipeline.report.ladder import Climber, Ladder, Rung, Seeds
+from pipeline.report.ladder import Climber, Ladder, Rung
 from pipeline.report.measured import Outcome
 
 OBEDIENCE = {
@@ -58,12 +59,18 @@ def _grid(params: Params, name: str, outcomes: Mapping[Cell, Outcome]) -> Iterat
 
 
 def _rungs(suite: str, tasks: Sequence[str]) -> tuple[Rung, ...]:
-    for split in SPLITS:
-        for task in tasks[1:]:
-            if not np.array_equal(_images(tasks[0], split), _images(task, split)):
-                hint = f"{tasks[0]} and {task} hold different {split} images; give them the same data and seed"
-                raise UserError(f"{paths.PARAMS}: suites.{suite}.ladder: {hint}")
+    if tasks:
+        _refuse_different_images(suite, *tasks)
     return tuple(map(_rung, tasks))
+
+
+def _refuse_different_images(suite: str, first: str, *others: str) -> None:
+    for split in SPLITS:
+        images = _images(first, split)
+        for task in others:
+            if not np.array_equal(images, _images(task, split)):
+                hint = f"{first} and {task} hold different {split} images; give them the same data and seed"
+                raise UserError(f"{paths.PARAMS}: suites.{suite}.ladder: {hint}")
 
 
 def _images(task: str, split: str) -> NDArray[Any]:
