@@ -106,6 +106,8 @@ class Factor:
 
     name: str
     weights: tuple[float, ...]
+    channel: int | None = None
+    """The channel that alone shows it; None where the whole image does."""
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,8 @@ class Evaluation(Checked):
     samples: Count
     draws: Count
     chunk: Count
+    modes: Count | None = None
+    """Samples that modes are counted in, where a published protocol wants more of them than `samples`."""
     neighbours: Count = 3
     coverage_neighbours: Count = 5
     conditions: Count = 40
@@ -114,9 +116,21 @@ class Suite(Checked):
     """Suites whose cells of the same tasks stand on this suite's boards as well: a cell itself has one suite."""
     ladder: tuple[Name, ...] = ()
     """Tasks of this suite and those beside it that ask for the same images under ever richer conditions, in order."""
+    sweep: tuple[Name, ...] = ()
+    """Models of this suite whose knob is turned through its settings (`knobs`), on each task and from each seed."""
+    evaluation: Name | None = None
+    """An entry of `evaluation`: that of the suite's events unless given."""
 
     def cells(self) -> Iterator[Cell]:
         return (Cell(t, m, s) for t in self.tasks for m in self.models for s in self.seeds)
+
+
+class Knobs(Checked):
+    """The settings that a sweep turns each knob to; 1 is the model as it was trained."""
+
+    temperature: tuple[NonNegative, ...] = (0.4, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)
+    truncation: tuple[NonNegative, ...] = (0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.15, 1.3)
+    guidance: tuple[NonNegative, ...] = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 
 
 T = TypeVar("T")
@@ -136,9 +150,15 @@ class PerEvents(Checked, Generic[T]):
 class Params(Checked):
     tasks: dict[Name, TaskParams]
     training: PerEvents[Training]
-    evaluation: PerEvents[Evaluation]
+    evaluation: dict[Name, Evaluation]
     models: PerEvents[dict[Name, ModelParams]]
     suites: dict[Name, Suite]
+    knobs: Knobs = Knobs()
+
+    def evaluated(self, cell: Cell, events: str) -> Evaluation:
+        """How a cell is evaluated: as its suite says, else as all of its event kind; of no suite, likewise."""
+        own = (suite.evaluation for suite in self.suites.values() if suite.evaluation and cell in set(suite.cells()))
+        return self.evaluation[next(own, events)]
 
     def suite_of(self, cell: Cell) -> str:
         return next(name for name, suite in self.suites.items() if cell in set(suite.cells()))
@@ -264,6 +284,9 @@ def read(path: Path) -> object:
 
 def _check_references(params: Params) -> None:
     """What a suite names exists, and each cell has one suite: two stages cannot own the same files."""
+    for events in ("points", "images"):
+        if events not in params.evaluation:
+            raise UserError(f"{paths.PARAMS}: evaluation.{events} is missing")
     owner: dict[Cell, str] = {}
     for name, suite in params.suites.items():
         for field, known in (("tasks", params.tasks), ("models", params.models[suite.events])):
@@ -280,6 +303,13 @@ def _check_references(params: Params) -> None:
             if task not in near:
                 hint = f"no task {task!r} in this suite or those beside it; {suggest(task, near)}"
                 raise UserError(f"{paths.PARAMS}: suites.{name}.ladder: {hint}")
+        for word in suite.sweep:
+            if word not in suite.models:
+                hint = f"no model {word!r} in this suite; {suggest(word, suite.models)}"
+                raise UserError(f"{paths.PARAMS}: suites.{name}.sweep: {hint}")
+        if suite.evaluation and suite.evaluation not in params.evaluation:
+            hint = f"unknown {suite.evaluation!r}; {suggest(suite.evaluation, params.evaluation)}"
+            raise UserError(f"{paths.PARAMS}: suites.{name}.evaluation: {hint}")
         for model in suite.models:
             params.train(suite.events, model)
         for cell in suite.cells():

@@ -73,6 +73,11 @@ def metrics(cell: Cell) -> Path:
     return Path("reports/metrics") / f"{cell.key}.json"
 
 
+def sweep(cell: Cell) -> Path:
+    """json: what turning the model's knob does, a row for each setting."""
+    return Path("reports/sweeps") / f"{cell.key}.json"
+
+
 def figure(suite: str, task: str, picture: str) -> Path:
     """png: `samples`, `plane` or `curves` of a task."""
     return FIGURES / f"{suite}-{task}-{picture}.png"

@@ -9,6 +9,7 @@ from pipeline.data.digits import digits
 from pipeline.data.folder import folder
 from pipeline.data.mixtures import grid, ring
 from pipeline.data.shapes import shapes
+from pipeline.data.stacked import stacked_digits, stacked_mnist
 from pipeline.data.vision import cifar10, fashion_mnist, mnist
 from pipeline.errors import UserError, suggest
 from pipeline.params import Data, bind
@@ -22,6 +23,8 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "mnist": mnist,
     "ring": ring,
     "shapes": shapes,
+    "stacked_digits": stacked_digits,
+    "stacked_mnist": stacked_mnist,
 }
 
 

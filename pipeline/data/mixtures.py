@@ -2,6 +2,8 @@
 
     p(x) = sum_k w_k N(x; mu_k, sigma^2 I)
 
+A mixture with a tail has weights w_k in proportion to 1 / (k + 1), so that there are rare modes to lose.
+
 The geometry is the published one, so that counts of modes compare: 8 modes on the unit circle, and 25 on
 (-4, -2, 0, 2, 4)^2 (Srivastava et al. 2017, arXiv:1705.07761; Lin et al. 2018, arXiv:1712.04086).
 """
@@ -18,20 +20,21 @@ from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split, unconditional
 from pipeline.params import Positive
 
 
-def ring(sizes: Sizes, seed: int, *, sigma: Positive = 0.01) -> Dataset:
-    """8 equal Gaussians on the unit circle."""
+def ring(sizes: Sizes, seed: int, *, sigma: Positive = 0.01, tail: bool = False) -> Dataset:
+    """8 Gaussians on the unit circle, equal ones unless there is a tail."""
     angles = [2 * math.pi * k / 8 for k in range(8)]
-    return _draw(_equal([(math.cos(a), math.sin(a)) for a in angles], sigma), sizes, seed)
+    return _draw(_mixture([(math.cos(a), math.sin(a)) for a in angles], sigma, tail), sizes, seed)
 
 
-def grid(sizes: Sizes, seed: int, *, sigma: Positive = 0.05) -> Dataset:
-    """25 equal Gaussians on a square lattice of spacing 2."""
+def grid(sizes: Sizes, seed: int, *, sigma: Positive = 0.05, tail: bool = False) -> Dataset:
+    """25 Gaussians on a square lattice of spacing 2, equal ones unless there is a tail."""
     line = (-4.0, -2.0, 0.0, 2.0, 4.0)
-    return _draw(_equal(list(itertools.product(line, line)), sigma), sizes, seed)
+    return _draw(_mixture(list(itertools.product(line, line)), sigma, tail), sizes, seed)
 
 
-def _equal(means: list[tuple[float, float]], sigma: float) -> Mixture:
-    return Mixture(tuple(means), sigma, (1 / len(means),) * len(means))
+def _mixture(means: list[tuple[float, float]], sigma: float, tail: bool) -> Mixture:
+    share = [1 / (k + 1) if tail else 1.0 for k in range(len(means))]
+    return Mixture(tuple(means), sigma, tuple(w / sum(share) for w in share))
 
 
 def _draw(truth: Mixture, sizes: Sizes, seed: int) -> Dataset:

@@ -80,5 +80,7 @@ def _task(manifest: dict[str, Any]) -> Task:
         Event(tuple(event["shape"]), event["levels"], event["scale"]),
         Condition(condition["kind"], tuple(condition["shape"]), condition["size"]),
         truth and Mixture(tuple(map(tuple, truth["means"])), truth["sigma"], tuple(truth["weights"])),
-        tuple(Factor(factor["name"], tuple(factor["weights"])) for factor in manifest["factors"]),
+        tuple(
+            Factor(factor["name"], tuple(factor["weights"]), factor.get("channel")) for factor in manifest["factors"]
+        ),
     )

@@ -16,6 +16,7 @@ from pipeline.metrics.judge import Judge
 from pipeline.metrics.likelihood import Likelihood, likelihood
 from pipeline.metrics.manifold import Manifold, manifold
 from pipeline.metrics.modes import Modes, modes
+from pipeline.metrics.prd import PRD, prd
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Settings:
     coverage_neighbours: int
     conditions: int
     repeats: int
+    modes: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,8 @@ class Evidence:
     """The whole held-out split: x (T, *event), c (T, *condition)."""
     samples: Tensor
     """(M, *event) float32, images on the level grid."""
+    many: Tensor
+    """(L, *event), L >= M: those and more, where modes are counted in more."""
     c: Tensor
     """(M, *condition): what each sample was made under."""
     train: Tensor
@@ -116,8 +120,12 @@ class Evidence:
     @cached_property
     def factor_modes(self) -> FactorModes:
         """Of a task with factors, as its judge sees them."""
-        return factor_modes(factors=self.task.factors, values=self.judges["factors"].answer(self.samples))
+        return factor_modes(factors=self.task.factors, values=self.judges["factors"].answer(self.many))
 
     @cached_property
     def modes(self) -> Modes:
-        return modes(truth=self.truth, fake=self.samples)
+        return modes(truth=self.truth, fake=self.many)
+
+    @cached_property
+    def prd(self) -> PRD:
+        return prd(real=self.real, fake=self.fake)

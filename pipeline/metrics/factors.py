@@ -2,9 +2,8 @@
 
 A mode is a combination of one value for each factor, and P(mode) is the product of their weights. A judge says which
 mode a sample belongs to, as a classifier of digits does on stacked MNIST: each sample belongs to one, however poor it
-is, so there is no share of high quality, and noise hits some modes too. The histogram is smoothed as a mixture's is.
-
-    tail    the modes that are less probable than the median mode
+is, so there is no share of high quality, and noise hits some modes too. The histogram is smoothed, and its tail told,
+as a mixture's is.
 
 Srivastava et al. 2017, VEEGAN, arXiv:1705.07761.
 """
@@ -17,11 +16,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Factor
-from pipeline.metrics.modes import kl, smooth
-
-TIE = 1 - 1e-9
-"""Two products of the same weights in another order may differ in the last digit: a mode as probable as the median is
-none of the tail."""
+from pipeline.metrics.modes import kl, smooth, tail
 
 
 class FactorModes(NamedTuple):
@@ -62,8 +57,3 @@ def mode(factors: tuple[Factor, ...], values: Tensor) -> Tensor:
     for factor, value in zip(factors, values.unbind(dim=1), strict=True):
         index = index * len(factor.weights) + value
     return index
-
-
-def tail(p: Tensor) -> Tensor:
-    """p (K,) -> (K,) bool."""
-    return p < TIE * p.quantile(0.5)

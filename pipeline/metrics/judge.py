@@ -1,6 +1,7 @@
 """Judges: what an image shows, in the words of the condition that it should have been made under.
 
     class, factors   a funnel with one softmax for each label                  fitted on the training split
+    stacked factors  one funnel that reads each channel by itself              likewise
     box              a funnel that ends in the four sides of the box           likewise
     segmentation     a fully convolutional network, one softmax for a pixel    likewise
     grayscale        luma = 0.299 R + 0.587 G + 0.114 B, rounded to a level    arithmetic (contract.LUMA)
@@ -124,6 +125,31 @@ class Labels(Fitted):
 
     def agreement(self, answer: Tensor, c: Tensor) -> float:
         return obedience.accuracy(answer, c)
+
+
+class Channels(Fitted):
+    """(N, C) long: what each channel shows, all by one classifier of a single channel, which is how modes of stacked
+    digits are told."""
+
+    def __init__(self, *, name: str, channels: int, sizes: list[int], apart: bool) -> None:
+        super().__init__(name=name, channels=channels, sizes=sizes, apart=apart)
+        body = funnel(1, WIDTH, FEATURES, grid=GRID, normalised=True)
+        self.classify = nn.Sequential(body, nn.Linear(FEATURES, max(sizes)))
+
+    def logits(self, x: Tensor) -> Tensor:
+        """(B, C, most sizes)."""
+        logits: Tensor = self.classify(x.flatten(0, 1)[:, None]).unflatten(0, x.shape[:2])
+        return logits
+
+    def read(self, x: Tensor) -> Tensor:
+        return self.logits(x).argmax(dim=2)
+
+    def loss(self, x: Tensor, c: Tensor) -> Tensor:
+        return F.cross_entropy(self.logits(x).flatten(0, 1), c.flatten())
+
+    def agreement(self, answer: Tensor, c: Tensor) -> float:
+        """Share of channels, not of whole images, that are read right."""
+        return obedience.accuracy(answer.flatten(), c.flatten())
 
 
 class Box(Fitted):

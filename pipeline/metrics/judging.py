@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from pipeline.contract import Batch, Task
-from pipeline.metrics.judge import Box, Fitted, Judge, Labels, Luma, Segmentation
+from pipeline.metrics.judge import Box, Channels, Fitted, Judge, Labels, Luma, Segmentation
 from pipeline.metrics.network import descend
 
 STEPS = 600
@@ -17,7 +17,15 @@ STEPS = 600
 LEARNING_RATE = 5e-3
 """WHY above the extractor's: batch normalisation bears it, and STEPS are few."""
 
-FITTED: dict[str, type[Fitted]] = {"class": Labels, "factors": Labels, "box": Box, "segmentation": Segmentation}
+
+def factors(*, apart: bool = False, **architecture: Any) -> Fitted:
+    """A judge of the whole image, or of its channels `apart`."""
+    return Channels(apart=apart, **architecture) if apart else Labels(**architecture)
+
+
+FITTED: dict[str, Callable[..., Fitted]] = {
+    "class": Labels, "factors": factors, "box": Box, "segmentation": Segmentation
+}  # fmt: skip
 
 
 def needed(task: Task) -> list[str]:
@@ -60,7 +68,9 @@ def _sizes(kind: str, task: Task) -> dict[str, Any]:
         case "class":
             return {"sizes": [task.condition.size]}
         case "factors":
-            return {"sizes": [len(factor.weights) for factor in task.factors]}
+            sizes = [len(factor.weights) for factor in task.factors]
+            apart = [factor.channel for factor in task.factors] == list(range(task.event.shape[0]))
+            return {"sizes": sizes, "apart": True} if apart else {"sizes": sizes}
         case "segmentation":
             return {"size": task.condition.size}
     return {}

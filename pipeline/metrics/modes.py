@@ -5,6 +5,8 @@ in the plane 1 - exp(-4.5) = 98.9 % are). A mode is hit if one sample of high qu
 modes counts the samples of high quality, with 1/2 added to each mode so that an empty one costs a finite amount:
 q_k = (n_k + 1/2) / (n + K/2).
 
+    tail    the modes that are less probable than the median mode
+
 Srivastava et al. 2017, VEEGAN, arXiv:1705.07761; Lin et al. 2018, PacGAN, arXiv:1712.04086.
 """
 
@@ -20,6 +22,9 @@ from pipeline.contract import Mixture
 
 WITHIN = 3.0
 """Radius of a mode, in sigma."""
+TIE = 1 - 1e-9
+"""Two products of the same weights in another order may differ in the last digit: a mode as probable as the median is
+none of the tail."""
 
 
 class Modes(NamedTuple):
@@ -31,6 +36,8 @@ class Modes(NamedTuple):
     """KL(p || q) of the histograms over modes, nats; lower is better."""
     kl_qp: float
     """KL(q || p) likewise."""
+    tail_recall: float
+    """Share of the tail's modes that are hit; higher is better. nan without a tail."""
 
 
 def modes(*, truth: Mixture, fake: Tensor) -> Modes:
@@ -40,7 +47,8 @@ def modes(*, truth: Mixture, fake: Tensor) -> Modes:
     p = torch.tensor(truth.weights, dtype=torch.float64)
     counts = torch.bincount(mode[good], minlength=len(p))
     q = smooth(counts)
-    return Modes(int((counts > 0).sum()), float(good.double().mean()), kl(p, q), kl(q, p))
+    hit = counts > 0
+    return Modes(int(hit.sum()), float(good.double().mean()), kl(p, q), kl(q, p), float(hit[tail(p)].double().mean()))
 
 
 def nearest_mode(truth: Mixture, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -60,6 +68,11 @@ def smooth(counts: Tensor) -> Tensor:
     """Counts (K,) -> probabilities (K,) float64, 1/2 added to each (Krichevsky, Trofimov 1981)."""
     raised = counts.double() + 0.5
     return raised / raised.sum()
+
+
+def tail(p: Tensor) -> Tensor:
+    """p (K,) -> (K,) bool."""
+    return p < TIE * p.quantile(0.5)
 
 
 def kl(p: Tensor, q: Tensor) -> float:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
+
 from pipeline.contract import Bounded, Exact, Forgets, Reconstructs, Weighted
 from pipeline.metrics.evidence import Evidence
-from pipeline.metrics.factors import probabilities, tail
+from pipeline.metrics.factors import probabilities
+from pipeline.metrics.modes import tail
 
 Need = Callable[[Evidence], bool]
 
@@ -62,6 +65,11 @@ def truth(evidence: Evidence) -> bool:
 def modes(evidence: Evidence) -> bool:
     """A sample of high quality: a smoothed histogram of no samples at all would look like that of a perfect model."""
     return truth(evidence) and evidence.modes.hit > 0
+
+
+def truth_tail(evidence: Evidence) -> bool:
+    """A mixture of which some modes are rarer than others."""
+    return truth(evidence) and bool(tail(torch.tensor(evidence.truth.weights, dtype=torch.float64)).any())
 
 
 def density(evidence: Evidence) -> bool:

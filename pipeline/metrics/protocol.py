@@ -6,8 +6,11 @@ import math
 from collections.abc import Callable
 
 from pipeline.metrics.evidence import Evidence
+from pipeline.metrics.frechet import SIZES, SMALLEST
 from pipeline.metrics.kernel import subsets
 from pipeline.metrics.modes import WITHIN
+from pipeline.metrics.prd import CELLS, RUNS
+from pipeline.metrics.reconstruction import CORRUPTION
 
 # kinds
 
@@ -75,12 +78,12 @@ def samples(evidence: Evidence) -> str:
 
 
 def modes(evidence: Evidence) -> str:
-    return f"{samples(evidence)}, {len(evidence.truth.means)} modes, {WITHIN:g} sigma"
+    return f"fake n={len(evidence.many)}, {len(evidence.truth.means)} modes, {WITHIN:g} sigma"
 
 
 def factor_modes(evidence: Evidence) -> str:
     modes = math.prod(len(factor.weights) for factor in evidence.task.factors)
-    return f"{samples(evidence)}, {modes} modes, {evidence.judges['factors'].protocol}"
+    return f"fake n={len(evidence.many)}, {modes} modes, {evidence.judges['factors'].protocol}"
 
 
 def obedience(kind: str) -> Callable[[Evidence], str]:
@@ -99,6 +102,18 @@ def features(evidence: Evidence) -> str:
 def kernel(evidence: Evidence) -> str:
     count, size = subsets(len(evidence.real), len(evidence.fake))
     return f"{features(evidence)}, cubic, unbiased, subsets {count} x {size}"
+
+
+def extrapolated(evidence: Evidence) -> str:
+    return f"{features(evidence)}, {SIZES} sizes from {SMALLEST:.2f} n"
+
+
+def cells(evidence: Evidence) -> str:
+    return f"{features(evidence)}, {RUNS} runs of {CELLS}-means"
+
+
+def corrupted(evidence: Evidence) -> str:
+    return f"{test(evidence)}, Gaussian noise of {CORRUPTION:g} of the scale"
 
 
 def neighbours(evidence: Evidence) -> str:

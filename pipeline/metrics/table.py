@@ -14,14 +14,14 @@ from pipeline.contract import Batch, Exact, Reconstructs
 from pipeline.metrics import divergence, needs, protocol
 from pipeline.metrics.diversity import diversity, sharing
 from pipeline.metrics.evidence import Evidence
-from pipeline.metrics.frechet import frechet
+from pipeline.metrics.frechet import frechet, frechet_infinity
 from pipeline.metrics.kernel import kernel
 from pipeline.metrics.likelihood import bits_per_dim, log_prob
 from pipeline.metrics.memory import authenticity, copying
 from pipeline.metrics.modes import log_density
 from pipeline.metrics.needs import Need, every
 from pipeline.metrics.obedience import shuffled
-from pipeline.metrics.reconstruction import reconstruction_error
+from pipeline.metrics.reconstruction import reconstruction_error, restoration_error
 
 Better = Literal["higher", "lower", "none"]
 """None: there is no ranking by it, be it that it is of the data, or that what is right lies in the middle."""
@@ -104,6 +104,13 @@ def _reconstruction(evidence: Evidence) -> float:
     return reconstruction_error(model, evidence.test, chunk=evidence.settings.chunk)
 
 
+def _restoration(evidence: Evidence) -> float:
+    model = evidence.model
+    assert isinstance(model, Reconstructs)
+    scale, chunk = evidence.task.event.scale, evidence.settings.chunk
+    return restoration_error(model, evidence.test, scale=scale, chunk=chunk)
+
+
 def _unconditional(evidence: Evidence) -> float:
     return float(evidence.unconditional.log_p.mean())
 
@@ -149,6 +156,8 @@ METRICS = (
 
     Metric("frechet", "squared distance", "lower", needs.samples,
            lambda e: frechet(real=e.real, fake=e.fake), protocol.estimate, protocol.features),
+    Metric("frechet_infinity", "squared distance", "lower", needs.samples,
+           lambda e: frechet_infinity(real=e.real, fake=e.fake), protocol.estimate, protocol.extrapolated),
     Metric("kernel", "squared distance", "lower", needs.samples,
            lambda e: kernel(real=e.real, fake=e.fake), protocol.estimate, protocol.kernel),
     Metric("precision", "share", "higher", needs.samples,
@@ -160,8 +169,13 @@ METRICS = (
     Metric("coverage", "share", "higher", needs.samples,
            lambda e: e.manifold.coverage, protocol.estimate, protocol.coverage_neighbours),
 
+    Metric("f_8", "F-score", "higher", needs.samples, lambda e: e.prd.f_recall, protocol.estimate, protocol.cells),
+    Metric("f_1_8", "F-score", "higher", needs.samples, lambda e: e.prd.f_precision, protocol.estimate, protocol.cells),
+
     Metric("reconstruction", "squared error per value", "lower", needs.reconstructs,
            _reconstruction, protocol.measured, protocol.test),
+    Metric("restoration", "squared error per value", "lower", needs.reconstructs,
+           _restoration, protocol.measured, protocol.corrupted),
 
     Metric("modes_hit", "modes", "higher", needs.truth,
            lambda e: e.modes.hit, protocol.estimate, protocol.modes),
@@ -171,6 +185,9 @@ METRICS = (
            lambda e: e.modes.kl_pq, protocol.estimate, protocol.modes),
     Metric("mode_kl_qp", "nats", "lower", needs.modes,
            lambda e: e.modes.kl_qp, protocol.estimate, protocol.modes),
+
+    Metric("tail_recall", "share", "higher", every(needs.samples, needs.truth_tail),
+           lambda e: e.modes.tail_recall, protocol.estimate, protocol.modes),
 
     Metric("modes_hit", "modes", "higher", _factor_modes,
            lambda e: e.factor_modes.hit, protocol.estimate, protocol.factor_modes),

@@ -26,10 +26,9 @@ class Context(NamedTuple):
     """(B, M, H, W); H = W = 0 where the event is no image."""
 
     def everywhere(self) -> Tensor:
-        """The vector at each place of the map: (B, V + M, H, W)."""
-        height, width = self.map.shape[-2:]
-        spread = self.vector[:, :, None, None].expand(-1, -1, height, width)
-        return torch.cat([spread, self.map], dim=1)
+        """The vector at each place of the map, all of it as loud as one channel of the map: (B, V + M, H, W)."""
+        spread = self.vector[:, :, None, None].expand(-1, -1, *self.map.shape[-2:])
+        return torch.cat([spread / max(1, spread.shape[1]), self.map], dim=1)
 
     def flat(self) -> Tensor:
         """Everything in one vector: (B, V + M H W)."""

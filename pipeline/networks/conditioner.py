@@ -63,9 +63,7 @@ class MapConditioner(nn.Module):
         depth, height, width = shape
         self.finer = finer
         self.first = nn.Conv2d(depth, channels, 3, padding=1)
-        self.told = nn.Conv2d(finer**2 * context, channels, 3, padding=1, bias=False) if context else None
-        if self.told:
-            nn.init.zeros_(self.told.weight)
+        self.told = silent(nn.Conv2d(finer**2 * context, channels, 3, padding=1, bias=False)) if context else None
         self.place = nn.Parameter(torch.zeros(channels, height, width))
         body = [GatedResidual(channels, dropout) for _ in range(blocks)]
         self.rest = silent(nn.Sequential(*body, nn.SiLU(), nn.Conv2d(channels, n_out, 1)))

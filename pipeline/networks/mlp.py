@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def mlp(n_in: int, n_out: int, width: int, depth: int = 2) -> nn.Sequential:
@@ -34,13 +37,11 @@ class Joined(nn.Module):
         return out
 
 
-def silent(network: nn.Sequential) -> nn.Sequential:
-    """Start the last layer at zero, so that what it parametrises starts as the identity."""
-    last = network[-1]
-    assert isinstance(last, nn.Linear | nn.Conv2d)
-    nn.init.zeros_(last.weight)
-    if last.bias is not None:
-        nn.init.zeros_(last.bias)
+def silent(network: Network) -> Network:
+    """Start the last layer, or the one that this is, at zero: what it parametrises starts as the identity."""
+    last = network[-1] if isinstance(network, nn.Sequential) else network
+    for parameter in last.parameters(recurse=False):
+        nn.init.zeros_(parameter)
     return network
 
 

@@ -89,9 +89,12 @@ def _plot(axis: Axes, line: Line, dash: str) -> None:
 
 def _limits(axis: Axes) -> None:
     """What 0 and 1 are."""
-    for height, text, above in ((1.0, "real images", "bottom"), (0.0, "real images, conditions shuffled", "bottom")):
+    for height, text in ((1.0, "real images"), (0.0, "real images, conditions shuffled")):
         axis.axhline(height, color="#999999", lw=0.8, linestyle=":", zorder=1)
-        axis.annotate(text, (0.02, height), (0, 2), ("axes fraction", "data"), "offset points", va=above, fontsize=7)
+        axis.annotate(
+            text, (0.02, height), (0, 3), ("axes fraction", "data"), "offset points", va="bottom", fontsize=7,
+            bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
+        )  # fmt: skip
 
 
 def _real(axis: Axes, real: Sequence[float | None]) -> None:

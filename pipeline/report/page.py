@@ -28,7 +28,7 @@ CONTROLS = {
     "marginal": "floor: independent pixels",
 }
 
-NEAREST = {"real": "nearest held-out item", "copycat": "nearest training item"}
+NEAREST = {"real": "held-out item of the nearest condition", "copycat": "training item of the nearest condition"}
 """What the controls are where an item may have its condition to itself."""
 
 BOUNDS = ("<=", ">=")

@@ -1,8 +1,8 @@
 """What a metric reads for real images: where obedience begins and ends, how varied one condition is.
 
-Many images share a class, so that the control `real`, which answers a condition with a held-out image of its own, is
-what a perfect sampler scores. A box, a segmentation or a luma may be an image's own: there it answers with the nearest
-one, and is no ceiling but a look-up (`unshared`).
+All held-out images of a class answer to it, so that the control `real`, which draws one of them, is what a perfect
+sampler scores. A box is shared by some, a segmentation or a luma hardly ever by any: there `real` answers with the
+held-out image whose condition is nearest, and is no ceiling but a look-up (`unshared`).
 """
 
 from __future__ import annotations

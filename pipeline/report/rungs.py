@@ -66,23 +66,29 @@ def _rungs(suite: str, tasks: Sequence[str]) -> tuple[Rung, ...]:
 
 def _refuse_different_images(suite: str, first: str, *others: str) -> None:
     for split in SPLITS:
-        images = _images(first, split)
+        images = _arrays(first, split)["x"]
         for task in others:
-            if not np.array_equal(images, _images(task, split)):
+            if not np.array_equal(images, _arrays(task, split)["x"]):
                 hint = f"{first} and {task} hold different {split} images; give them the same data and seed"
                 raise UserError(f"{paths.PARAMS}: suites.{suite}.ladder: {hint}")
 
 
-def _images(task: str, split: str) -> NDArray[Any]:
-    return files.read_npz(paths.prepared(task) / f"{split}.npz", f"coverseek prepare --task {task}")["x"]
+def _arrays(task: str, split: str) -> files.Arrays:
+    return files.read_npz(paths.prepared(task) / f"{split}.npz", f"coverseek prepare --task {task}")
 
 
 def _rung(task: str) -> Rung:
     mend = f"coverseek prepare --task {task}"
     manifest = files.read_json(paths.prepared(task) / "manifest.json", mend, "event", "condition")
-    condition = manifest["condition"]
-    most = math.log2(condition["size"]) if condition["kind"] == "class" else None
-    return Rung(task, condition["kind"], math.prod(manifest["event"]["shape"]), most)
+    kind = manifest["condition"]["kind"]
+    most = _entropy(_arrays(task, "train")["c"]) if kind == "class" else None
+    return Rung(task, kind, math.prod(manifest["event"]["shape"]), most)
+
+
+def _entropy(classes: NDArray[Any]) -> float:
+    """Of the shares of classes (N,), in bits."""
+    share = np.unique(classes, return_counts=True)[1] / len(classes)
+    return float(-(share * np.log2(share)).sum())
 
 
 def _climber(outcomes: Sequence[Outcome], rungs: Sequence[Rung]) -> Climber:

@@ -41,7 +41,7 @@ def main(task: str, model: str, seed: int) -> None:
         measured = Measured(nothing, {}, {})
     else:
         events = configured.events(cell, data.task.event.kind)
-        settings = Settings(**configured.evaluation[events].model_dump())
+        settings = Settings(**configured.evaluated(cell, events).model_dump())
         measured = evaluate(trained, data, settings, seed)
         measured.metrics["parameters"] = Entry(
             value=manifest["parameters"], unit="parameters", better="none", kind="exact", protocol="model"
@@ -56,15 +56,17 @@ def main(task: str, model: str, seed: int) -> None:
 def evaluate(model: GenerativeModel, data: Prepared, settings: Settings, seed: int) -> Measured:
     """Draw, measure what applies, and take the seconds for 1,000 samples and 1,000 likelihoods."""
     event, start = data.task.event, perf_counter()
-    x, c = draw(model, event, data.test[1], count=settings.samples, chunk=settings.chunk)
-    seconds = {"sample_seconds_per_1000": (1000 * (perf_counter() - start) / settings.samples, "measured")}
+    count = max(settings.samples, settings.modes or 0)
+    many, c = draw(model, event, data.test[1], count=count, chunk=settings.chunk)
+    seconds = {"sample_seconds_per_1000": (1000 * (perf_counter() - start) / count, "measured")}
+    x, c = many[: settings.samples], c[: settings.samples]
     again, held = repeat(
         model, data.task, data.test[1],
         conditions=settings.conditions, repeats=settings.repeats, chunk=settings.chunk,
     )  # fmt: skip
     extractor, features, judges = reference.load(data.task)
     evidence = Evidence(
-        model=model, task=data.task, test=data.test, samples=x, c=c, train=features["train"],
+        model=model, task=data.task, test=data.test, samples=x, many=many, c=c, train=features["train"],
         real=features["test"][: settings.samples], fake=extractor.extract(x),
         repeated=extractor.extract(again.flatten(0, 1)).unflatten(0, again.shape[:2]), judges=judges,
         extractor=extractor.id, settings=settings, seed=seed,

@@ -42,7 +42,8 @@ class Acceleration:
     def place(self, model: nn.Module) -> None:
         """Lay out the weights of convolutions, in place."""
         if self.channels_last:
-            model.to(memory_format=torch.channels_last)
+            for weight in (p for p in model.parameters() if p.dim() == 4):
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
     def player(self, player: Player) -> Player:
         """The same player with a faster loss."""

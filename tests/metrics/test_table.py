@@ -31,7 +31,19 @@ TRUTH = Mixture(((-1.0, 0.0), (1.0, 0.0)), 0.1, (0.5, 0.5))
 POINTS = Task("two", Event((2,)), truth=TRUTH)
 IMAGES = Task("dots", Event((1, 2, 2), levels=4))
 
-SAMPLES = {"frechet", "kernel", "precision", "recall", "density", "coverage", "authenticity", "memorisation_ct"}
+SAMPLES = {
+    "frechet_infinity",
+    "f_8",
+    "f_1_8",
+    "frechet",
+    "kernel",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "authenticity",
+    "memorisation_ct",
+}
 MODES = {"modes_hit", "high_quality", "mode_kl_pq", "mode_kl_qp"}
 DIVERGENCE = {"kl_pq", "kl_qp"}
 
@@ -78,7 +90,7 @@ def evidence(model: GenerativeModel, task: Task = POINTS, samples: Tensor | None
     x = {name: truth(n) if task is POINTS else _dots(n) for name, n in (("train", 300), ("test", 200), ("fake", 100))}
     fake = x["fake"] if samples is None else samples
     return Evidence(
-        model=model, task=task, test=(x["test"], torch.empty(200, 0)), samples=fake, c=torch.empty(len(fake), 0),
+        model=model, task=task, test=(x["test"], torch.empty(200, 0)), samples=fake, many=fake, c=torch.empty(len(fake), 0),
         train=x["train"].flatten(1), real=x["test"][:100].flatten(1), fake=fake.flatten(1),
         repeated=torch.empty(0, 3, 2), judges={}, extractor="identity",
         settings=Settings(
@@ -242,7 +254,7 @@ def conditional(model: GenerativeModel, made: Tensor, asked: Tensor) -> Evidence
     given, samples = torch.multinomial(torch.tensor(CLASSES.factors[0].weights), 200, replacement=True), shades(made)
     test, repeated = shades(given), shades(torch.arange(4).repeat_interleave(25))
     return replace(
-        evidence(model, IMAGES), task=CLASSES, test=(test, given), samples=samples, c=asked,
+        evidence(model, IMAGES), task=CLASSES, test=(test, given), samples=samples, many=samples, c=asked,
         real=test[:100].flatten(1), fake=samples.flatten(1), repeated=repeated.flatten(1).unflatten(0, (4, 25)),
         judges={"class": Shade(), "factors": Shade()},
     )  # fmt: skip

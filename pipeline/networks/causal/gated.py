@@ -61,7 +61,7 @@ class GatedPixelCNN(CausalNetwork):
         self.layers = cast("Sequence[GatedLayer]", stack)
         self.hidden = SubPixelConv2d(channels, channels, "B", visits)
         self.head = SubPixelConv2d(channels, visits, "B", visits, parts=parameters // visits)
-        self.told = ContextBias(context, parameters, silent=True)
+        self.told = ContextBias(context, parameters)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         firsts = (self.above(x) + self.places[0], self.left(x) + self.places[1])

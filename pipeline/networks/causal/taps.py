@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pipeline.networks.mlp import silent
+
 Mask = Literal["A", "B"]
 Pad = tuple[int, int, int, int]
 
@@ -145,14 +147,12 @@ class ContextBias(nn.Module):
     """Adds what a context says about each place: h (B, n, H, W), context (B, M, H, W) -> (B, n, H, W); h if M = 0.
 
     A causal stack carries it on to later places alone; what lies ahead a place learns from its `surroundings`.
-    `silent` starts at zero.
+    It starts silent, so that a network with a context starts as the one without.
     """
 
-    def __init__(self, context: int, n_out: int, silent: bool = False) -> None:
+    def __init__(self, context: int, n_out: int) -> None:
         super().__init__()
-        self.n_out, self.project = n_out, nn.Conv2d(context, n_out, 1, bias=False) if context else None
-        if silent and self.project:
-            nn.init.zeros_(self.project.weight)
+        self.n_out, self.project = n_out, silent(nn.Conv2d(context, n_out, 1, bias=False)) if context else None
 
     def forward(self, h: Tensor, context: Tensor) -> Tensor:
         return h if self.project is None else h + self.project(context)
