@@ -75,6 +75,14 @@ def evaluate(task: Task, model: Model, seed: Seed = 0) -> None:
 
 
 @app.command()
+def sweep(task: Task, model: Model, seed: Seed = 0) -> None:
+    """Turn a trained model's knob from covering to seeking, and measure it at each setting."""
+    from pipeline.stages.sweep import main
+
+    main(task, model, seed)
+
+
+@app.command()
 def sample(
     task: Task,
     model: Model,

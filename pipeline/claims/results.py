@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,15 +17,30 @@ EXPLICIT = ("autoregressive", "flow", "vae", "diffusion")
 
 @dataclass(frozen=True)
 class Results:
-    """`frame` has the columns of results.csv: task, model, family, seed, metric, value, ..."""
+    """`frame` has the columns of results.csv: task, model, family, seed, metric, value, ...; `turns` a row for each
+    setting of each knob that was turned: task, model, seed, setting, precision, recall, ..."""
 
     frame: pd.DataFrame
+    turns: pd.DataFrame | None = None
 
     def seeds(self, task: str, model: str, metric: str) -> Seeds:
         """What one model reached on one task."""
         f = self.frame
         rows = f[(f["task"] == task) & (f["model"] == model) & (f["metric"] == metric)]
         return {int(seed): float(value) for seed, value in zip(rows["seed"], rows["value"], strict=True)}
+
+    def mean(self, task: str, model: str, metric: str) -> float:
+        """Over the seeds; infinity where nothing is measured."""
+        values = self.seeds(task, model, metric).values()
+        return sum(values) / len(values) if values else math.inf
+
+    def turned(self, task: str, model: str, setting: float, metric: str) -> Seeds:
+        """What one model reached on one task with its knob at a setting."""
+        if self.turns is None:
+            return {}
+        t = self.turns
+        rows = t[(t["task"] == task) & (t["model"] == model) & (t["setting"] == setting)]
+        return {int(seed): float(value) for seed, value in zip(rows["seed"], rows[metric], strict=True)}
 
     def models(self, task: str, families: Sequence[str], metric: str) -> list[str]:
         """The models of these families that have the metric on the task, in the order of the table."""

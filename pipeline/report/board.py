@@ -8,9 +8,10 @@ one follow by Fréchet distance; controls come last, in the order of params.yaml
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -37,15 +38,25 @@ class Score:
         return flatters(self.kind, self.better)
 
 
+class Step(NamedTuple):
+    """Where a model stands at one setting of its knob."""
+
+    setting: float
+    recall: float
+    precision: float
+
+
 @dataclass(frozen=True)
 class Standing:
-    """One model on one task. `cells`: the seeds that were measured; `status`: "ok", or what became of the others."""
+    """One model on one task. `cells`: the seeds that were measured; `status`: "ok", or what became of the others;
+    `curve`: its way through the plane as its knob turns, the mean over seeds at each setting that all have."""
 
     model: str
     family: str
     status: str
     cells: tuple[Cell, ...]
     scores: Mapping[str, Score]
+    curve: tuple[Step, ...] = ()
 
     @property
     def control(self) -> bool:
@@ -139,7 +150,15 @@ def _protocols(outcomes: Iterable[Outcome]) -> dict[str, dict[str, str]]:
 
 def _standing(model: str, outcomes: list[Outcome], scores: Mapping[str, Score]) -> Standing:
     cells = tuple(o.cell for o in outcomes if o.status == "ok")
-    return Standing(model, outcomes[0].family, _status(outcomes), cells, scores)
+    return Standing(model, outcomes[0].family, _status(outcomes), cells, scores, tuple(_curve(outcomes)))
+
+
+def _curve(outcomes: Sequence[Outcome]) -> Iterator[Step]:
+    swept = [{turn.setting: turn for turn in o.turns} for o in outcomes if o.turns]
+    for setting in sorted(set.intersection(*map(set, swept))) if swept else ():
+        turns = [of[setting] for of in swept]
+        recall, precision = (sum(getattr(t, name) for t in turns) / len(turns) for name in ("recall", "precision"))
+        yield Step(setting, recall, precision)
 
 
 def _status(outcomes: Sequence[Outcome]) -> str:

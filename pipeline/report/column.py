@@ -72,6 +72,8 @@ COLUMNS = {
     "f_1_8": Column("F_1/8", "file", decimals=3),
     "mode_kl_pq": Column("mode KL(p‖q)", "file", decimals=3),
     "mode_kl_qp": Column("mode KL(q‖p)", "file", decimals=3),
+    "knob_area": Column("area under the knob", "file", decimals=3),
+    "knob_best": Column("knob at best F_1", "file", decimals=2),
     "memorisation_ct": Column("memorisation C_T", "file", decimals=2),
     "parameters": Column("parameters", "cost", decimals=0, varies=False),
     "train_seconds": Column("train s", "cost"),

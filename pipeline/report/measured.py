@@ -39,8 +39,29 @@ class Divergence(BaseModel):
     player: str
 
 
+class Turn(BaseModel):
+    """A model at one setting of its knob."""
+
+    setting: FiniteFloat
+    precision: FiniteFloat
+    recall: FiniteFloat
+    frechet: FiniteFloat
+    obedience: FiniteFloat | None = None
+
+
+class Sweep(BaseModel):
+    """What turning its knob does to a cell's model. `best`: the setting with the highest F_1."""
+
+    status: Literal["ok", "diverged"]
+    knob: str = ""
+    protocol: str = ""
+    turns: tuple[Turn, ...] = ()
+    area: FiniteFloat = 0.0
+    best: FiniteFloat | None = None
+
+
 class Outcome(BaseModel):
-    """What became of one cell. `metrics` is empty unless the status is "ok"."""
+    """What became of one cell. `metrics` is empty unless the status is "ok"; `turns` unless its knob was turned."""
 
     suite: str
     cell: Cell
@@ -50,6 +71,8 @@ class Outcome(BaseModel):
     diverged: Divergence | None = None
     metrics: dict[str, Metric] = {}
     hardware: dict[str, Any] = {}
+    knob: str = ""
+    turns: tuple[Turn, ...] = ()
 
 
 class Times(BaseModel):
@@ -99,7 +122,8 @@ def _complete(cell: Cell) -> bool:
 def _outcome(suite: str, cell: Cell, family: str) -> Outcome:
     record = _parse(Record, paths.metrics(cell), cell, "evaluate")
     times = [_parse(Times, paths.times(stage, cell), cell, stage) for stage in ("train", "evaluate")]
-    metrics = record.metrics | times[0].metrics | times[1].metrics
+    swept = _sweep(cell)
+    metrics = record.metrics | times[0].metrics | times[1].metrics | _of(swept)
     return Outcome(
         suite=suite,
         cell=cell,
@@ -109,7 +133,26 @@ def _outcome(suite: str, cell: Cell, family: str) -> Outcome:
         diverged=record.diverged,
         metrics=metrics if record.status == "ok" else {},
         hardware=times[0].hardware,
+        knob=swept.knob if swept else "",
+        turns=swept.turns if swept else (),
     )
+
+
+def _sweep(cell: Cell) -> Sweep | None:
+    """None where the model's knob was not turned."""
+    path = paths.sweep(cell)
+    found = _parse(Sweep, path, cell, "sweep") if path.exists() else None
+    return found if found and found.turns else None
+
+
+def _of(swept: Sweep | None) -> dict[str, Metric]:
+    if swept is None or swept.best is None:
+        return {}
+    words = {"kind": "estimate", "protocol": f"{swept.protocol}, {swept.knob} at {len(swept.turns)} settings"}
+    return {
+        "knob_area": Metric(value=swept.area, unit="share", better="higher", **words),
+        "knob_best": Metric(value=swept.best, unit=swept.knob, better="none", **words),
+    }
 
 
 Schema = TypeVar("Schema", bound=BaseModel)

@@ -1,6 +1,7 @@
 """Covering or seeking, in one plane: recall across, precision up (Kynkäänniemi et al. 2019, arXiv:1904.06991).
 
 A model that covers lies to the right, one that seeks lies at the top left. Error bars: the 95 % t interval over seeds.
+A line is the way of a model as its knob turns, temperature, truncation or guidance; the dot is its lowest setting.
 Controls are hollow and grey: where the truth, copying, one mode and noise fall. Where too many rows stand close
 together to be named, a second plane shows that corner larger; a row is named once, where it has the most room.
 """
@@ -96,7 +97,17 @@ def _plane(axis: Axes, places: Sequence[Place]) -> None:
     axis.grid(color="#eeeeee")
     axis.set_axisbelow(True)
     for place in places:
+        _turn(axis, place.standing)
         _mark(axis, place)
+
+
+def _turn(axis: Axes, standing: Standing) -> None:
+    """The way of its knob."""
+    if standing.curve:
+        colour = style.look(standing.family).colour
+        x, y = ([getattr(step, name) for step in standing.curve] for name in ("recall", "precision"))
+        axis.plot(x, y, color=colour, lw=1, alpha=0.6, zorder=1)
+        axis.plot(x[:1], y[:1], color=colour, marker=".", markersize=5, alpha=0.8, zorder=1)
 
 
 def _mark(axis: Axes, place: Place) -> None:

@@ -32,6 +32,19 @@ def tidy(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     return frame
 
 
+TURN = ("setting", "precision", "recall", "frechet", "obedience")
+
+
+def turned(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    """Every setting of every knob that was turned."""
+    rows = [
+        (o.cell.task, o.cell.model, o.family, o.cell.seed, o.knob, *(getattr(turn, name) for name in TURN))
+        for o in outcomes
+        for turn in o.turns
+    ]
+    return pd.DataFrame(rows, columns=["task", "model", "family", "seed", "knob", *TURN])
+
+
 def csv(frame: pd.DataFrame) -> str:
     return frame.assign(value=frame["value"].map(compact)).to_csv(index=False, lineterminator="\n")
 

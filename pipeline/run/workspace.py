@@ -36,6 +36,7 @@ class Workspace:
         """The steps that bring `suites` up to date."""
         tasks = {task for suite in suites.values() for task in suite.tasks}
         cells = {f"{stage}_{suite}" for stage in ("train", "evaluate") for suite in suites}
+        cells |= {f"sweep_{name}" for name, suite in suites.items() if suite.sweep}
         heads = {name.partition("@")[0] for name in self._stages}
         for missing in sorted(cells - heads):
             raise UserError(f"{paths.PIPELINE} has no stage {missing}, which a suite needs; {suggest(missing, heads)}")

@@ -15,7 +15,7 @@ from pipeline.errors import UserError, suggest
 from pipeline.params import ModelParams, Params
 
 WHOLE = ("prepare", "features", "report")
-PER_MODEL = ("train", "evaluate")
+PER_MODEL = ("train", "evaluate", "sweep")
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def hashes(settings: Params) -> dict[str, Any]:
-    """{"prepare": h, "features": h, "report": h, "train": {events: {model: h}}, "evaluate": {events: {model: h}}}."""
+    """{"prepare": h, "features": h, "report": h, "train": {events: {model: h}}, "evaluate": likewise, "sweep": ...}."""
     sources = Sources()
     whole: dict[str, Any] = {stage: sources.hash(sources.closure(*entries(stage))) for stage in WHOLE}
     return whole | {stage: _per_model(sources, stage, settings) for stage in PER_MODEL}

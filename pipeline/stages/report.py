@@ -27,7 +27,7 @@ def main() -> None:
     ranked, climbed, verdicts = (
         boards(params, outcomes, frame),
         ladders(params, outcomes),
-        claims.judged(Results(frame)),
+        claims.judged(Results(frame, results.turned(outcomes))),
     )
     with whole_folder(paths.FIGURES) as folder:
         pictures = {(board.suite, board.task): figures.draw(board, folder) for board in ranked}

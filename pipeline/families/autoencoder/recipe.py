@@ -11,7 +11,7 @@ from pipeline.families.autoencoder.autoencoder import Autoencoder, Codes
 from pipeline.networks.condition import encoder
 from pipeline.networks.funnel import FunnelDecoder, FunnelEncoder
 from pipeline.networks.pooling import PoolingEncoder, UpsamplingDecoder
-from pipeline.params import Count, NonNegative, Positive
+from pipeline.params import Count, NonNegative
 
 __all__ = ["conv_autoencoder_images", "deep_sparse_autoencoder", "denoising_autoencoder", "dense_autoencoder"]
 
@@ -44,7 +44,7 @@ def denoising_autoencoder(
     *,
     width: Count = 256,
     latent: Count = 32,
-    noise: Positive = 0.3,
+    noise: NonNegative = 0.3,
     codes: Codes = "fitted",
 ) -> Autoencoder:
     """Denoising autoencoder: a corrupted input, a clean target (Vincent et al. 2008, doi:10.1145/1390156.1390294).
