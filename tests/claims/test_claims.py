@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.claims.catalogue import CATALOGUE
 from pipeline.claims.contrast import Contrast, difference, log_ratio, unmeasured
+from pipeline.claims.coverage import KNOBS, WIDE
 from pipeline.claims.page import as_json, as_markdown, judged
 from pipeline.claims.results import Results
 from pipeline.claims.rule import ALPHA, ONE_SEED, judge
@@ -111,6 +112,77 @@ def test_models_in_one_order_contradict_that_there_are_two() -> None:
     found = dict(zip((c.id for c in CATALOGUE), (f for _, f in judged(table(nats=nats, frechet=same))), strict=True))
     assert found["two-orders"].weakest.interval == pytest.approx((-0.2, -0.2, -0.2, 3))
     assert found["two-orders"].verdict == "contradicted"
+
+
+def turns(down: tuple[float, float]) -> pd.DataFrame:
+    """Every knob that is compared: (.6, .8) at 1, and `down` = (precision, recall) where it is turned down."""
+    rows = [
+        (task, model, seed, at, *(value + 1e-3 * seed * (at != 1) for value in ends))
+        for _, task, models, low in KNOBS
+        for model in models
+        for seed in range(3)
+        for at, ends in ((1.0, (0.6, 0.8)), (low, down))
+    ]
+    return pd.DataFrame(rows, columns=["task", "model", "seed", "setting", "precision", "recall"])
+
+
+@pytest.mark.parametrize(
+    ("down", "word"), [((0.8, 0.5), "supported"), ((0.8, 0.9), "contradicted"), ((0.599, 0.5), "undecided")]
+)
+def test_a_knob_has_to_buy_precision_and_to_pay_in_recall(down: tuple[float, float], word: str) -> None:
+    empty = pd.DataFrame(columns=["task", "model", "family", "seed", "metric", "value"])
+    assert verdict("knob", Results(empty, turns(down))) == word
+
+
+def narrow(likelihood: tuple[float, float], gan: tuple[float, float]) -> Results:
+    """What an eighth of the width leaves of precision .9 and recall .9, by side."""
+    cells: dict[str, dict[str, list[float]]] = {"precision": {}, "recall": {}}
+    for task, sides in WIDE.items():
+        for side, models in sides.items():
+            left = gan if side == "gan" else likelihood
+            for model in models:
+                for metric, value in zip(("precision", "recall"), left, strict=True):
+                    cells[metric] |= {
+                        f"{task} {model} any": [0.9, 0.9, 0.9],
+                        f"{task} {model}_eighth any": [value, value + 0.01, value - 0.01],
+                    }
+    return table(**cells)
+
+
+def test_capacity_is_lost_where_the_textbook_says_or_is_not() -> None:
+    assert verdict("capacity", narrow((0.3, 0.8), (0.8, 0.3))) == "supported"
+    assert verdict("capacity", narrow((0.8, 0.3), (0.8, 0.3))) == "contradicted"
+    assert verdict("capacity", narrow((0.3, 0.8), (0.55, 0.55))) == "undecided"
+
+
+def test_a_flow_is_weighed_against_rivals_that_are_no_larger() -> None:
+    """At each width a smaller PixelCNN is better; a larger one, however good, is not asked."""
+
+    def widths(flow: float, small: float) -> Results:
+        bits, parameters = {}, {}
+        for rank, width in enumerate(("", "_half", "_quarter", "_eighth")):
+            noise = [0.0, 0.01, -0.01]
+            bits[f"digits realnvp{width} flow"] = [flow + n for n in noise]
+            bits[f"digits pixelcnn{width} autoregressive"] = [small, small, small]
+            bits[f"digits vae{width} vae"] = [0.1, 0.1, 0.1]
+            parameters[f"digits realnvp{width} flow"] = [1000.0 / 2**rank] * 3
+            parameters[f"digits pixelcnn{width} autoregressive"] = [900.0 / 2**rank] * 3
+            parameters[f"digits vae{width} vae"] = [1e6] * 3
+        return table(bits_per_dim=bits, parameters=parameters)
+
+    assert verdict("flow-parameters", widths(flow=2.0, small=1.8)) == "supported"
+    assert verdict("flow-parameters", widths(flow=1.7, small=1.8)) == "contradicted"
+
+
+def test_a_mender_is_compared_with_the_same_network_without_noise() -> None:
+    def errors(plain: float) -> Results:
+        return table(restoration={
+            "digits plain_autoencoder autoencoder": [plain, 1.1 * plain, 0.9 * plain],
+            "digits denoising_autoencoder autoencoder": [0.1, 0.11, 0.1],
+        })  # fmt: skip
+
+    assert verdict("denoising", errors(0.3)) == "supported"
+    assert verdict("denoising", errors(0.05)) == "contradicted"
 
 
 def test_without_results_every_claim_is_undecided_and_says_what_it_lacks() -> None:

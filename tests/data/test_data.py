@@ -61,6 +61,16 @@ def test_mixtures_have_the_published_geometry(name: str, modes: int) -> None:
     assert np.abs(means).max() == pytest.approx(edge)
 
 
+@pytest.mark.parametrize(("name", "modes"), [("ring", 8), ("grid", 25)])
+def test_a_tail_makes_modes_as_rare_as_their_rank(name: str, modes: int) -> None:
+    truth, even = made(name, tail=True).truth, made(name).truth
+    assert truth is not None
+    assert even is not None
+    assert np.array(truth.weights) * np.arange(1, modes + 1) == pytest.approx(truth.weights[0])
+    assert sum(truth.weights) == pytest.approx(1)
+    assert truth.means == even.means
+
+
 def test_digits_are_the_real_ones() -> None:
     dataset = made("digits", train=1297, validation=250, test=250)
     levels = np.concatenate([dataset.splits[split].x for split in SPLITS])

@@ -41,6 +41,7 @@ training:
 evaluation:
   points: {samples: 50, draws: 2, chunk: 20}
   images: {samples: 30, draws: 2, chunk: 20, neighbours: 1, conditions: 6, repeats: 3}
+  many: {samples: 50, modes: 90, draws: 2, chunk: 20}
 models: {points: {}, images: {}}
 suites: {}
 """
@@ -102,6 +103,21 @@ def test_a_cell_is_measured(
     evaluate.main(task, "toy", 4)
     assert Path(f"reports/metrics/{task}-toy-4.json").read_bytes() == before[0]
     assert np.array_equal(written(task)[2]["x"], before[1])
+
+
+def test_a_suite_may_count_modes_in_more_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    suite = "suites: {s: {question: '?', default: true, events: points, tasks: [ring], models: [toy], seeds: [4], %s}}"
+    text = PARAMS.replace("points: {}", "points: {toy: {family: toys}}")
+    trained(monkeypatch, Gaussian((2,)))
+    for more, fake in (("sweep: []", 50), ("evaluation: many", 90)):
+        Path("params.yaml").write_text(text.replace("suites: {}", suite % more))
+        prepare.main("ring")
+        features.main("ring")
+        evaluate.main("ring", "toy", 4)
+        metrics, _, samples = written("ring")
+        assert metrics["metrics"]["modes_hit"]["protocol"] == f"fake n={fake}, 8 modes, 3 sigma"
+        assert metrics["metrics"]["precision"]["protocol"] == "test n=50, fake n=50, identity, k=3"
+        assert len(samples["x"]) == 50
 
 
 OBEDIENCE = {"class": "class_accuracy", "box": "box_iou"}

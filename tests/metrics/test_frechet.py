@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
-from pipeline.metrics.frechet import frechet
+from pipeline.metrics.frechet import frechet, frechet_infinity
 
 
 def exactly(mean: float, spread: Tensor, count: int = 500) -> Tensor:
@@ -51,3 +51,16 @@ def test_small_samples_of_one_gaussian_differ_by_the_known_floor() -> None:
     d, n = 16, 500
     floors = [frechet(real=torch.randn(n, d), fake=torch.randn(n, d)) for _ in range(10)]
     assert math.fsum(floors) / 10 == pytest.approx(d * (d + 5) / (2 * n), rel=0.15)
+
+
+def test_infinitely_many_samples_have_no_bias() -> None:
+    """Two samples of one Gaussian: d (d + 5) / 2 N apart, and on average not at all once that is taken away."""
+    pairs = [(torch.randn(400, 16), torch.randn(400, 16)) for _ in range(12)]
+    biased, free = (sum(of(real=a, fake=b) for a, b in pairs) / 12 for of in (frechet, frechet_infinity))
+    assert biased == pytest.approx(16 * 21 / 800, rel=0.15)
+    assert abs(free) < biased / 5
+
+
+def test_what_is_left_at_infinity_is_the_distance_of_the_gaussians() -> None:
+    real, fake = torch.randn(1000, 4), torch.randn(1000, 4) + 1
+    assert frechet_infinity(real=real, fake=fake) == pytest.approx(4, rel=0.15)

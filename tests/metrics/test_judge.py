@@ -11,10 +11,12 @@ from damage import DAMAGES, damage
 from squares import EVENT, KINDS, squares, task
 
 from pipeline.contract import Event, Task
+from pipeline.data.dataset import Sizes
+from pipeline.data.stacked import stacked_digits
 from pipeline.errors import UserError
 from pipeline.metrics import reference
 from pipeline.metrics.features import identity
-from pipeline.metrics.judge import Fitted, Luma
+from pipeline.metrics.judge import Channels, Fitted, Luma
 from pipeline.metrics.judging import arithmetic, fit, needed
 from pipeline.metrics.network import weights
 from pipeline.metrics.obedience import shuffled
@@ -118,3 +120,16 @@ def test_a_judge_that_was_never_fitted_is_missed(kept: dict[str, Fitted]) -> Non
     Path("artifacts/features/squares_box").rename("artifacts/features/squares_class")
     with pytest.raises(UserError, match=r"has no judge of class; .*coverseek features --task squares_class"):
         reference.load(task("class"))
+
+
+def test_stacked_channels_are_read_by_one_classifier_each_by_itself() -> None:
+    """What a channel shows does not depend on the others: dealt out anew, the answers are."""
+    made = stacked_digits(Sizes(600, 5, 60), 0)
+    of = Task("stacked", made.event, factors=made.factors)
+    x, values = (
+        made.event.value(torch.from_numpy(made.splits["train"].x)), torch.from_numpy(made.splits["train"].factors)
+    )  # fmt: skip
+    judge = fit("factors", "stacked", of, train=(x, values), test=(x[:60], values[:60]), steps=30)
+    assert isinstance(judge, Channels)
+    assert 0.5 < judge.test < 1
+    assert torch.equal(judge.answer(x[:60, [2, 0, 1]]), judge.answer(x[:60])[:, [2, 0, 1]])

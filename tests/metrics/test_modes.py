@@ -48,6 +48,13 @@ def test_a_collapse_costs_what_the_smoothed_histogram_says() -> None:
     assert found.kl_qp == pytest.approx(float((q * (q / p).log()).sum()))
 
 
+def test_the_tail_is_what_is_rarer_than_the_median_mode() -> None:
+    """Of weights .1, .2, .3, .4 the first two."""
+    assert modes(truth=SQUARE, fake=MEANS[2:]).tail_recall == 0
+    assert modes(truth=SQUARE, fake=MEANS[1:]).tail_recall == 0.5
+    assert modes(truth=SQUARE, fake=draws(1000)).tail_recall == 1
+
+
 def test_low_quality_samples_do_not_count_in_the_histogram() -> None:
     good = draws(2000)
     both = torch.cat([good, MEANS[:1] + torch.full((5000, 2), 0.5)])

@@ -90,7 +90,8 @@ def evidence(model: GenerativeModel, task: Task = POINTS, samples: Tensor | None
     x = {name: truth(n) if task is POINTS else _dots(n) for name, n in (("train", 300), ("test", 200), ("fake", 100))}
     fake = x["fake"] if samples is None else samples
     return Evidence(
-        model=model, task=task, test=(x["test"], torch.empty(200, 0)), samples=fake, many=fake, c=torch.empty(len(fake), 0),
+        model=model, task=task, test=(x["test"], torch.empty(200, 0)), samples=fake, many=fake,
+        c=torch.empty(len(fake), 0),
         train=x["train"].flatten(1), real=x["test"][:100].flatten(1), fake=fake.flatten(1),
         repeated=torch.empty(0, 3, 2), judges={}, extractor="identity",
         settings=Settings(

@@ -1,0 +1,47 @@
+"""What stacked digits promise: 1,000 equally likely modes, each channel a digit of its own split."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from pipeline.data.dataset import SPLITS, Dataset, Sizes
+from pipeline.data.digits import digits
+from pipeline.data.stacked import DIGITS, FACTORS, stacked_digits
+from pipeline.metrics.factors import probabilities
+
+
+@pytest.fixture(scope="module")
+def made() -> Dataset:
+    return stacked_digits(Sizes(4000, 50, 300), 1)
+
+
+def test_there_are_a_thousand_modes_and_all_are_equally_likely(made: Dataset) -> None:
+    p = probabilities(made.factors)
+    assert len(p) == 1000
+    assert p.numpy() == pytest.approx(1 / 1000)
+    value = made.splits["train"].factors
+    assert value is not None
+    for counts in (np.bincount(channel, minlength=10) for channel in value.T):
+        assert chisquare(counts).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_each_channel_is_a_digit_of_its_own_split_and_of_its_class(made: Dataset, split: str) -> None:
+    source, stacked = digits(DIGITS, 0).splits[split], made.splits[split]
+    assert source.label is not None
+    assert stacked.factors is not None
+    known = {image.tobytes(): label for image, label in zip(source.x, source.label, strict=True)}
+    for image, values in zip(stacked.x, stacked.factors, strict=True):
+        assert [known[channel.tobytes()] for channel in image] == values.tolist()
+
+
+def test_the_factors_name_their_channels(made: Dataset) -> None:
+    assert [factor.channel for factor in FACTORS] == list(range(made.event.shape[0]))
+
+
+def test_the_seed_decides(made: Dataset) -> None:
+    again, other = (stacked_digits(Sizes(100, 5, 5), seed).splits["train"].x for seed in (1, 2))
+    assert np.array_equal(again, stacked_digits(Sizes(100, 5, 5), 1).splits["train"].x)
+    assert not np.array_equal(again, other)

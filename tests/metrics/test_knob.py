@@ -1,0 +1,138 @@
+"""A knob's curve: what the area is, that only the knob differs between settings, and how the stage refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from pipeline import paths
+from pipeline.contract import Event, GenerativeModel, Player, Task
+from pipeline.errors import UserError
+from pipeline.metrics.evidence import Settings
+from pipeline.metrics.features import Identity
+from pipeline.metrics.knob import Turn, area, curve, summary
+from pipeline.metrics.reference import Reference
+from pipeline.paths import Cell
+from pipeline.stages import features as fitting
+from pipeline.stages import prepare, sweep
+from pipeline.training import checkpoint
+
+SETTINGS = Settings(
+    samples=300, draws=1, chunk=100, neighbours=3, coverage_neighbours=5, conditions=1, repeats=2
+)  # fmt: skip
+TASK = Task("plane", Event((2,)))
+shares = st.floats(0, 1)
+turns = st.lists(st.builds(lambda p, r: Turn(1.0, p, r, 1.0, 1.0, 0.0), shares, shares), max_size=6)
+
+
+class Gaussian(GenerativeModel):
+    """N(0, setting² I); not finite above a setting of 9."""
+
+    knob = "temperature"
+
+    def players(self) -> tuple[Player, ...]:
+        return ()
+
+    def sample(self, c: Tensor) -> Tensor:
+        return self.setting * torch.randn(len(c), 2) / (self.setting <= 9)
+
+
+def turned(*settings: float) -> list[Turn]:
+    torch.manual_seed(1)
+    of = Reference(Identity(size=2), {"test": torch.randn(300, 2)}, {})
+    model = Gaussian()
+    found = list(curve(model, TASK, torch.empty(300, 0), of, settings, SETTINGS, seed=0))
+    assert model.setting == 1
+    return found
+
+
+@given(turns, st.builds(lambda p, r: Turn(1.0, p, r, 1.0, 1.0, 0.0), shares, shares))
+def test_the_area_is_a_share_that_another_setting_never_lowers(some: list[Turn], more: Turn) -> None:
+    assert 0 <= area(some) <= area([*some, more]) + 1e-12 <= 1 + 1e-9
+    assert area([*some, more]) >= more.recall * more.precision - 1e-12
+
+
+def test_the_area_of_two_settings_in_closed_form() -> None:
+    seeking, covering = Turn(0.5, 0.9, 0.4, 1, 1, 0), Turn(1.0, 0.6, 0.8, 1, 1, 0)
+    assert area([seeking, covering]) == pytest.approx(0.8 * 0.6 + 0.4 * (0.9 - 0.6))
+    assert summary([seeking, covering])["best"] == 1.0
+
+
+def test_a_lower_temperature_seeks() -> None:
+    cold, warm = turned(0.3, 1.0)
+    assert cold.precision > warm.precision
+    assert cold.recall < warm.recall - 0.2
+
+
+def test_settings_differ_by_the_knob_alone() -> None:
+    assert turned(1.0) == turned(1.0) == [turned(0.5, 1.0)[1]]
+
+
+def test_a_setting_whose_samples_are_not_finite_is_left_out() -> None:
+    assert [turn.setting for turn in turned(1.0, 10.0, 0.5)] == [1.0, 0.5]
+
+
+PARAMS = """
+tasks:
+  ring: {data: {dataset: ring, sigma: 0.1, train: 300, validation: 20, test: 60}, extractor: {name: identity}}
+training:
+  points: &t {steps: 1, batch_size: 1, learning_rate: 0.1}
+  images: *t
+evaluation:
+  points: &e {samples: 50, draws: 2, chunk: 20}
+  images: *e
+models: {points: {}, images: {}}
+suites: {}
+knobs: {temperature: [0.5, 1.0]}
+"""
+
+
+@pytest.fixture
+def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[GenerativeModel | None], Cell]:
+    """A cell of the ring whose trained model is the one given; None has diverged."""
+    monkeypatch.chdir(tmp_path)
+    paths.PARAMS.write_text(PARAMS)
+    prepare.main("ring")
+    fitting.main("ring")
+    manifest = {"task": "ring", "model": "made_up", "family": "flow", "seed": 0, "status": "ok"}
+
+    def make(model: GenerativeModel | None) -> Cell:
+        status = {"status": "diverged"} if model is None else {}
+        monkeypatch.setattr(checkpoint, "load", lambda cell, task: (model, manifest | status))
+        return Cell("ring", "made_up", 0)
+
+    return make
+
+
+def test_the_stage_writes_a_row_for_each_setting(cell: Callable[[GenerativeModel], Cell]) -> None:
+    asked = cell(Gaussian())
+    sweep.main(*asked)
+    first = paths.sweep(asked).read_bytes()
+    found = json.loads(first)
+    assert [turn["setting"] for turn in found["turns"]] == [0.5, 1.0]
+    assert (found["knob"], found["protocol"]) == ("temperature", "test n=50, fake n=50, identity, k=3")
+    sweep.main(*asked)
+    assert paths.sweep(asked).read_bytes() == first
+
+
+def test_a_diverged_model_has_no_settings(cell: Callable[[GenerativeModel | None], Cell]) -> None:
+    asked = cell(None)
+    sweep.main(*asked)
+    assert json.loads(paths.sweep(asked).read_text()).keys() == {"task", "model", "family", "seed", "status"}
+
+
+@pytest.mark.parametrize(("knob", "words"), [(None, "made_up has no knob"), ("guidance", "guidance needs a condition")])
+def test_a_model_without_a_knob_to_turn_is_refused(
+    cell: Callable[[GenerativeModel], Cell], monkeypatch: pytest.MonkeyPatch, knob: str | None, words: str
+) -> None:
+    monkeypatch.setattr(Gaussian, "knob", knob)
+    with pytest.raises(UserError, match=words) as error:
+        sweep.main(*cell(Gaussian()))
+    assert "\n" not in str(error.value)
