@@ -11,6 +11,8 @@ import pandas as pd
 Seeds = Mapping[int, float]
 """Training seed -> value; empty where nothing is measured."""
 
+NARROW = ("_half", "_quarter", "_eighth")
+"""How the name of a model ends that has a share of another one's width."""
 EXPLICIT = ("autoregressive", "flow", "vae", "diffusion")
 """The families that know their likelihood, or a bound on it."""
 
@@ -43,10 +45,11 @@ class Results:
         return {int(seed): float(value) for seed, value in zip(rows["seed"], rows[metric], strict=True)}
 
     def models(self, task: str, families: Sequence[str], metric: str) -> list[str]:
-        """The models of these families that have the metric on the task, in the order of the table."""
+        """The models of these families that have the metric on the task, in the order of the table; those that are
+        narrow on purpose speak for their family only where they are asked for by name."""
         f = self.frame
         rows = f[(f["task"] == task) & f["family"].isin(families) & (f["metric"] == metric)]
-        return list(dict.fromkeys(rows["model"]))
+        return [model for model in dict.fromkeys(rows["model"]) if not model.endswith(NARROW)]
 
     def family(self, task: str, families: Sequence[str], metric: str) -> Seeds:
         """The mean over the models of these families, for each seed that all of them have."""

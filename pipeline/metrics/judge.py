@@ -148,8 +148,8 @@ class Channels(Fitted):
         return F.cross_entropy(self.logits(x).flatten(0, 1), c.flatten())
 
     def agreement(self, answer: Tensor, c: Tensor) -> float:
-        """Share of channels, not of whole images, that are read right."""
-        return obedience.accuracy(answer.flatten(), c.flatten())
+        """Share of images whose every channel is read right."""
+        return obedience.accuracy(answer, c)
 
 
 class Box(Fitted):

@@ -26,7 +26,11 @@ class Context(NamedTuple):
     """(B, M, H, W); H = W = 0 where the event is no image."""
 
     def everywhere(self) -> Tensor:
-        """The vector at each place of the map, all of it as loud as one channel of the map: (B, V + M, H, W)."""
+        """The vector at each place of the map: (B, V + M, H, W).
+
+        WHY divided by V: V alike places move together, so that a step of an optimiser that scales each weight's step
+        by itself, as Adam does, moves what they add up to V times as far as what a channel of the map adds.
+        """
         spread = self.vector[:, :, None, None].expand(-1, -1, *self.map.shape[-2:])
         return torch.cat([spread / max(1, spread.shape[1]), self.map], dim=1)
 

@@ -13,25 +13,29 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from pipeline import paths
+from pipeline.claims.results import Seeds
 from pipeline.metrics.interval import Interval, student_t
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.report.column import LIKELIHOODS, column, flatters, ordered
+from pipeline.report.comparison import Comparison, compare
 from pipeline.report.measured import Better, Outcome
 from pipeline.report.rank import Rank, ranks
 
 
 @dataclass(frozen=True)
 class Score:
-    """One metric of one model over its seeds."""
+    """One metric of one model over its seeds; `seeds` are logarithms where `log`."""
 
     interval: Interval
     kind: str
     better: Better
     log: bool
+    seeds: Seeds
 
     @property
     def flatters(self) -> bool:
@@ -72,7 +76,8 @@ class Standing:
 class Board:
     """One task of one suite.
 
-    `ranks`: metric -> model -> places, for models with an interval. `protocols`: metric -> kind -> how it was measured.
+    `ranks`: metric -> model -> places, for models with an interval. `comparisons`: metric -> those models in pairs.
+    `protocols`: metric -> kind -> how it was measured.
     """
 
     suite: str
@@ -80,6 +85,7 @@ class Board:
     task: str
     standings: tuple[Standing, ...]
     ranks: Mapping[str, Mapping[str, Rank]]
+    comparisons: Mapping[str, Comparison]
     protocols: Mapping[str, Mapping[str, str]]
     hardware: tuple[str, ...]
 
@@ -90,6 +96,10 @@ class Board:
     @property
     def likelihood(self) -> str | None:
         return next((name for name in LIKELIHOODS if name in self.protocols), None)
+
+    def logged(self, metric: str) -> bool:
+        """Whether its intervals and differences are those of logarithms."""
+        return any(s.scores[metric].log for s in self.standings if metric in s.scores and s.competes)
 
     def better(self, metric: str) -> Better:
         return next(s.scores[metric].better for s in self.standings if metric in s.scores)
@@ -117,7 +127,8 @@ def _scores(results: pd.DataFrame) -> Scores:
         values = rows["value"].to_numpy(dtype=float)
         log = column(metric).log and bool((values > 0).all())
         kind = ", ".join(rows["kind"].unique())
-        score = Score(student_t(values, log=log), kind, rows["better"].iloc[0], log)
+        seeds = dict(zip(rows["seed"], np.log(values) if log else values, strict=True))
+        score = Score(student_t(values, log=log), kind, rows["better"].iloc[0], log, seeds)
         scores.setdefault(model, {})[metric] = score
     return scores
 
@@ -135,6 +146,7 @@ def _board(suite: str, question: str, task: str, outcomes: list[Outcome], scores
         task=task,
         standings=tuple(standings),
         ranks={metric: _ranks(standings, metric) for metric in protocols},
+        comparisons={metric: _compared(standings, metric) for metric in protocols},
         protocols=protocols,
         hardware=tuple(sorted({", ".join(f"{k} {v}" for k, v in sorted(o.hardware.items())) for o in outcomes} - {""})),
     )
@@ -186,10 +198,22 @@ def _place(standing: Standing) -> tuple[bool, int, float]:
     return False, 2, math.inf
 
 
-def _ranks(standings: Iterable[Standing], metric: str) -> dict[str, Rank]:
+def _rivals(standings: Iterable[Standing], metric: str) -> dict[str, Score]:
     """Of models with all their seeds, and without bounds that flatter: what is worse than it looks cannot be placed."""
     rows = {s.model: s.scores[metric] for s in standings if metric in s.scores and s.competes}
-    scores = {model: score for model, score in rows.items() if not score.flatters}
+    return {model: score for model, score in rows.items() if not score.flatters}
+
+
+def _compared(standings: Iterable[Standing], metric: str) -> Comparison:
+    """On the log scale only where every rival is: logarithms are not compared with what they are of."""
+    scores = _rivals(standings, metric)
+    alike = len({score.log for score in scores.values()}) == 1
+    better = next(iter(scores.values())).better if alike else "none"
+    return compare({model: score.seeds for model, score in scores.items()}, better)
+
+
+def _ranks(standings: Iterable[Standing], metric: str) -> dict[str, Rank]:
+    scores = _rivals(standings, metric)
     spans = {
         model: (score.interval.low, score.interval.high)
         for model, score in scores.items()

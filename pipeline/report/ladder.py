@@ -23,7 +23,7 @@ from pipeline.metrics.interval import Interval, student_t
 class Rung:
     """One task of the ladder. `dims`: values of an image, so that bits/dim times `dims` are bits per image.
 
-    `most`: bits that its condition tells at most, the entropy of a class; None where no count says it.
+    `most`: bits that its condition can tell, the entropy of a class; None where no count says it.
     """
 
     task: str

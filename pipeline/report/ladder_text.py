@@ -59,11 +59,11 @@ def _explained(ladder: Ladder, models: Sequence[Climber], ground: int) -> str:
 
 
 def _limits(ladder: Ladder) -> Iterator[str]:
-    """'class tells at most 2.3 bits per image: ...'"""
+    """'class has an entropy of 2.1 bits per image: ...'"""
     for label, rung in zip(ladder.labels, ladder.rungs, strict=True):
         if rung.most is not None:
             most = PER_IMAGE.text(rung.most)
-            yield f"{label} tells at most {most} bits per image, its entropy: {BEYOND}."
+            yield f"{label} has an entropy of {most} bits per image: {BEYOND}."
 
 
 def _names(models: Sequence[Climber]) -> list[list[str]]:

@@ -108,7 +108,7 @@ def _outcomes(params: Params, name: str, suite: Suite) -> Iterator[Outcome]:
     for cell in suite.cells():
         family = params.model(suite.events, cell.model).family
         yield (
-            _outcome(name, cell, family)
+            _outcome(name, cell, family, swept=cell.model in suite.sweep)
             if _complete(cell)
             else Outcome(suite=name, cell=cell, family=family, status="failed")
         )
@@ -119,11 +119,11 @@ def _complete(cell: Cell) -> bool:
     return all(path.exists() for path in written)
 
 
-def _outcome(suite: str, cell: Cell, family: str) -> Outcome:
+def _outcome(suite: str, cell: Cell, family: str, swept: bool) -> Outcome:
     record = _parse(Record, paths.metrics(cell), cell, "evaluate")
     times = [_parse(Times, paths.times(stage, cell), cell, stage) for stage in ("train", "evaluate")]
-    swept = _sweep(cell)
-    metrics = record.metrics | times[0].metrics | times[1].metrics | _of(swept)
+    sweep = _sweep(cell) if swept else None
+    metrics = record.metrics | times[0].metrics | times[1].metrics | _of(sweep)
     return Outcome(
         suite=suite,
         cell=cell,
@@ -133,13 +133,13 @@ def _outcome(suite: str, cell: Cell, family: str) -> Outcome:
         diverged=record.diverged,
         metrics=metrics if record.status == "ok" else {},
         hardware=times[0].hardware,
-        knob=swept.knob if swept else "",
-        turns=swept.turns if swept else (),
+        knob=sweep.knob if sweep else "",
+        turns=sweep.turns if sweep else (),
     )
 
 
 def _sweep(cell: Cell) -> Sweep | None:
-    """None where the model's knob was not turned."""
+    """None where the knob is not turned yet, or the model diverged."""
     path = paths.sweep(cell)
     found = _parse(Sweep, path, cell, "sweep") if path.exists() else None
     return found if found and found.turns else None

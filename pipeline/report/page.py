@@ -36,7 +36,9 @@ INTERVAL = "± is half of Student's 95 % t interval over n training seeds"
 LOGGED = "[low, high] is that interval taken on the log scale, where mean is the geometric mean"
 RANKED = (
     "Rank counts models within the column to its left: a range is what overlapping intervals leave open. "
-    "A bound is ranked at its value: the truth is at least as good"
+    "A bound is ranked at its value: the truth is at least as good. Models that share a letter are not told apart by "
+    "t tests over seeds, paired, Holm-corrected over the column; P(best) is the chance to be first with seeds like "
+    "these. All pairs, and the seeds that would tell them apart: [comparisons.csv](comparisons.csv)"
 )
 FLATTERED = "A bound on the flattering side (≥ where lower is better) is neither ranked nor bold"
 ALONE = "1 seed: no interval and no rank, for another seed may reorder these rows"
@@ -89,9 +91,16 @@ def _columns(board: Board, metric: str) -> list[list[str]]:
         kinds = (bound(s.scores[metric].kind) if metric in s.scores else DASH for s in board.standings)
         columns.append(["kind", *kinds])
     if metric in (board.likelihood, "frechet") and board.ranks[metric]:
-        ranks = (board.ranks[metric].get(s.model) for s in board.standings)
-        columns.append(["rank", *(rank.text("–") if rank else DASH for rank in ranks)])
+        columns.append(["rank", *(_rank(board, metric, s.model) for s in board.standings)])
+        best = (board.comparisons[metric].best.get(s.model) for s in board.standings)
+        columns.append(["P(best)", *(DASH if share is None else f"{share:.2f}" for share in best)])
     return columns
+
+
+def _rank(board: Board, metric: str, model: str) -> str:
+    """'1–3 ab'"""
+    rank = board.ranks[metric].get(model)
+    return f"{rank.text('–')} {board.comparisons[metric].letters.get(model, '')}".rstrip() if rank else DASH
 
 
 def _values(board: Board, metric: str) -> list[str]:

@@ -11,7 +11,9 @@ from pipeline.report.column import column, ordered
 from pipeline.report.results import compact
 
 KEYS = ("suite", "task", "model", "family", "role", "seeds", "status")
-FIELDS = ("mean", "low", "high", "kind", "rank")
+FIELDS = ("mean", "low", "high", "kind", "rank", "letters", "best")
+
+PAIR = ("a", "b", "difference", "low", "high", "p", "holm", "apart", "needed")
 
 
 def csv(boards: Sequence[Board]) -> str:
@@ -29,9 +31,25 @@ def _row(board: Board, standing: Standing) -> dict[str, str]:
     for metric, score in ((name, s) for name, s in standing.scores.items() if _shown(name)):
         mean, low, high = (score.interval.mean, score.interval.low, score.interval.high)
         rank = board.ranks[metric].get(standing.model)
-        texts = (_number(mean), _number(low), _number(high), score.kind, rank.text() if rank else "")
+        compared = board.comparisons[metric]
+        told = compared.letters.get(standing.model, ""), _number(compared.best.get(standing.model))
+        texts = (_number(mean), _number(low), _number(high), score.kind, rank.text() if rank else "", *told)
         row |= {f"{metric}_{field}": text for field, text in zip(FIELDS, texts, strict=True)}
     return row
+
+
+def pairs(boards: Sequence[Board]) -> str:
+    """comparisons.csv: every pair of models that compete on a metric, `apart` where Holm's p is below 5 %."""
+    rows = [
+        (board.suite, board.task, metric, board.logged(metric), *(getattr(pair, field) for field in PAIR))
+        for board in boards
+        for metric, compared in board.comparisons.items()
+        if column(metric).table in ("quality", "file")
+        for pair in compared.pairs
+    ]
+    frame = pd.DataFrame(rows, columns=["suite", "task", "metric", "log", *PAIR])
+    frame["needed"] = frame["needed"].astype("Int64")
+    return frame.to_csv(index=False, lineterminator="\n", float_format="%.6g")
 
 
 def _shown(metric: str) -> bool:

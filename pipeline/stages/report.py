@@ -1,4 +1,4 @@
-"""`coverseek report`: the measured cells -> results.csv, leaderboard.csv, leaderboard.md, claims and the figures."""
+"""`coverseek report`: the measured cells -> the tables, leaderboard.md, claims and the figures."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def main() -> None:
     _write(paths.RESULTS, results.csv(frame))
     _write(paths.LEADERBOARD_CSV, table.csv(ranked))
     _write(paths.LEADERBOARD_MD, text)
+    _write(paths.RESULTS.with_name("comparisons.csv"), table.pairs(ranked))
     _write(claims.JSON, claims.as_json(verdicts, drawn))
     _write(claims.MARKDOWN, claims.as_markdown(verdicts, drawn))
 

@@ -162,7 +162,7 @@ def test_a_class_explains_at_most_its_entropy_and_the_page_says_so(rungs: Rungs)
     main()
     entropy = stats.entropy(np.bincount(rungs.c("classes")), base=2)
     assert entropy < np.log2(CLASSES)  # the classes are not alike in number
-    assert f"class tells at most {entropy:.1f} bits per image, its entropy" in " ".join(rungs.ladder().split())
+    assert f"class has an entropy of {entropy:.1f} bits per image" in " ".join(rungs.ladder().split())
 
 
 def test_real_is_a_ceiling_only_where_images_share_a_condition(rungs: Rungs) -> None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from scipy import stats
 
-from pipeline import paths
+from pipeline import files, paths
 from pipeline.errors import UserError
+from pipeline.params import load
 from pipeline.paths import Cell
+from pipeline.report import measured
+from pipeline.report.board import boards
+from pipeline.report.results import tidy
 from pipeline.stages.report import main
 
 if TYPE_CHECKING:
@@ -91,6 +96,35 @@ def test_page_shows_dash_kind_best_and_controls(tree: Tree) -> None:
     assert "**-0.490 ± 0.025**" in flow
     assert "*ceiling: the truth*" in oracle
     assert "**" not in oracle
+
+
+def test_a_knobs_curve_is_in_the_plane_and_its_area_in_the_files(tree: Tree) -> None:
+    turns = [{"setting": s, "precision": 0.9 - s / 2, "recall": s / 2, "frechet": 1.0} for s in (0.5, 1.0)]
+    record = {"status": "ok", "knob": "temperature", "protocol": "test n=64", "turns": turns, "area": 0.4, "best": 1.0}
+    for seed in range(3):
+        files.write_json(paths.sweep(Cell("toy", "vae", seed)), record)
+    main()
+    row = tree.standing("toy", "vae")
+    assert (row["knob_area_mean"], row["knob_best_mean"]) == ("0.4", "1")
+    assert tree.standing("toy", "flow")["knob_area_mean"] == ""
+    params = load()
+    outcomes = measured.read(params)
+    board = next(b for b in boards(params, outcomes, tidy(outcomes)) if b.task == "toy")
+    curves = {s.model: s.curve for s in board.standings}
+    assert [step.setting for step in curves["vae"]] == [0.5, 1.0]
+    assert curves["vae"][0] == (0.5, pytest.approx(0.25), pytest.approx(0.65))
+    assert curves["flow"] == ()
+
+
+def test_every_pair_that_competes_is_compared(tree: Tree) -> None:
+    main()
+    pairs = tree.rows(paths.RESULTS.with_name("comparisons.csv"))
+    nats = [row for row in pairs if (row["task"], row["metric"]) == ("toy", "nats")]
+    assert {frozenset((row["a"], row["b"])) for row in nats} <= set(
+        map(frozenset, combinations(("gan", "vae", "flow"), 2))
+    )
+    assert all(float(row["holm"]) >= float(row["p"]) for row in nats)
+    assert not [row for row in pairs if row["task"] == "pics"]  # one seed
 
 
 def test_ranks_are_ranges_over_overlapping_intervals(tree: Tree) -> None:

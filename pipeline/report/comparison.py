@@ -1,0 +1,167 @@
+"""Which of two models is better, asked of all pairs of a table at once. The seed is the unit of replication.
+
+    difference    a - b seed by seed, where two seeds or more are shared, with Student's t; else Welch's
+    Holm          the p-values of all pairs of one metric of one task together, so that one of twenty tables of equal
+                  models shows a difference, not one of twenty pairs (Holm 1979, Scand. J. Statist. 6)
+    letters       models that share one are not told apart at 5 % (Piepho 2004, doi:10.1198/1061860043515)
+    P(best)       share of draws of all means, each from its own t distribution over seeds, in which a model's is best
+    needed        seeds with which a paired t test would tell the two apart in 8 of 10 repetitions, if the difference
+                  and its spread are those seen
+
+No rank test: with three seeds against three it cannot go below p = .1. Distances are compared by their logarithms.
+"""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
+
+from pipeline.claims.results import Seeds
+
+LEVEL, POWER, DRAWS, MOST = 0.05, 0.8, 20_000, 1000
+"""`MOST`: seeds beyond which nobody will wait."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two models; `difference` a - b, of logarithms where the table says so, with its 95 % interval."""
+
+    a: str
+    b: str
+    difference: float
+    low: float
+    high: float
+    p: float
+    holm: float
+    needed: int | None
+    """None where more than `MOST` would be."""
+
+    @property
+    def apart(self) -> bool:
+        return self.holm < LEVEL
+
+
+@dataclass(frozen=True)
+class Comparison:
+    pairs: tuple[Pair, ...]
+    letters: Mapping[str, str]
+    best: Mapping[str, float]
+    """Model -> P(best)."""
+
+
+def compare(seeds: Mapping[str, Seeds], better: str) -> Comparison:
+    """Models with two seeds or more -> all their pairs; nothing where there is no direction, or no pair."""
+    values = {model: of for model, of in seeds.items() if len(of) > 1}
+    if better == "none" or len(values) < 2:
+        return Comparison((), {}, {})
+    found = [_Test.of(values[a], values[b]) for a, b in combinations(values, 2)]
+    corrected = holm([test.p for test in found])
+    pairs = tuple(
+        Pair(a, b, t.mean, t.mean - t.half, t.mean + t.half, t.p, p, t.needed())
+        for (a, b), t, p in zip(combinations(values, 2), found, corrected, strict=True)
+    )
+    sign = 1 if better == "higher" else -1
+    order = sorted(values, key=lambda model: -sign * _mean(values[model]))
+    return Comparison(pairs, letters(order, {frozenset((p.a, p.b)) for p in pairs if p.apart}), _best(values, sign))
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """p-values -> adjusted ones, in the same order."""
+    order = np.argsort(p)
+    factors = np.arange(len(p), 0, -1)
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(np.asarray(p)[order] * factors))
+    return [float(one) for one in adjusted]
+
+
+def letters(order: Sequence[str], apart: set[frozenset[str]]) -> dict[str, str]:
+    """Models from best to worst, and the pairs that are told apart -> 'a', 'ab', ...: two share one if they are not."""
+    groups = [set(order)]
+    for pair in apart:
+        for group in [g for g in groups if pair <= g]:
+            groups.remove(group)
+            groups += [group - {model} for model in pair]
+        groups = [g for g in groups if not any(g < other for other in groups)]
+        groups = [g for place, g in enumerate(groups) if g not in groups[:place]]
+    groups.sort(key=lambda group: sorted(map(order.index, group)))
+    return {model: "".join(_letter(i) for i, group in enumerate(groups) if model in group) for model in order}
+
+
+def _letter(place: int) -> str:
+    """a to z, then a1 to z1, and so on."""
+    turn, at = divmod(place, len(string.ascii_lowercase))
+    return string.ascii_lowercase[at] + (str(turn) if turn else "")
+
+
+@dataclass(frozen=True)
+class _Test:
+    """A t test of a mean difference: `error` is its standard error, `spread` that of one seed's difference."""
+
+    mean: float
+    error: float
+    freedom: float
+    spread: float
+
+    @classmethod
+    def of(cls, a: Seeds, b: Seeds) -> _Test:
+        shared = sorted(a.keys() & b.keys())
+        return cls._paired(a, b, shared) if len(shared) > 1 else cls._welch(a, b)
+
+    @classmethod
+    def _paired(cls, a: Seeds, b: Seeds, shared: Sequence[int]) -> _Test:
+        d = np.array([a[seed] - b[seed] for seed in shared])
+        spread = float(d.std(ddof=1))
+        return cls(float(d.mean()), spread / math.sqrt(len(d)), len(d) - 1, spread)
+
+    @classmethod
+    def _welch(cls, a: Seeds, b: Seeds) -> _Test:
+        x, y = (np.array(list(of.values())) for of in (a, b))
+        parts = np.array([x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)])
+        error = float(np.sqrt(parts.sum()))
+        weights = parts**2 / np.array([len(x) - 1, len(y) - 1])
+        freedom = float(parts.sum() ** 2 / weights.sum()) if error else 1.0
+        return cls(float(x.mean() - y.mean()), error, freedom, float(np.sqrt(x.var(ddof=1) + y.var(ddof=1))))
+
+    @property
+    def p(self) -> float:
+        """Two-sided."""
+        if not self.error:
+            return float(not self.mean)
+        return float(2 * stdtr(self.freedom, -abs(self.mean) / self.error))
+
+    @property
+    def half(self) -> float:
+        return float(stdtrit(self.freedom, 1 - LEVEL / 2)) * self.error
+
+    def needed(self) -> int | None:
+        if not self.mean:
+            return None
+        n = np.arange(2, MOST + 1)
+        reach = (stdtrit(n - 1, 1 - LEVEL / 2) + stdtrit(n - 1, POWER)) * self.spread / np.sqrt(n)
+        enough = n[reach <= abs(self.mean)]
+        return int(enough[0]) if len(enough) else None
+
+
+def _best(values: Mapping[str, Seeds], sign: int) -> dict[str, float]:
+    rng = np.random.default_rng(0)
+    drawn = np.stack([_draws(np.array(list(of.values())), rng) for of in values.values()])
+    winner = (sign * drawn).argmax(axis=0)
+    return {model: float((winner == row).mean()) for row, model in enumerate(values)}
+
+
+def _draws(x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """(DRAWS,) means that seeds like these could have."""
+    error = x.std(ddof=1) / math.sqrt(len(x))
+    drawn: NDArray[np.float64] = x.mean() + error * rng.standard_t(len(x) - 1, DRAWS)
+    return drawn
+
+
+def _mean(of: Seeds) -> float:
+    return sum(of.values()) / len(of)
