@@ -30,6 +30,9 @@ class Metric(BaseModel):
     better: Better
     kind: str
     protocol: str
+    low: FiniteFloat | None = None
+    """Of the sampling interval, where one is known."""
+    high: FiniteFloat | None = None
 
 
 class Divergence(BaseModel):
