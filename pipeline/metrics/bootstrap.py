@@ -56,6 +56,8 @@ class Bootstrap:
         """real (N, D), fake (M, D) with D <= WIDEST: of the Fréchet distance."""
         every = torch.ones(1, len(real), dtype=torch.float64), torch.ones(1, len(fake), dtype=torch.float64)
         drawn = self.counts("real", len(real)), self.counts("fake", len(fake))
+        centre = real.double().mean(dim=0)  # squares of small numbers lose fewer digits
+        real, fake = real - centre, fake - centre
         one, many = (frechet_distances(moments(real, a), moments(fake, b)) for a, b in (every, drawn))
         return ends(many, float(one))
 
@@ -87,7 +89,7 @@ def frechet_distances(real: tuple[Tensor, Tensor], fake: tuple[Tensor, Tensor]) 
     """Means (B, D) and covariances (B, D, D) of both -> (B,)."""
     (mean, spread), (other, beside) = real, fake
     root = _root(spread)
-    shared = torch.linalg.eigvalsh(root @ beside @ root).clamp(min=0).sqrt().sum(dim=1)
+    shared = torch.linalg.eigvalsh(root.mT @ beside @ root).clamp(min=0).sqrt().sum(dim=1)
     traces = (spread + beside).diagonal(dim1=1, dim2=2).sum(dim=1)
     return (mean - other).square().sum(dim=1) + traces - 2 * shared
 
@@ -108,6 +110,6 @@ def _cubic(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _root(s: Tensor) -> Tensor:
-    """(B, D, D) positive semidefinite -> its root."""
-    values, axes = torch.linalg.eigh(s)
-    return (axes * values.clamp(min=0).sqrt()[:, None, :]) @ axes.mT
+    """(B, D, D) positive semidefinite -> L with L L^T = s: any will do, for R^T S R has the eigenvalues of S R R^T."""
+    floor = 1e-10 * s.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None]  # a dead feature has no variance
+    return torch.linalg.cholesky(s + (floor + 1e-30) * torch.eye(s.shape[1], dtype=s.dtype))

@@ -72,10 +72,8 @@ def _task(board: Board, pictures: Iterable[Path]) -> str:
     parts = [f"### {board.task}", _table(board, "quality"), _note(board, "quality")]
     if _metrics(board, "cost"):
         parts += ["What it costs:", _table(board, "cost"), _note(board, "cost")]
-    if sampled := [
-        metric for metric in _metrics(board, "quality") if any(metric in s.sampled for s in board.standings)
-    ]:
-        parts += [SAMPLED, _sampled(board, sampled)]
+    if any(s.sampled for s in board.standings):
+        parts += [SAMPLED, _sampled(board)]
     parts += [markdown.image(picture) for picture in pictures]
     return "\n\n".join(parts) + "\n"
 
@@ -93,9 +91,9 @@ def _table(board: Board, table: str) -> str:
     return markdown.table(columns)
 
 
-def _sampled(board: Board, metrics: Sequence[str]) -> str:
+def _sampled(board: Board) -> str:
     columns = [["model", *(_name(s) for s in board.standings)]]
-    for metric in metrics:
+    for metric in (m for m in _metrics(board, "quality") if any(m in s.sampled for s in board.standings)):
         columns.append([column(metric).title, *(_between(s.sampled.get(metric), metric) for s in board.standings)])
     return markdown.table(columns)
 
