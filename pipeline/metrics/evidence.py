@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Batch, Bounded, Forgets, GenerativeModel, Mixture, Task
+from pipeline.metrics.bootstrap import Bootstrap
 from pipeline.metrics.classwise import Classwise, classwise
 from pipeline.metrics.factors import FactorModes, factor_modes
 from pipeline.metrics.judge import Judge
 from pipeline.metrics.likelihood import Likelihood, likelihood
-from pipeline.metrics.manifold import Manifold, manifold
+from pipeline.metrics.manifold import Manifold, Memberships, memberships, shares
+from pipeline.metrics.memory import authentic
 from pipeline.metrics.modes import Modes, modes
 from pipeline.metrics.prd import PRD, prd
 
@@ -97,13 +99,26 @@ class Evidence:
             return likelihood(model, x, c, draws=self.settings.draws, chunk=self.settings.chunk)
 
     @cached_property
-    def manifold(self) -> Manifold:
-        return manifold(
+    def bootstrap(self) -> Bootstrap:
+        return Bootstrap(self.seed)
+
+    @cached_property
+    def memberships(self) -> Memberships:
+        return memberships(
             real=self.real,
             fake=self.fake,
             neighbours=self.settings.neighbours,
             coverage_neighbours=self.settings.coverage_neighbours,
         )
+
+    @property
+    def manifold(self) -> Manifold:
+        return shares(self.memberships, self.settings.coverage_neighbours)
+
+    @cached_property
+    def authentic(self) -> Tensor:
+        """(M,) bool."""
+        return authentic(train=self.train, fake=self.fake)
 
     @property
     def real_c(self) -> Tensor:

@@ -1,12 +1,11 @@
-"""Two different intervals, never mixed.
+"""The training interval: Student's t over training seeds, mean ± t(n - 1) s / sqrt(n). The seed is the unit.
 
-    training    Student's t over training seeds: mean ± t(n - 1) s / sqrt(n). The seed is the unit of replication.
-    sampling    BCa bootstrap over the samples of one trained model. Over a handful of seeds it is too narrow: a
-                nominal 95 % interval covers about 76 % at n = 3, so it has no place there.
+It is never mixed with the sampling interval, a bootstrap over the samples of one trained model (`bootstrap`). Over a
+handful of seeds a bootstrap is too narrow: a nominal 95 % interval covers about 76 % at n = 3, so it has no place here.
 
 Distances are skewed, so their interval is taken of their logarithms: mean is then the geometric mean.
 
-Student 1908; Efron 1987. Imports numpy and scipy only.
+Student 1908. Imports numpy and scipy only.
 """
 
 from __future__ import annotations
@@ -43,26 +42,6 @@ def student_t(values: ArrayLike, level: float = 0.95, *, log: bool = False) -> I
         return Interval(back(mean), None, None, n)
     half = float(stdtrit(n - 1, (1 + level) / 2) * x.std(ddof=1)) / math.sqrt(n)
     return Interval(back(mean), back(mean - half), back(mean + half), n)
-
-
-def bootstrap(values: ArrayLike, level: float = 0.95, *, resamples: int = 2000, seed: int = 0) -> Interval:
-    """values (n,), one for each sample -> the interval of their mean for this one trained model.
-
-    Raises:
-        ValueError: there are no values, or one is not finite.
-    """
-    from scipy import stats  # WHY here: seconds to import, and the report needs Student's t only
-
-    x = _checked(values)
-    mean, n = float(x.mean()), len(x)
-    if n == 1:
-        return Interval(mean, None, None, n)
-    if np.ptp(x) == 0:  # WHY: the bootstrap distribution is one point, and scipy answers nan
-        return Interval(mean, mean, mean, n)
-    found = stats.bootstrap(
-        (x,), np.mean, confidence_level=level, n_resamples=resamples, batch=100, rng=np.random.default_rng(seed)
-    ).confidence_interval
-    return Interval(mean, float(found.low), float(found.high), n)
 
 
 def _checked(values: ArrayLike) -> NDArray[np.float64]:

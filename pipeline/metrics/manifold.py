@@ -30,6 +30,19 @@ class Manifold(NamedTuple):
     coverage: float
 
 
+class Memberships(NamedTuple):
+    """Who lies in whose balls, item by item."""
+
+    precise: Tensor
+    """(M,) bool: a fake point in some R."""
+    recalled: Tensor
+    """(N,) bool: a real point in some F."""
+    inside: Tensor
+    """(M,) long: the number of larger R that a fake point lies in."""
+    covered: Tensor
+    """(N,) bool: a larger R with a fake point in it."""
+
+
 def manifold(
     *, real: Tensor, fake: Tensor, neighbours: int = 3, coverage_neighbours: int = 5, block: int = BLOCK
 ) -> Manifold:
@@ -38,23 +51,36 @@ def manifold(
     Raises:
         ValueError: a sample has too few points to have that many neighbours.
     """
+    found = memberships(
+        real=real, fake=fake, neighbours=neighbours, coverage_neighbours=coverage_neighbours, block=block
+    )
+    return shares(found, coverage_neighbours)
+
+
+def shares(found: Memberships, coverage_neighbours: int) -> Manifold:
+    """The means over items."""
+    precision, recall, density, coverage = (part.double().mean().item() for part in found)
+    return Manifold(precision, recall, density / coverage_neighbours, coverage)
+
+
+def memberships(
+    *, real: Tensor, fake: Tensor, neighbours: int = 3, coverage_neighbours: int = 5, block: int = BLOCK
+) -> Memberships:
+    """Like `manifold`, before the means."""
     inner, outer = radii(real, (neighbours, coverage_neighbours), block=block)  # (N,), (N,)
     (reach,) = radii(fake, (neighbours,), block=block)  # (M,)
     precise = torch.zeros(len(fake), dtype=torch.bool)
-    recalled = covered = inside = 0
+    inside = torch.zeros(len(fake), dtype=torch.long)
+    recalled: list[Tensor] = []
+    covered: list[Tensor] = []
     rows = zip(distances(real, fake, block=block), torch.split(inner, block), torch.split(outer, block), strict=True)
     for d, small, large in rows:
         precise |= (d < small[:, None]).any(dim=0)
-        recalled += int((d < reach).any(dim=1).sum())
+        recalled.append((d < reach).any(dim=1))
         balls = d < large[:, None]
-        inside += int(balls.sum())
-        covered += int(balls.any(dim=1).sum())
-    return Manifold(
-        precision=float(precise.double().mean()),
-        recall=recalled / len(real),
-        density=inside / (coverage_neighbours * len(fake)),
-        coverage=covered / len(real),
-    )
+        inside += balls.sum(dim=0)
+        covered.append(balls.any(dim=1))
+    return Memberships(precise, torch.cat(recalled), inside, torch.cat(covered))
 
 
 def radii(x: Tensor, neighbours: tuple[int, ...], *, block: int = BLOCK) -> tuple[Tensor, ...]:

@@ -8,16 +8,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
+
+from torch import Tensor
 
 from pipeline.contract import Batch, Exact, Reconstructs
 from pipeline.metrics import divergence, needs, protocol
+from pipeline.metrics.bootstrap import LARGEST, WIDEST, Ends
 from pipeline.metrics.diversity import diversity, sharing
 from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.frechet import frechet, frechet_infinity
 from pipeline.metrics.kernel import kernel
 from pipeline.metrics.likelihood import bits_per_dim, log_prob
-from pipeline.metrics.memory import authenticity, copying
+from pipeline.metrics.memory import copying
 from pipeline.metrics.modes import log_density
 from pipeline.metrics.needs import Need, every
 from pipeline.metrics.obedience import shuffled
@@ -26,6 +29,7 @@ from pipeline.metrics.reconstruction import reconstruction_error, restoration_er
 Better = Literal["higher", "lower", "none"]
 """None: there is no ranking by it, be it that it is of the data, or that what is right lies in the middle."""
 Words = Callable[[Evidence], str]
+Spread = Callable[[Evidence], Ends | None]
 
 
 class Entry(TypedDict):
@@ -36,6 +40,9 @@ class Entry(TypedDict):
     better: Better
     kind: str
     protocol: str
+    low: NotRequired[float]
+    """Of the sampling interval, where one is known."""
+    high: NotRequired[float]
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class Metric:
     compute: Callable[[Evidence], float]
     kind: Words
     protocol: Words
+    spread: Spread | None = None
+    """The sampling interval."""
 
 
 def measure(evidence: Evidence) -> dict[str, Entry]:
@@ -65,13 +74,17 @@ def entry(metric: Metric, evidence: Evidence) -> Entry:
     value = float(metric.compute(evidence))
     if not math.isfinite(value):
         raise FloatingPointError(f"{metric.name} is not finite: {value}")
-    return Entry(
+    made = Entry(
         value=value,
         unit=metric.unit,
         better=metric.better,
         kind=metric.kind(evidence),
         protocol=metric.protocol(evidence),
     )
+    spread = metric.spread(evidence) if metric.spread else None
+    if spread:
+        made["low"], made["high"] = spread
+    return made
 
 
 def _nats(evidence: Evidence) -> float:
@@ -84,6 +97,37 @@ def _elbo(evidence: Evidence) -> float:
 
 def _bits(nats: Callable[[Evidence], float]) -> Callable[[Evidence], float]:
     return lambda e: bits_per_dim(nats(e), e.task.event.dims)
+
+
+def _each(side: str, values: Callable[[Evidence], Tensor]) -> Spread:
+    """Of a mean over the items of a side."""
+    return lambda e: e.bootstrap.mean(side, values(e))
+
+
+def _each_bits(nats: Callable[[Evidence], Tensor]) -> Spread:
+    def spread(evidence: Evidence) -> Ends:
+        low, high = evidence.bootstrap.mean("real", nats(evidence))
+        return Ends(*(bits_per_dim(end, evidence.task.event.dims) for end in (high, low)))
+
+    return spread
+
+
+def _log_p(evidence: Evidence) -> Tensor:
+    return evidence.likelihood.log_p
+
+
+def _log_elbo(evidence: Evidence) -> Tensor:
+    return evidence.likelihood.elbo
+
+
+def _frechet_spread(evidence: Evidence) -> Ends | None:
+    wide = evidence.real.shape[1] > WIDEST
+    return None if wide else evidence.bootstrap.frechet(real=evidence.real, fake=evidence.fake)
+
+
+def _kernel_spread(evidence: Evidence) -> Ends | None:
+    many = max(len(evidence.real), len(evidence.fake)) > LARGEST
+    return None if many else evidence.bootstrap.kernel(real=evidence.real, fake=evidence.fake)
 
 
 def _kl_pq(evidence: Evidence) -> float:
@@ -143,31 +187,38 @@ _factor_modes = every(needs.samples, needs.judge("factors"))
 _inexact_points, _inexact_images = every(_points, needs.inexact), every(_images, needs.inexact)
 
 METRICS = (
-    Metric("nats", "nats", "higher", _points, _nats, protocol.at_least, protocol.likelihood),
-    Metric("bits_per_dim", "bits/dim", "lower", _images, _bits(_nats), protocol.at_most, protocol.likelihood),
-    Metric("elbo", "nats", "higher", _inexact_points, _elbo, protocol.at_least_elbo, protocol.likelihood),
-    Metric("elbo", "bits/dim", "lower", _inexact_images, _bits(_elbo), protocol.at_most_elbo, protocol.likelihood),
+    Metric("nats", "nats", "higher", _points, _nats, protocol.at_least, protocol.likelihood, _each("real", _log_p)),
+    Metric("bits_per_dim", "bits/dim", "lower", _images, _bits(_nats), protocol.at_most, protocol.likelihood,
+           _each_bits(_log_p)),
+    Metric("elbo", "nats", "higher", _inexact_points, _elbo, protocol.at_least_elbo, protocol.likelihood,
+           _each("real", _log_elbo)),
+    Metric("elbo", "bits/dim", "lower", _inexact_images, _bits(_elbo), protocol.at_most_elbo, protocol.likelihood,
+           _each_bits(_log_elbo)),
     Metric("iwae_{draws}", "nats", "higher", every(_inexact_points, needs.weighted), _nats,
-           protocol.at_least, protocol.likelihood),
+           protocol.at_least, protocol.likelihood, _each("real", _log_p)),
     Metric("iwae_{draws}", "bits/dim", "lower", every(_inexact_images, needs.weighted), _bits(_nats),
-           protocol.at_most, protocol.likelihood),
+           protocol.at_most, protocol.likelihood, _each_bits(_log_p)),
     Metric("bits_per_dim_unconditional", "bits/dim", "lower", every(needs.images, needs.forgets), _bits(_unconditional),
            protocol.at_most_unconditional, protocol.unconditional),
 
     Metric("frechet", "squared distance", "lower", needs.samples,
-           lambda e: frechet(real=e.real, fake=e.fake), protocol.estimate, protocol.features),
+           lambda e: frechet(real=e.real, fake=e.fake), protocol.estimate, protocol.features, _frechet_spread),
     Metric("frechet_infinity", "squared distance", "lower", needs.samples,
            lambda e: frechet_infinity(real=e.real, fake=e.fake), protocol.estimate, protocol.extrapolated),
     Metric("kernel", "squared distance", "lower", needs.samples,
-           lambda e: kernel(real=e.real, fake=e.fake), protocol.estimate, protocol.kernel),
+           lambda e: kernel(real=e.real, fake=e.fake), protocol.estimate, protocol.kernel, _kernel_spread),
     Metric("precision", "share", "higher", needs.samples,
-           lambda e: e.manifold.precision, protocol.estimate, protocol.neighbours),
+           lambda e: e.manifold.precision, protocol.estimate, protocol.neighbours,
+           _each("fake", lambda e: e.memberships.precise)),
     Metric("recall", "share", "higher", needs.samples,
-           lambda e: e.manifold.recall, protocol.estimate, protocol.neighbours),
+           lambda e: e.manifold.recall, protocol.estimate, protocol.neighbours,
+           _each("real", lambda e: e.memberships.recalled)),
     Metric("density", "balls", "higher", needs.samples,
-           lambda e: e.manifold.density, protocol.estimate, protocol.coverage_neighbours),
+           lambda e: e.manifold.density, protocol.estimate, protocol.coverage_neighbours,
+           _each("fake", lambda e: e.memberships.inside / e.settings.coverage_neighbours)),
     Metric("coverage", "share", "higher", needs.samples,
-           lambda e: e.manifold.coverage, protocol.estimate, protocol.coverage_neighbours),
+           lambda e: e.manifold.coverage, protocol.estimate, protocol.coverage_neighbours,
+           _each("real", lambda e: e.memberships.covered)),
 
     Metric("f_8", "F-score", "higher", needs.samples, lambda e: e.prd.f_recall, protocol.estimate, protocol.cells),
     Metric("f_1_8", "F-score", "higher", needs.samples, lambda e: e.prd.f_precision, protocol.estimate, protocol.cells),
@@ -223,7 +274,8 @@ METRICS = (
            lambda e: divergence.histogram_kl_qp(truth=e.truth, fake=e.samples), protocol.histogram, protocol.samples),
 
     Metric("authenticity", "share", "none", needs.samples,
-           lambda e: authenticity(train=e.train, fake=e.fake), protocol.estimate, protocol.train),
+           lambda e: float(e.authentic.double().mean()), protocol.estimate, protocol.train,
+           _each("fake", lambda e: e.authentic)),
     Metric("memorisation_ct", "z-score", "none", needs.samples,
            lambda e: copying(train=e.train, real=e.real, fake=e.fake), protocol.estimate, protocol.train_and_test),
 )  # fmt: skip

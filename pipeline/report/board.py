@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
@@ -60,6 +60,8 @@ class Standing:
     status: str
     cells: tuple[Cell, ...]
     scores: Mapping[str, Score]
+    sampled: Mapping[str, Interval] = field(default_factory=dict)
+    """Metric -> the sampling interval of the first seed."""
     curve: tuple[Step, ...] = ()
 
     @property
@@ -162,7 +164,13 @@ def _protocols(outcomes: Iterable[Outcome]) -> dict[str, dict[str, str]]:
 
 def _standing(model: str, outcomes: list[Outcome], scores: Mapping[str, Score]) -> Standing:
     cells = tuple(o.cell for o in outcomes if o.status == "ok")
-    return Standing(model, outcomes[0].family, _status(outcomes), cells, scores, tuple(_curve(outcomes)))
+    family, status = outcomes[0].family, _status(outcomes)
+    return Standing(model, family, status, cells, scores, _sampled(outcomes), tuple(_curve(outcomes)))
+
+
+def _sampled(outcomes: Sequence[Outcome]) -> dict[str, Interval]:
+    first = next((o.metrics for o in outcomes if o.status == "ok"), {})
+    return {name: Interval(m.value, m.low, m.high, 1) for name, m in first.items() if m.low is not None}
 
 
 def _curve(outcomes: Sequence[Outcome]) -> Iterator[Step]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from pipeline import paths
-from pipeline.report import conditions, curves, ladder_figure, latent, plane, samples, style
+from pipeline.report import conditions, cost, curves, ladder_figure, latent, plane, samples, style
 from pipeline.report.board import Board
 from pipeline.report.ladder import Ladder
 
@@ -15,6 +15,7 @@ PICTURES = {
     "samples": samples.draw,
     "conditions": conditions.draw,
     "plane": plane.draw,
+    "cost": cost.draw,
     "latent": latent.draw,
     "curves": curves.draw,
 }

@@ -30,6 +30,9 @@ class Metric(BaseModel):
     better: Better
     kind: str
     protocol: str
+    low: FiniteFloat | None = None
+    """Of the sampling interval, where one is known."""
+    high: FiniteFloat | None = None
 
 
 class Divergence(BaseModel):
@@ -148,11 +151,12 @@ def _sweep(cell: Cell) -> Sweep | None:
 def _of(swept: Sweep | None) -> dict[str, Metric]:
     if swept is None or swept.best is None:
         return {}
-    words = {"kind": "estimate", "protocol": f"{swept.protocol}, {swept.knob} at {len(swept.turns)} settings"}
-    return {
-        "knob_area": Metric(value=swept.area, unit="share", better="higher", **words),
-        "knob_best": Metric(value=swept.best, unit=swept.knob, better="none", **words),
-    }
+    protocol = f"{swept.protocol}, {swept.knob} at {len(swept.turns)} settings"
+
+    def metric(value: float, unit: str, better: Better) -> Metric:
+        return Metric(value=value, unit=unit, better=better, kind="estimate", protocol=protocol)
+
+    return {"knob_area": metric(swept.area, "share", "higher"), "knob_best": metric(swept.best, swept.knob, "none")}
 
 
 Schema = TypeVar("Schema", bound=BaseModel)

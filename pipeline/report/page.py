@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from pipeline import paths
+from pipeline.metrics.interval import Interval
 from pipeline.report import markdown, reference
 from pipeline.report.board import Board, Standing
 from pipeline.report.column import DASH, LIKELIHOODS, arrow, bound, column
@@ -40,6 +41,10 @@ RANKED = (
     "t tests over seeds, paired, Holm-corrected over the column; P(best) is the chance to be first with seeds like "
     "these. All pairs, and the seeds that would tell them apart: [comparisons.csv](comparisons.csv)"
 )
+SAMPLED = (
+    "What other samples and other test items would have given for the same trained model, that of the first seed: the "
+    "middle 95 % of a bootstrap. It says nothing of another training."
+)
 FLATTERED = "A bound on the flattering side (≥ where lower is better) is neither ranked nor bold"
 ALONE = "1 seed: no interval and no rank, for another seed may reorder these rows"
 
@@ -67,6 +72,8 @@ def _task(board: Board, pictures: Iterable[Path]) -> str:
     parts = [f"### {board.task}", _table(board, "quality"), _note(board, "quality")]
     if _metrics(board, "cost"):
         parts += ["What it costs:", _table(board, "cost"), _note(board, "cost")]
+    if any(s.sampled for s in board.standings):
+        parts += [SAMPLED, _sampled(board)]
     parts += [markdown.image(picture) for picture in pictures]
     return "\n\n".join(parts) + "\n"
 
@@ -82,6 +89,20 @@ def _table(board: Board, table: str) -> str:
     for metric in _metrics(board, table):
         columns += _columns(board, metric)
     return markdown.table(columns)
+
+
+def _sampled(board: Board) -> str:
+    columns = [["model", *(_name(s) for s in board.standings)]]
+    for metric in (m for m in _metrics(board, "quality") if any(m in s.sampled for s in board.standings)):
+        columns.append([column(metric).title, *(_between(s.sampled.get(metric), metric) for s in board.standings)])
+    return markdown.table(columns)
+
+
+def _between(interval: Interval | None, metric: str) -> str:
+    """'0.71 to 0.80'"""
+    if interval is None or interval.low is None or interval.high is None:
+        return DASH
+    return f"{column(metric).text(interval.low)} to {column(metric).text(interval.high)}"
 
 
 def _columns(board: Board, metric: str) -> list[list[str]]:

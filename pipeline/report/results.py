@@ -11,7 +11,8 @@ from pipeline.report.column import ordered
 from pipeline.report.measured import Outcome
 
 CELL = ("suite", "task", "condition", "model", "family", "seed")
-NUMBER = ("metric", "value", "unit", "better", "kind", "protocol")
+NUMBER = ("metric", "value", "sampling_low", "sampling_high", "unit", "better", "kind", "protocol")
+SAMPLING = ("sampling_low", "sampling_high")
 DIGITS = 6
 """Significant digits on file: more than any metric's noise, few enough for a readable diff."""
 
@@ -27,7 +28,7 @@ def tidy(outcomes: Sequence[Outcome]) -> pd.DataFrame:
         for o in outcomes
         for name in ordered(o.metrics)
     ]
-    frame = pd.DataFrame(rows, columns=[*CELL, *NUMBER])
+    frame = pd.DataFrame(rows, columns=[*CELL, *NUMBER]).astype(dict.fromkeys(SAMPLING, float))
     _refuse_mixed_protocols(frame)
     return frame
 
@@ -46,7 +47,10 @@ def turned(outcomes: Sequence[Outcome]) -> pd.DataFrame:
 
 
 def csv(frame: pd.DataFrame) -> str:
-    return frame.assign(value=frame["value"].map(compact)).to_csv(index=False, lineterminator="\n")
+    """`sampling_low` and `sampling_high`: the 95 % bootstrap interval over samples and test items, empty where none is
+    known; the interval over training seeds is in leaderboard.csv."""
+    numbers = {name: frame[name].map(compact, na_action="ignore") for name in ("value", *SAMPLING)}
+    return frame.assign(**numbers).to_csv(index=False, lineterminator="\n")
 
 
 def compact(value: float) -> str:
@@ -55,9 +59,9 @@ def compact(value: float) -> str:
     return str(int(rounded)) if rounded.is_integer() else format(rounded, f".{DIGITS}g")
 
 
-def _number(outcome: Outcome, name: str) -> tuple[float, str, str, str, str]:
+def _number(outcome: Outcome, name: str) -> tuple[float, float | None, float | None, str, str, str, str]:
     m = outcome.metrics[name]
-    return m.value, m.unit, m.better, m.kind, m.protocol
+    return m.value, m.low, m.high, m.unit, m.better, m.kind, m.protocol
 
 
 def _refuse_mixed_protocols(frame: pd.DataFrame) -> None:

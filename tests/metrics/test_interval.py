@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.metrics.interval import Interval, bootstrap, student_t
+from pipeline.metrics.interval import Interval, student_t
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 10])
@@ -35,32 +35,21 @@ def test_equals_scipy() -> None:
 def test_one_seed_has_no_interval() -> None:
     assert student_t([2.0]) == Interval(2.0, None, None, 1)
     assert student_t([2.0], log=True).mean == pytest.approx(2.0)
-    assert bootstrap([2.0]) == Interval(2.0, None, None, 1)
 
 
 def test_equal_values_have_an_interval_of_width_zero() -> None:
     assert student_t([2.0, 2.0, 2.0]) == Interval(2.0, 2.0, 2.0, 3)
-    assert bootstrap([2.0, 2.0, 2.0]) == Interval(2.0, 2.0, 2.0, 3)
 
 
-@pytest.mark.parametrize("interval", [student_t, bootstrap])
 @pytest.mark.parametrize("values", [[], [1.0, math.nan], [[1.0, 2.0]]])
-def test_what_is_no_list_of_finite_values_is_an_error(interval, values) -> None:
+def test_what_is_no_list_of_finite_values_is_an_error(values) -> None:
     with pytest.raises(ValueError, match="finite values"):
-        interval(values)
+        student_t(values)
 
 
 def test_the_log_scale_needs_positive_values() -> None:
     with pytest.raises(ValueError, match="positive"):
         student_t([1.0, -0.1], log=True)
-
-
-def test_bootstrap_covers_over_many_samples_and_repeats_itself() -> None:
-    rng = np.random.default_rng(0)
-    found = [bootstrap(x, resamples=300) for x in rng.exponential(1.0, size=(150, 100))]
-    assert np.mean([i.low <= 1.0 <= i.high for i in found]) == pytest.approx(0.94, abs=0.05)
-    x = rng.normal(size=50)
-    assert bootstrap(x) == bootstrap(x)
 
 
 def test_the_report_pays_for_neither_torch_nor_scipy_stats() -> None:

@@ -152,6 +152,19 @@ def test_values_are_those_of_theory() -> None:
     assert measure(evidence(WithExact(), IMAGES))["bits_per_dim"]["value"] == pytest.approx(2)
 
 
+def test_a_sampling_interval_holds_its_number() -> None:
+    """Of what is a mean over items or a function of moments; of all else there is none."""
+    found = measure(evidence(WithWeights())) | measure(evidence(WithWeights(), IMAGES))
+    spread = {name for name, entry in found.items() if "low" in entry}
+    assert spread == {
+        "nats", "bits_per_dim", "elbo", "iwae_64", "frechet", "kernel", "precision", "recall", "density", "coverage",
+        "authenticity",
+    }  # fmt: skip
+    for name in spread:
+        assert found[name]["low"] <= found[name]["value"] <= found[name]["high"], name
+        assert found[name]["low"] < found[name]["high"] or found[name]["value"] in (0, 1), name
+
+
 def test_each_number_carries_its_protocol() -> None:
     found = measure(evidence(WithWeights()))
     assert found["nats"]["protocol"] == "test n=200"
