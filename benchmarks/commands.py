@@ -1,12 +1,14 @@
-"""How long the commands take, and how much memory: `python benchmarks/commands.py [--full]`.
+"""How long the commands take, and how much memory: `python benchmarks/commands.py [--full] [--conditions]`.
 
 Prints one row for each promise with its limit. `--full` runs the default benchmark from an empty cache in a fresh
 clone (minutes); then runs it there a second time from an empty cache and compares both dvc.lock, times aside.
+`--conditions` runs the five conditions of shapes there, without turning knobs (20 minutes).
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import statistics
 import subprocess
@@ -20,24 +22,40 @@ import psutil
 import yaml
 
 ROOT = Path(__file__).parents[1]
+LADDER = ("colourisation", "extremes", "conditions")
 COVERSEEK = Path(sys.executable).parent / "coverseek"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="also run everything, twice, in a fresh clone")
+    parser.add_argument("--conditions", action="store_true", help="also run the five conditions of shapes")
     parser.add_argument("--jobs", default="2")
     options = parser.parse_args()
     row("coverseek --help", statistics.median(timed("--help", cwd=ROOT)[0] for _ in range(5)), "s", 0.3)
     if options.full:
         with tempfile.TemporaryDirectory() as folder:
             full(Path(folder) / "clone", options.jobs)
+    if options.conditions:
+        with tempfile.TemporaryDirectory() as folder:
+            conditions(Path(folder) / "clone", options.jobs)
+
+
+def conditions(clone: Path, jobs: str) -> None:
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    params = clone / "params.yaml"
+    params.write_text(re.sub(r"    sweep: .*\n", "", params.read_text()))
+    graph = yaml.safe_load((clone / "dvc.yaml").read_text())
+    graph["stages"] = {name: stage for name, stage in graph["stages"].items() if not name.startswith("sweep")}
+    (clone / "dvc.yaml").write_text(yaml.safe_dump(graph))
+    seconds = [timed("run", "-j", jobs, "--suite", suite, cwd=clone)[0] for suite in LADDER]
+    row(f"coverseek run -j {jobs} of {', '.join(LADDER)}, from nothing", sum(seconds), "s", 1200)
 
 
 def full(clone: Path, jobs: str) -> None:
     subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
     seconds, peak = timed("run", "-j", jobs, cwd=clone)
-    row(f"coverseek run -j {jobs}, from nothing", seconds, "s", 480)
+    row(f"coverseek run -j {jobs}, from nothing", seconds, "s", 600)
     row("peak memory of any process (RSS)", peak / 1e9, "GB", 1.5)
     row("coverseek run again, nothing changed", timed("run", "-j", jobs, cwd=clone)[0], "s", 4)
     first = settled(clone / "dvc.lock")
