@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline import files, paths
+from pipeline.doctor.surroundings import LOCKS
 from pipeline.paths import Cell
 from pipeline.stages.doctor import main
 
@@ -86,6 +87,17 @@ def test_a_damaged_file_is_named_with_its_mend(path: Path, mend: str, capsys: py
     (fault,) = faults(capsys)
     assert str(path) in fault
     assert fault.endswith(f"do: {mend}")
+
+
+@pytest.mark.parametrize("left", ["", "{"])
+def test_a_damaged_table_of_locks_is_a_fault(left: str, capsys: pytest.CaptureFixture[str]) -> None:
+    LOCKS.parent.mkdir(parents=True, exist_ok=True)
+    LOCKS.write_text("{}")
+    assert main() == 0
+    capsys.readouterr()
+    LOCKS.write_text(left)
+    (fault,) = faults(capsys)
+    assert fault.endswith(f"do: rm -f {LOCKS}")
 
 
 def test_what_is_missing_is_only_a_warning(capsys: pytest.CaptureFixture[str]) -> None:

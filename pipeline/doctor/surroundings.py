@@ -1,21 +1,25 @@
-"""Git, the MLflow store, disk and cores."""
+"""Git, DVC's locks, the MLflow store, disk and cores."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 from pipeline.doctor.finding import Finding
 from pipeline.tracking import stored
 from pipeline.tracking.revision import revision
 
+LOCKS = Path(".dvc/tmp/rwlock")
 ENOUGH = 2  # GB: what a full run, its cache and its store take, several times over
 
 
 def check() -> Iterator[Finding]:
     yield _git()
+    yield _locks()
     yield _store()
     yield _disk()
     yield _cores()
@@ -29,6 +33,17 @@ def _git() -> Finding:
         named = ", ".join(changed[:3]) + (", ..." if len(changed) > 3 else "")
         return Finding("warning", "git", f"{commit[:9]} and {len(changed)} changes ({named})", "git commit")
     return Finding("ok", "git", f"{commit[:9]}, clean")
+
+
+def _locks() -> Finding:
+    """A DVC command that was killed while it wrote leaves an empty table behind, and every later one stops at it."""
+    try:
+        json.loads(LOCKS.read_text())
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        return Finding("fault", "dvc locks", f"{LOCKS} is damaged: no DVC command will run", f"rm -f {LOCKS}")
+    return Finding("ok", "dvc locks", "whole")
 
 
 def _store() -> Finding:
