@@ -151,7 +151,7 @@ def _sweep(cell: Cell) -> Sweep | None:
 def _of(swept: Sweep | None) -> dict[str, Metric]:
     if swept is None or swept.best is None:
         return {}
-    protocol = f"{swept.protocol}, {swept.knob} at {len(swept.turns)} settings"
+    protocol = f"{swept.protocol}, at each setting of its knob"
 
     def metric(value: float, unit: str, better: Better) -> Metric:
         return Metric(value=value, unit=unit, better=better, kind="estimate", protocol=protocol)

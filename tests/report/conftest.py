@@ -29,7 +29,7 @@ models:
   images: {vae: {family: vae}, real: {family: control}}
 suites:
   points: {question: Who covers?, default: true, events: points, tasks: [toy], models: [gan, vae, flow, oracle],
-           seeds: [0, 1, 2], sweep: [vae]}
+           seeds: [0, 1, 2], sweep: [vae, gan]}
   images: {question: Who compresses?, default: true, events: images, tasks: [pics], models: [vae, real], seeds: [0]}
 """
 

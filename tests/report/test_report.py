@@ -103,6 +103,7 @@ def test_a_knobs_curve_is_in_the_plane_and_its_area_in_the_files(tree: Tree) -> 
     record = {"status": "ok", "knob": "temperature", "protocol": "test n=64", "turns": turns, "area": 0.4, "best": 1.0}
     for seed in range(3):
         files.write_json(paths.sweep(Cell("toy", "vae", seed)), record)
+        files.write_json(paths.sweep(Cell("toy", "gan", seed)), record | {"knob": "truncation", "turns": turns[:1]})
     main()
     row = tree.standing("toy", "vae")
     assert (row["knob_area_mean"], row["knob_best_mean"]) == ("0.4", "1")
