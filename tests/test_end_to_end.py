@@ -22,10 +22,10 @@ CELLS = [
     f"{stage} {cell}-0"
     for stage in ("train", "evaluate")
     for cell in ("ring-gan_nonsaturating", "ring-oracle", "digits-vae")
-]
+] + ["sweep ring-gan_nonsaturating-0", "sweep digits-vae-0"]
 SUITES = ("points", "images")
 TASKS = [f"{stage} {task}" for stage in ("prepare", "features") for task in ("ring", "digits")]
-GAN = {"train ring-gan_nonsaturating-0", "evaluate ring-gan_nonsaturating-0"}
+GAN = {f"{stage} ring-gan_nonsaturating-0" for stage in ("train", "evaluate", "sweep")}
 
 
 def toy(params: dict[str, Any]) -> dict[str, Any]:
@@ -40,8 +40,11 @@ def toy(params: dict[str, Any]) -> dict[str, Any]:
     for block in (params["models"]["points"]["gan_nonsaturating"], params["models"]["images"]["vae"]):
         block.pop("training", None)
     params["suites"] = {name: params["suites"][name] for name in SUITES}
-    params["suites"]["points"].update(tasks=["ring"], models=["gan_nonsaturating", "oracle"], seeds=[0])
-    params["suites"]["images"].update(tasks=["digits"], models=["vae"], seeds=[0])
+    params["suites"]["points"].update(
+        tasks=["ring"], models=["gan_nonsaturating", "oracle"], seeds=[0], sweep=["gan_nonsaturating"]
+    )
+    params["suites"]["images"].update(tasks=["digits"], models=["vae"], seeds=[0], sweep=["vae"])
+    params["knobs"] = {"temperature": [0.5, 1.0], "truncation": [0.5, 1.0]}
     return params
 
 
@@ -133,6 +136,6 @@ def test_an_edit_re_runs_what_depends_on_it(finished: tuple[Path, str], tmp_path
     (folder / "params.yaml").write_text(before)
     again = run(folder)
     assert ran(again) == {"code", "report"}
-    assert "2 restored from the cache" in again
+    assert "3 restored from the cache" in again
     edit(folder / "pipeline/families/gan/gan.py", "\n@dataclass", "\nSPEED = 1\n\n\n@dataclass")
     assert ran(run(folder)) == {"code", *GAN, "report"}

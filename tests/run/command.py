@@ -41,6 +41,7 @@ def _code() -> None:
     models = yaml.safe_load(Path("params.yaml").read_text())["models"]
     hashes = {events: {model: _hash(spec["family"]) for model, spec in of.items()} for events, of in models.items()}
     code = {"prepare": "0", "features": "0", "report": "0", "train": hashes, "evaluate": hashes}
+    Path("reports/sweeps").mkdir(parents=True, exist_ok=True)  # as the real one does: the report depends on it
     _write(Path("reports/code.json"), json.dumps(code))
 
 
@@ -50,7 +51,8 @@ def _hash(family: str) -> str:
 
 def _report() -> None:
     found = sorted(path.stem for path in Path("reports/metrics").glob("*.json"))
-    for name in ("results.csv", "leaderboard.csv", "leaderboard.md", "claims.json", "claims.md", "figures/plane.txt"):
+    tables = ("results.csv", "leaderboard.csv", "comparisons.csv", "claims.json")
+    for name in (*tables, "leaderboard.md", "claims.md", "figures/plane.txt"):
         _write(Path("reports") / name, "\n".join(found))
 
 
