@@ -33,16 +33,15 @@ def main() -> None:
     parser.add_argument("--jobs", default="2")
     options = parser.parse_args()
     row("coverseek --help", statistics.median(timed("--help", cwd=ROOT)[0] for _ in range(5)), "s", 0.3)
-    if options.full:
-        with tempfile.TemporaryDirectory() as folder:
-            full(Path(folder) / "clone", options.jobs)
-    if options.conditions:
-        with tempfile.TemporaryDirectory() as folder:
-            conditions(Path(folder) / "clone", options.jobs)
+    for wanted, measure in ((options.full, full), (options.conditions, conditions)):
+        if wanted:
+            with tempfile.TemporaryDirectory() as folder:
+                clone = Path(folder) / "clone"
+                subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+                measure(clone, options.jobs)
 
 
 def conditions(clone: Path, jobs: str) -> None:
-    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
     params = clone / "params.yaml"
     params.write_text(re.sub(r"    sweep: .*\n", "", params.read_text()))
     graph = yaml.safe_load((clone / "dvc.yaml").read_text())
@@ -53,7 +52,6 @@ def conditions(clone: Path, jobs: str) -> None:
 
 
 def full(clone: Path, jobs: str) -> None:
-    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
     seconds, peak = timed("run", "-j", jobs, cwd=clone)
     row(f"coverseek run -j {jobs}, from nothing", seconds, "s", 600)
     row("peak memory of any process (RSS)", peak / 1e9, "GB", 1.5)
