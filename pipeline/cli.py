@@ -98,8 +98,8 @@ def sample(
     from pipeline.stages.sample import main
 
     main(
-        task, model, seed, condition=condition, condition_file=condition_file, count=count, out=out, knob=knob,
-        draw_seed=draw_seed,
+        task, model, seed, condition=condition, condition_file=condition_file, count=count, out=out,
+        setting=knob, draw_seed=draw_seed,
     )  # fmt: skip
 
 

@@ -3,9 +3,9 @@
     covering   KL(p || q) = E_p[log p - log q]    large where q misses what p has
     seeking    KL(q || p) = E_q[log q - log p]    large where q puts what p has not
 
-A model with an exact likelihood gives both by Monte Carlo; a lower bound on log q gives an upper bound on KL(p || q).
-From samples alone, by the data-processing inequality, the KL of any histogram is a lower bound. Its cells, in the
-plane:
+A model with an exact likelihood gives both by Monte Carlo (evidence.py); a lower bound on log q gives an upper bound
+on KL(p || q). From samples alone, by the data-processing inequality, the KL of any histogram is a lower bound. Its
+cells, in the plane:
 
     near    (nearest mode) x (8 shells about its mean that are equally probable under it, the last one up to 4 sigma)
     far     4 to 8 sigma from every mode, 8 to 16, 16 to 32, ..., whichever mode is nearest
@@ -40,20 +40,10 @@ NODES = 128
 """Quantiles and angles of the quadrature: a multiple of SHELLS, so that a lone mode's shells come out exactly 1/8."""
 
 
-def kl_pq(*, log_p: Tensor, log_q: Tensor) -> float:
-    """Both (N,) nats at N draws of p -> KL(p || q); an upper bound where log_q is a lower bound."""
-    return float((log_p.double() - log_q.double()).mean())
-
-
-def kl_qp(*, log_p: Tensor, log_q: Tensor) -> float:
-    """Both (N,) nats at N draws of q -> KL(q || p)."""
-    return float((log_q.double() - log_p.double()).mean())
-
-
 def histogram_kl_pq(*, truth: Mixture, fake: Tensor) -> float:
     """fake (N, 2) -> a lower bound on KL(p || q)."""
     p = log_mass(truth).exp()
-    return kl(p / p.sum(), smooth(_counts(truth, fake)))
+    return float(kl(p / p.sum(), smooth(_counts(truth, fake))))
 
 
 def histogram_kl_qp(*, truth: Mixture, fake: Tensor) -> float:

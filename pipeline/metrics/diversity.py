@@ -18,9 +18,10 @@ from torch import Tensor
 from pipeline.metrics.neighbours import distances
 
 
-def diversity(*, real: Tensor, groups: Sequence[Tensor]) -> float:
-    """real (N, D); groups of features (R, D), two rows at least, that share a condition -> the ratio."""
-    return float(torch.stack([spread(group) for group in groups]).mean() / spread(real))
+def diversity(*, real: Tensor, groups: Sequence[Tensor]) -> Tensor:
+    """real (N, D); K groups of features (R, D), two rows at least, that share a condition -> (K,), of which the mean is
+    the diversity."""
+    return torch.stack([spread(group) for group in groups]) / spread(real)
 
 
 def spread(x: Tensor) -> Tensor:

@@ -9,16 +9,18 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from pipeline.contract import Batch, Bounded, Forgets, GenerativeModel, Mixture, Task
+from pipeline.contract import Batch, Bounded, Exact, Forgets, GenerativeModel, Mixture, Reconstructs, Task
+from pipeline.metrics import factors, modes, prd
 from pipeline.metrics.bootstrap import Bootstrap
 from pipeline.metrics.classwise import Classwise, classwise
-from pipeline.metrics.factors import FactorModes, factor_modes
+from pipeline.metrics.diversity import diversity
 from pipeline.metrics.judge import Judge
-from pipeline.metrics.likelihood import Likelihood, likelihood
+from pipeline.metrics.likelihood import Likelihood, likelihood, log_prob
 from pipeline.metrics.manifold import Manifold, Memberships, memberships, shares
 from pipeline.metrics.memory import authentic
-from pipeline.metrics.modes import Modes, modes
-from pipeline.metrics.prd import PRD, prd
+from pipeline.metrics.modes import Histogram, Visits, log_density, visits
+from pipeline.metrics.prd import ANGLES, PRD, Cells
+from pipeline.metrics.reconstruction import reconstruction_error, restoration_error
 
 
 @dataclass(frozen=True)
@@ -133,14 +135,70 @@ class Evidence:
         )
 
     @cached_property
-    def factor_modes(self) -> FactorModes:
-        """Of a task with factors, as its judge sees them."""
-        return factor_modes(factors=self.task.factors, values=self.judges["factors"].answer(self.many))
+    def log_ratio(self) -> Tensor:
+        """(T,) nats: log p - log q of the test split, the truth's and the model's."""
+        return log_density(self.truth, self.test[0]) - self.likelihood.log_p
 
     @cached_property
-    def modes(self) -> Modes:
-        return modes(truth=self.truth, fake=self.many)
+    def log_ratio_sampled(self) -> Tensor:
+        """(M,) nats: log q - log p of the samples of a model whose likelihood is exact."""
+        assert isinstance(self.model, Exact)
+        log_q = log_prob(self.model, self.samples, self.c, chunk=self.settings.chunk)
+        return log_q - log_density(self.truth, self.samples)
+
+    @cached_property
+    def reconstruction(self) -> Tensor:
+        """(T,): the error of each test item."""
+        assert isinstance(self.model, Reconstructs)
+        return reconstruction_error(self.model, self.test, chunk=self.settings.chunk)
+
+    @cached_property
+    def restoration(self) -> Tensor:
+        """(T,) likewise, from a corrupted input."""
+        assert isinstance(self.model, Reconstructs)
+        return restoration_error(self.model, self.test, scale=self.task.event.scale, chunk=self.settings.chunk)
+
+    @cached_property
+    def diversity(self) -> Tensor:
+        """(K,): of each condition that is held fixed."""
+        return diversity(real=self.real, groups=list(self.repeated))
+
+    @cached_property
+    def histogram(self) -> Histogram:
+        """Of the known modes: a mixture's, or those of the factors as their judge sees them."""
+        if self.task.truth is not None:
+            return modes.histogram(self.task.truth, self.many)
+        return factors.histogram(self.task.factors, self.judges["factors"].answer(self.many))
+
+    @cached_property
+    def high_quality(self) -> Tensor:
+        """(L,) bool: near a mode of the truth."""
+        return modes.good(self.truth, self.many)
+
+    @property
+    def visits(self) -> Visits:
+        return visits(self.histogram)
+
+    @cached_property
+    def visits_resampled(self) -> Visits:
+        histogram = self.histogram
+        return visits(histogram._replace(counts=self.bootstrap.histograms(histogram.counts)))
+
+    @cached_property
+    def cells(self) -> Cells:
+        return prd.cells(real=self.real, fake=self.fake)
 
     @cached_property
     def prd(self) -> PRD:
-        return prd(real=self.real, fake=self.fake)
+        real, fake = (torch.ones(1, len(x), dtype=torch.float64) for x in (self.real, self.fake))
+        return self._prd(real, fake, ANGLES)
+
+    @cached_property
+    def prd_resampled(self) -> PRD:
+        counts = self.bootstrap.counts("real", len(self.real)), self.bootstrap.counts("fake", len(self.fake))
+        return self._prd(*counts, ANGLES // 5)
+
+    def _prd(self, real: Tensor, fake: Tensor, angles: int) -> PRD:
+        found = self.cells
+        p, q = [prd.shares(c, real) for c in found.real], [prd.shares(c, fake) for c in found.fake]
+        return prd.prd(p, q, angles)

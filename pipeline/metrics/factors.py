@@ -10,37 +10,17 @@ Srivastava et al. 2017, VEEGAN, arXiv:1705.07761.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
 from pipeline.contract import Factor
-from pipeline.metrics.modes import kl, smooth, tail
+from pipeline.metrics.modes import Histogram
 
 
-class FactorModes(NamedTuple):
-    hit: int
-    """Modes with a sample; higher is better."""
-    kl_pq: float
-    """KL(p || q) of the histograms over modes, nats; lower is better."""
-    kl_qp: float
-    """KL(q || p) likewise."""
-    tail_recall: float
-    """Share of the tail's modes that are hit; higher is better. nan without a tail."""
-
-
-def factor_modes(*, factors: tuple[Factor, ...], values: Tensor) -> FactorModes:
-    """values (N, F) long, each sample's value of each factor, against the factors' weights."""
+def histogram(factors: tuple[Factor, ...], values: Tensor) -> Histogram:
+    """values (N, F) long, each sample's value of each factor, in the combinations of the factors."""
     p = probabilities(factors)
-    counts = torch.bincount(mode(factors, values), minlength=len(p))
-    q = smooth(counts)
-    return FactorModes(
-        hit=int((counts > 0).sum()),
-        kl_pq=kl(p, q),
-        kl_qp=kl(q, p),
-        tail_recall=float((counts > 0)[tail(p)].double().mean()),
-    )
+    return Histogram(p, torch.bincount(mode(factors, values), minlength=len(p)))
 
 
 def probabilities(factors: tuple[Factor, ...]) -> Tensor:

@@ -47,8 +47,12 @@ class Judge(nn.Module, abc.ABC):
         """One batch."""
 
     @abc.abstractmethod
-    def agreement(self, answer: Tensor, c: Tensor) -> float:
-        """How well its answers agree with what was asked, both (N, ...)."""
+    def each(self, answer: Tensor, c: Tensor) -> Tensor:
+        """Its answers and what was asked, both (N, ...) -> (N, ...) float64: what each item adds to the score."""
+
+    def overall(self, mean: Tensor) -> Tensor:
+        """The mean of `each` over items, (..., as `each`) -> the score (...)."""
+        return mean
 
     @torch.no_grad()
     def answer(self, x: Tensor, batch: int = 512) -> Tensor:
@@ -57,7 +61,7 @@ class Judge(nn.Module, abc.ABC):
 
     def score(self, x: Tensor, c: Tensor) -> float:
         """How well x (N, C, H, W) obeys c (N, *condition)."""
-        return self.agreement(self.answer(x), c)
+        return float(self.overall(self.each(self.answer(x), c).mean(dim=0)))
 
 
 class Luma(Judge):
@@ -75,7 +79,7 @@ class Luma(Judge):
         weighted = self.event.index(x) * torch.tensor(LUMA)[:, None, None]  # (B, 3, H, W)
         return self.event.value((weighted.sum(dim=1, keepdim=True) + 500) // 1000)
 
-    def agreement(self, answer: Tensor, c: Tensor) -> float:
+    def each(self, answer: Tensor, c: Tensor) -> Tensor:
         return obedience.luma_error(answer, c)
 
 
@@ -123,8 +127,8 @@ class Labels(Fitted):
         truth = c.reshape(len(c), -1).unbind(dim=1)
         return torch.stack([F.cross_entropy(*head) for head in zip(self.logits(x), truth, strict=True)]).sum()
 
-    def agreement(self, answer: Tensor, c: Tensor) -> float:
-        return obedience.accuracy(answer, c)
+    def each(self, answer: Tensor, c: Tensor) -> Tensor:
+        return obedience.right(answer, c)
 
 
 class Channels(Fitted):
@@ -147,9 +151,9 @@ class Channels(Fitted):
     def loss(self, x: Tensor, c: Tensor) -> Tensor:
         return F.cross_entropy(self.logits(x).flatten(0, 1), c.flatten())
 
-    def agreement(self, answer: Tensor, c: Tensor) -> float:
-        """Share of images whose every channel is read right."""
-        return obedience.accuracy(answer, c)
+    def each(self, answer: Tensor, c: Tensor) -> Tensor:
+        """Is every channel read right?"""
+        return obedience.right(answer, c)
 
 
 class Box(Fitted):
@@ -167,7 +171,7 @@ class Box(Fitted):
     def loss(self, x: Tensor, c: Tensor) -> Tensor:
         return F.l1_loss(self.sides(x), c)
 
-    def agreement(self, answer: Tensor, c: Tensor) -> float:
+    def each(self, answer: Tensor, c: Tensor) -> Tensor:
         return obedience.box_iou(answer, c)
 
 
@@ -196,5 +200,8 @@ class Segmentation(Fitted):
     def loss(self, x: Tensor, c: Tensor) -> Tensor:
         return F.cross_entropy(self.logits(x), c)
 
-    def agreement(self, answer: Tensor, c: Tensor) -> float:
-        return obedience.segmentation_miou(answer, c)
+    def each(self, answer: Tensor, c: Tensor) -> Tensor:
+        return obedience.pixels(answer, c, self.architecture["size"])
+
+    def overall(self, mean: Tensor) -> Tensor:
+        return obedience.mean_iou(mean)

@@ -11,6 +11,7 @@ truncation, here by scaling; Ho & Salimans 2022, arXiv:2207.12598, guidance).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,16 +49,24 @@ def curve(
 ) -> Iterator[Turn]:
     """The model at each setting of `knob`, under the rows of c (N, *condition). One whose samples are not finite, as
     those of a flow far above temperature 1 may be, is left out."""
-    before = model.setting
     for setting in knob:
-        model.setting = setting
         torch.manual_seed(seed)
         try:
-            x, asked = draw(model, task.event, c, count=settings.samples, chunk=settings.chunk)
+            with turned(model, setting):
+                x, asked = draw(model, task.event, c, count=settings.samples, chunk=settings.chunk)
         except FloatingPointError:
             continue
         yield _turn(setting, x, asked, task, of, settings)
-    model.setting = before
+
+
+@contextmanager
+def turned(model: GenerativeModel, setting: float) -> Iterator[None]:
+    """The model at `setting`, for a while."""
+    before, model.setting = model.setting, setting
+    try:
+        yield
+    finally:
+        model.setting = before
 
 
 def _turn(setting: float, x: Tensor, c: Tensor, task: Task, of: Reference, settings: Settings) -> Turn:

@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from pipeline.contract import Bounded, Exact, Weighted
+
+Nats = TypeVar("Nats", float, Tensor)
 
 
 class Likelihood(NamedTuple):
@@ -78,7 +80,7 @@ def log_weights(model: Weighted, x: Tensor, c: Tensor, *, draws: int, chunk: int
     return mean, log_mean
 
 
-def bits_per_dim(nats: float, dims: int) -> float:
+def bits_per_dim(nats: Nats, dims: int) -> Nats:
     """Nats of an item of `dims` values -> bits per value; a log-likelihood becomes a code length, lower is better."""
     return -nats / (dims * math.log(2))
 

@@ -24,13 +24,8 @@ from torch import Tensor
 from pipeline.metrics.neighbours import nearest
 
 
-def authenticity(*, train: Tensor, fake: Tensor) -> float:
-    """train (T, D), fake (M, D) -> the share in [0, 1]."""
-    return float(authentic(train=train, fake=fake).double().mean())
-
-
 def authentic(*, train: Tensor, fake: Tensor) -> Tensor:
-    """train (T, D), fake (M, D) -> (M,) bool."""
+    """train (T, D), fake (M, D) -> (M,) bool, of which the share is the authenticity."""
     distance, index = nearest(fake, train, count=1)
     used, position = torch.unique(index[:, 0], return_inverse=True)
     own = nearest(train[used], train, count=2)[0][:, 1]  # column 0 is the point itself

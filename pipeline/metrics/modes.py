@@ -27,28 +27,44 @@ TIE = 1 - 1e-9
 none of the tail."""
 
 
-class Modes(NamedTuple):
-    hit: int
-    """Modes with a sample of high quality; higher is better."""
-    high_quality: float
-    """Share of samples within 3 sigma of a mode; higher is better."""
-    kl_pq: float
+class Histogram(NamedTuple):
+    """What a sample visits of K known modes."""
+
+    p: Tensor
+    """(K,) float64: the truth."""
+    counts: Tensor
+    """(..., K): samples in each mode, of one sample or of resamples of it."""
+
+
+class Visits(NamedTuple):
+    """Each (...) float64, as many as there are histograms."""
+
+    hit: Tensor
+    """Modes with a sample; higher is better."""
+    kl_pq: Tensor
     """KL(p || q) of the histograms over modes, nats; lower is better."""
-    kl_qp: float
+    kl_qp: Tensor
     """KL(q || p) likewise."""
-    tail_recall: float
+    tail_recall: Tensor
     """Share of the tail's modes that are hit; higher is better. nan without a tail."""
 
 
-def modes(*, truth: Mixture, fake: Tensor) -> Modes:
-    """fake (N, D) against the truth's modes."""
+def visits(histogram: Histogram) -> Visits:
+    """Of a mixture's modes or of those that factors make."""
+    p, q, hit = histogram.p, smooth(histogram.counts), (histogram.counts > 0).double()
+    return Visits(hit.sum(-1), kl(p, q), kl(q, p), hit[..., tail(p)].mean(-1))
+
+
+def histogram(truth: Mixture, fake: Tensor) -> Histogram:
+    """fake (N, D): those of high quality, in the truth's modes."""
     mode, radius = nearest_mode(truth, fake)
-    good = radius <= WITHIN
     p = torch.tensor(truth.weights, dtype=torch.float64)
-    counts = torch.bincount(mode[good], minlength=len(p))
-    q = smooth(counts)
-    hit = counts > 0
-    return Modes(int(hit.sum()), float(good.double().mean()), kl(p, q), kl(q, p), float(hit[tail(p)].double().mean()))
+    return Histogram(p, torch.bincount(mode[radius <= WITHIN], minlength=len(p)))
+
+
+def good(truth: Mixture, fake: Tensor) -> Tensor:
+    """fake (N, D) -> (N,) bool: of high quality."""
+    return nearest_mode(truth, fake)[1] <= WITHIN
 
 
 def nearest_mode(truth: Mixture, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,9 +81,9 @@ def log_density(truth: Mixture, x: Tensor) -> Tensor:
 
 
 def smooth(counts: Tensor) -> Tensor:
-    """Counts (K,) -> probabilities (K,) float64, 1/2 added to each (Krichevsky, Trofimov 1981)."""
+    """Counts (..., K) -> probabilities (..., K) float64, 1/2 added to each (Krichevsky, Trofimov 1981)."""
     raised = counts.double() + 0.5
-    return raised / raised.sum()
+    return raised / raised.sum(dim=-1, keepdim=True)
 
 
 def tail(p: Tensor) -> Tensor:
@@ -75,9 +91,9 @@ def tail(p: Tensor) -> Tensor:
     return p < TIE * p.quantile(0.5)
 
 
-def kl(p: Tensor, q: Tensor) -> float:
-    """KL(p || q) of two histograms (K,), nats; 0 log 0 = 0."""
-    return float((torch.special.xlogy(p, p) - torch.special.xlogy(p, q)).sum())
+def kl(p: Tensor, q: Tensor) -> Tensor:
+    """KL(p || q) of histograms (..., K) -> (...) nats; 0 log 0 = 0."""
+    return (torch.special.xlogy(p, p) - torch.special.xlogy(p, q)).sum(dim=-1)
 
 
 def _radii(truth: Mixture, x: Tensor) -> Tensor:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
-
 from pipeline.contract import Bounded, Exact, Forgets, Reconstructs, Weighted
 from pipeline.metrics.evidence import Evidence
-from pipeline.metrics.factors import probabilities
 from pipeline.metrics.modes import tail
 
 Need = Callable[[Evidence], bool]
@@ -63,13 +60,18 @@ def truth(evidence: Evidence) -> bool:
 
 
 def modes(evidence: Evidence) -> bool:
-    """A sample of high quality: a smoothed histogram of no samples at all would look like that of a perfect model."""
-    return truth(evidence) and evidence.modes.hit > 0
+    """Known ones: of a mixture, or of factors that a judge tells."""
+    return truth(evidence) or "factors" in evidence.judges
 
 
-def truth_tail(evidence: Evidence) -> bool:
-    """A mixture of which some modes are rarer than others."""
-    return truth(evidence) and bool(tail(torch.tensor(evidence.truth.weights, dtype=torch.float64)).any())
+def visited(evidence: Evidence) -> bool:
+    """A mode that is hit: a smoothed histogram of no samples at all would look like that of a perfect model."""
+    return modes(evidence) and bool(evidence.visits.hit > 0)
+
+
+def rare_modes(evidence: Evidence) -> bool:
+    """Some of them are rarer than others."""
+    return modes(evidence) and bool(tail(evidence.histogram.p).any())
 
 
 def density(evidence: Evidence) -> bool:
@@ -88,11 +90,6 @@ def class_condition(evidence: Evidence) -> bool:
 def judge(kind: str) -> Need:
     """Someone who tells what of that kind an image shows."""
     return lambda evidence: kind in evidence.judges
-
-
-def factor_tail(evidence: Evidence) -> bool:
-    """Factors of which some combinations are rarer than others."""
-    return "factors" in evidence.judges and bool(tail(probabilities(evidence.task.factors)).any())
 
 
 def repeated(evidence: Evidence) -> bool:

@@ -35,7 +35,11 @@ def funnel(channels: int, width: int, features: int, *, grid: int = 2, normalise
 
 
 def descend(network: nn.Module, loss: Callable[[Tensor], Tensor], items: int, steps: int, peak: float) -> None:
-    """Descend `loss`, a function of rows (BATCH,) long below `items`; the learning rate rises to `peak` and falls."""
+    """Descend `loss`, a function of rows (BATCH,) long below `items`; the learning rate rises to `peak` and falls.
+
+    WHY channels last meanwhile: convolutions of few channels are a quarter faster so.
+    """
+    network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), peak)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peak, total_steps=steps)
     for _ in range(steps):
@@ -44,6 +48,7 @@ def descend(network: nn.Module, loss: Callable[[Tensor], Tensor], items: int, st
         loss(rows).backward()
         optimiser.step()
         schedule.step()
+    network.to(memory_format=torch.contiguous_format)  # as what comes back from a file is, to the last bit
 
 
 def weights(network: nn.Module) -> bytes:

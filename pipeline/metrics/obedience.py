@@ -6,43 +6,47 @@
                  that is neither asked for nor answered does not count (Everingham et al. 2010, PASCAL VOC)
     luma error   mean |luma - c| in 8-bit levels, of 255
 
-A judge errs, so each number stands between a ceiling, real images under their own conditions, and a floor, the same
-images under conditions that were dealt out anew: what a sampler scores that ignores c and is perfect otherwise.
+Each is the mean over items of what every one adds to it, the mIoU a function of such a mean. A judge errs, so each
+number stands between a ceiling, real images under their own conditions, and a floor, the same images under conditions
+that were dealt out anew: what a sampler scores that ignores c and is perfect otherwise.
 """
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
-def accuracy(answer: Tensor, c: Tensor) -> float:
-    """Both (N,) or (N, heads) long -> the share in [0, 1]; higher is better."""
-    right = answer.reshape(len(c), -1) == c.reshape(len(c), -1)
-    return float(right.all(dim=1).double().mean())
+def right(answer: Tensor, c: Tensor) -> Tensor:
+    """Both (N,) or (N, heads) long -> (N,): 1 where every label is the one asked for. The mean is the accuracy."""
+    return (answer.reshape(len(c), -1) == c.reshape(len(c), -1)).all(dim=1).double()
 
 
-def box_iou(answer: Tensor, c: Tensor) -> float:
-    """Both (N, 4), left, top, right, bottom -> the mean in [0, 1]; higher is better. A box inside out is empty."""
+def box_iou(answer: Tensor, c: Tensor) -> Tensor:
+    """Both (N, 4), left, top, right, bottom -> (N,) in [0, 1]. A box inside out is empty."""
     common = torch.cat([torch.maximum(answer, c)[:, :2], torch.minimum(answer, c)[:, 2:]], dim=1)
     shared = _area(common)
     united = _area(answer) + _area(c) - shared
-    return float((shared / united.clamp(min=1e-12)).mean())  # two empty boxes share nothing: no 0 / 0
+    return shared / united.clamp(min=1e-12)  # two empty boxes share nothing: no 0 / 0
 
 
-def segmentation_miou(answer: Tensor, c: Tensor) -> float:
-    """Both (N, H, W) long -> the mean in [0, 1]; higher is better."""
-    labels = int(torch.maximum(answer.max(), c.max())) + 1
-    shared, answered, asked = (
-        torch.bincount(part.flatten(), minlength=labels).double() for part in (answer[answer == c], answer, c)
-    )
+def pixels(answer: Tensor, c: Tensor, labels: int) -> Tensor:
+    """Both (N, H, W) long -> (N, 3, labels): of each label the pixels shared, answered and asked for."""
+    answered, asked = (F.one_hot(part, labels).flatten(1, 2) for part in (answer, c))
+    return torch.stack([(answered & asked).sum(1), answered.sum(1), asked.sum(1)], dim=1).double()
+
+
+def mean_iou(found: Tensor) -> Tensor:
+    """The mean of `pixels` over items, (..., 3, labels) -> (...) in [0, 1]."""
+    shared, answered, asked = found.unbind(dim=-2)
     united = answered + asked - shared
-    return float((shared / united)[united > 0].mean())
+    return (shared / united.clamp(min=1e-12)).sum(dim=-1) / (united > 0).sum(dim=-1)
 
 
-def luma_error(answer: Tensor, c: Tensor) -> float:
-    """Both (N, 1, H, W) in [-1, 1] -> the mean in [0, 255]; lower is better."""
-    return float((answer.double() - c.double()).abs().mean()) * 255 / 2
+def luma_error(answer: Tensor, c: Tensor) -> Tensor:
+    """Both (N, 1, H, W) in [-1, 1] -> (N,) in [0, 255]."""
+    return (answer.double() - c.double()).abs().flatten(1).mean(dim=1) * 255 / 2
 
 
 def shuffled(c: Tensor) -> Tensor:

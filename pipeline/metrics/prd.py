@@ -13,10 +13,12 @@ Sajjadi et al. 2018, Assessing generative models via precision and recall, arXiv
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 from torch import Tensor
@@ -28,37 +30,53 @@ RUNS = 10
 
 
 class PRD(NamedTuple):
-    """Higher is better for each; both lie in [0, 1]."""
+    """Each (...): higher is better, in [0, 1]."""
 
-    f_recall: float
+    f_recall: Tensor
     """F_8."""
-    f_precision: float
+    f_precision: Tensor
     """F_1/8."""
 
 
-def prd(*, real: Tensor, fake: Tensor) -> PRD:
-    """real (N, D), fake (M, D) -> F_8 and F_1/8; k-means starts from fixed seeds."""
+class Cells(NamedTuple):
+    """(RUNS, N) and (RUNS, M) long: the cell of each item in each run of k-means, which starts from fixed seeds."""
+
+    real: Tensor
+    fake: Tensor
+
+
+def cells(*, real: Tensor, fake: Tensor) -> Cells:
+    """real (N, D), fake (M, D): those of k-means on both together."""
     both = torch.cat([real, fake]).double().numpy()
-    precision, recall = torch.stack([curve(*_histograms(both, len(real), seed)) for seed in range(RUNS)]).mean(dim=0)
+    found = torch.stack([_cells(both, seed) for seed in range(RUNS)])
+    return Cells(*found.split([len(real), len(fake)], dim=1))
+
+
+def prd(p: Sequence[Tensor], q: Sequence[Tensor], angles: int = ANGLES) -> PRD:
+    """Of each run the histograms (..., CELLS) of real and fake -> F_8 and F_1/8 of the mean curve."""
+    curves = torch.stack([curve(*pair, angles) for pair in zip(p, q, strict=True)])
+    precision, recall = curves.mean(dim=0).unbind(dim=0)
     return PRD(f_score(precision, recall, BETA), f_score(precision, recall, 1 / BETA))
 
 
-def curve(p: Tensor, q: Tensor) -> Tensor:
-    """Histograms (K,) float64 -> alpha and beta, (2, ANGLES), from all recall to all precision."""
-    rate = torch.linspace(0, math.pi / 2, ANGLES + 2, dtype=torch.float64)[1:-1].tan()
-    precision = torch.minimum(rate[:, None] * p, q).sum(dim=1)
+def shares(cell: Tensor, counts: Tensor) -> Tensor:
+    """Cells (N,) long of items that a resample holds `counts` (B, N) times -> histograms (B, CELLS)."""
+    return counts @ F.one_hot(cell, CELLS).double() / counts.sum(dim=1, keepdim=True)
+
+
+def curve(p: Tensor, q: Tensor, angles: int = ANGLES) -> Tensor:
+    """Histograms (..., K) float64 -> alpha and beta, (2, ..., angles), from all recall to all precision."""
+    rate = torch.linspace(0, math.pi / 2, angles + 2, dtype=torch.float64)[1:-1].tan()
+    precision = torch.minimum(rate[:, None] * p[..., None, :], q[..., None, :]).sum(dim=-1)
     return torch.stack([precision, precision / rate])
 
 
-def f_score(precision: Tensor, recall: Tensor, beta: float) -> float:
-    """The best of a curve (A,), (A,)."""
+def f_score(precision: Tensor, recall: Tensor, beta: float) -> Tensor:
+    """The best of curves (..., A) -> (...)."""
     product, weighted = precision * recall, beta**2 * precision + recall
-    return float(((1 + beta**2) * product / weighted.clamp(min=1e-12)).max())
+    return ((1 + beta**2) * product / weighted.clamp(min=1e-12)).amax(dim=-1)
 
 
-def _histograms(both: NDArray[np.float64], n: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Shares (CELLS,) of the first n rows, and of the others, in the cells of one k-means."""
+def _cells(both: NDArray[np.float64], seed: int) -> Tensor:
     _, cell = kmeans2(both, min(CELLS, len(both)), minit="++", rng=np.random.default_rng(seed))
-    counts = (torch.from_numpy(part).bincount(minlength=CELLS).double() for part in np.split(cell, [n]))
-    p, q = (count / count.sum() for count in counts)
-    return p, q
+    return torch.from_numpy(cell).long()

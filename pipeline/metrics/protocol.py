@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from pipeline.metrics.evidence import Evidence
@@ -77,13 +76,13 @@ def samples(evidence: Evidence) -> str:
     return f"fake n={len(evidence.samples)}"
 
 
+def many(evidence: Evidence) -> str:
+    return f"fake n={len(evidence.many)}"
+
+
 def modes(evidence: Evidence) -> str:
-    return f"fake n={len(evidence.many)}, {len(evidence.truth.means)} modes, {WITHIN:g} sigma"
-
-
-def factor_modes(evidence: Evidence) -> str:
-    modes = math.prod(len(factor.weights) for factor in evidence.task.factors)
-    return f"fake n={len(evidence.many)}, {modes} modes, {evidence.judges['factors'].protocol}"
+    how = f"{WITHIN:g} sigma" if evidence.task.truth is not None else evidence.judges["factors"].protocol
+    return f"{many(evidence)}, {len(evidence.histogram.p)} modes, {how}"
 
 
 def obedience(kind: str) -> Callable[[Evidence], str]:

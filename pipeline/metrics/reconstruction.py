@@ -17,20 +17,20 @@ CORRUPTION = 0.3
 """σ, in units of the data's scale."""
 
 
-def reconstruction_error(model: Reconstructs, data: Batch, *, chunk: int) -> float:
-    """Mean squared error per value of (x (N, *event), c (N, *condition)), `chunk` items at a time."""
+def reconstruction_error(model: Reconstructs, data: Batch, *, chunk: int) -> Tensor:
+    """(N,) float64: mean squared error per value of (x (N, *event), c (N, *condition)), `chunk` items at a time."""
     return _error(model, data[0], data, chunk)
 
 
-def restoration_error(model: Reconstructs, data: Batch, *, scale: float, chunk: int) -> float:
+def restoration_error(model: Reconstructs, data: Batch, *, scale: float, chunk: int) -> Tensor:
     """The same, where the model is shown x corrupted by the same noise each time."""
     noise = torch.randn(data[0].shape, generator=torch.Generator().manual_seed(0))
     return _error(model, data[0] + CORRUPTION * scale * noise, data, chunk)
 
 
 @torch.no_grad()
-def _error(model: Reconstructs, shown: Tensor, data: Batch, chunk: int) -> float:
+def _error(model: Reconstructs, shown: Tensor, data: Batch, chunk: int) -> Tensor:
     """Of what the model makes of `shown` (N, *event), against x."""
     parts = zip(shown.split(chunk), *(part.split(chunk) for part in data), strict=True)
     errors = [(model.decode(model.encode(s, c), c) - x).double().square().flatten(1).mean(1) for s, x, c in parts]
-    return torch.cat(errors).mean().item()
+    return torch.cat(errors)

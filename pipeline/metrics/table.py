@@ -12,24 +12,23 @@ from typing import Literal, NotRequired, TypedDict
 
 from torch import Tensor
 
-from pipeline.contract import Batch, Exact, Reconstructs
-from pipeline.metrics import divergence, needs, protocol
-from pipeline.metrics.bootstrap import LARGEST, WIDEST, Ends
+from pipeline.contract import Batch
+from pipeline.metrics import divergence, needs, protocol, resampled
+from pipeline.metrics.bootstrap import Ends, ends
 from pipeline.metrics.diversity import diversity, sharing
 from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.frechet import frechet, frechet_infinity
 from pipeline.metrics.kernel import kernel
-from pipeline.metrics.likelihood import bits_per_dim, log_prob
+from pipeline.metrics.likelihood import bits_per_dim
 from pipeline.metrics.memory import copying
-from pipeline.metrics.modes import log_density
 from pipeline.metrics.needs import Need, every
 from pipeline.metrics.obedience import shuffled
-from pipeline.metrics.reconstruction import reconstruction_error, restoration_error
 
 Better = Literal["higher", "lower", "none"]
 """None: there is no ranking by it, be it that it is of the data, or that what is right lies in the middle."""
 Words = Callable[[Evidence], str]
-Spread = Callable[[Evidence], Ends | None]
+Spread = Callable[[Evidence, float], Ends | None]
+"""Of the number that was measured."""
 
 
 class Entry(TypedDict):
@@ -81,7 +80,7 @@ def entry(metric: Metric, evidence: Evidence) -> Entry:
         kind=metric.kind(evidence),
         protocol=metric.protocol(evidence),
     )
-    spread = metric.spread(evidence) if metric.spread else None
+    spread = metric.spread(evidence, value) if metric.spread else None
     if spread:
         made["low"], made["high"] = spread
     return made
@@ -101,15 +100,26 @@ def _bits(nats: Callable[[Evidence], float]) -> Callable[[Evidence], float]:
 
 def _each(side: str, values: Callable[[Evidence], Tensor]) -> Spread:
     """Of a mean over the items of a side."""
-    return lambda e: e.bootstrap.mean(side, values(e))
+    return lambda e, value: ends(e.bootstrap.means(side, values(e)), value)
 
 
 def _each_bits(nats: Callable[[Evidence], Tensor]) -> Spread:
-    def spread(evidence: Evidence) -> Ends:
-        low, high = evidence.bootstrap.mean("real", nats(evidence))
-        return Ends(*(bits_per_dim(end, evidence.task.event.dims) for end in (high, low)))
+    """Of a mean over the test split, in bits per dimension."""
+    return _each("real", lambda e: bits_per_dim(nats(e), e.task.event.dims))
+
+
+def _resampled(values: Callable[[Evidence], Tensor | None], least: float = -math.inf, most: float = math.inf) -> Spread:
+    """Of a number that each resample has, and that lies between `least` and `most`."""
+
+    def spread(evidence: Evidence, value: float) -> Ends | None:
+        found = values(evidence)
+        return None if found is None else ends(found, value, least, most)
 
     return spread
+
+
+def _hits(evidence: Evidence, value: float) -> Ends:
+    return ends(evidence.visits_resampled.hit, value, 0, len(evidence.histogram.p))
 
 
 def _log_p(evidence: Evidence) -> Tensor:
@@ -120,70 +130,45 @@ def _log_elbo(evidence: Evidence) -> Tensor:
     return evidence.likelihood.elbo
 
 
-def _frechet_spread(evidence: Evidence) -> Ends | None:
-    wide = evidence.real.shape[1] > WIDEST
-    return None if wide else evidence.bootstrap.frechet(real=evidence.real, fake=evidence.fake)
+def _unconditional(evidence: Evidence) -> Tensor:
+    return evidence.unconditional.log_p
 
 
-def _kernel_spread(evidence: Evidence) -> Ends | None:
-    many = max(len(evidence.real), len(evidence.fake)) > LARGEST
-    return None if many else evidence.bootstrap.kernel(real=evidence.real, fake=evidence.fake)
-
-
-def _kl_pq(evidence: Evidence) -> float:
-    log_p = log_density(evidence.truth, evidence.test[0])
-    return divergence.kl_pq(log_p=log_p, log_q=evidence.likelihood.log_p)
-
-
-def _kl_qp(evidence: Evidence) -> float:
-    model, x = evidence.model, evidence.samples
-    assert isinstance(model, Exact)
-    log_q = log_prob(model, x, x.new_empty(len(x), 0), chunk=evidence.settings.chunk)
-    return divergence.kl_qp(log_p=log_density(evidence.truth, x), log_q=log_q)
-
-
-def _reconstruction(evidence: Evidence) -> float:
-    model = evidence.model
-    assert isinstance(model, Reconstructs)
-    return reconstruction_error(model, evidence.test, chunk=evidence.settings.chunk)
-
-
-def _restoration(evidence: Evidence) -> float:
-    model = evidence.model
-    assert isinstance(model, Reconstructs)
-    scale, chunk = evidence.task.event.scale, evidence.settings.chunk
-    return restoration_error(model, evidence.test, scale=scale, chunk=chunk)
-
-
-def _unconditional(evidence: Evidence) -> float:
-    return float(evidence.unconditional.log_p.mean())
-
-
-def _diversity(evidence: Evidence) -> float:
-    return diversity(real=evidence.real, groups=list(evidence.repeated))
+def _mean(values: Callable[[Evidence], Tensor]) -> Callable[[Evidence], float]:
+    return lambda e: float(values(e).double().mean())
 
 
 def _real_diversity(evidence: Evidence) -> float:
-    return diversity(real=evidence.real, groups=sharing(evidence.real, evidence.real_c))
+    return float(diversity(real=evidence.real, groups=sharing(evidence.real, evidence.real_c)).mean())
 
 
 def _obedience(kind: str, name: str, unit: str, better: Better) -> tuple[Metric, ...]:
     """What samples score for showing what was asked of them, between what real images score at best and at worst."""
 
-    def row(name: str, of: Callable[[Evidence], Batch], better: Better, made: Words, protocol: Words) -> Metric:
+    def row(name: str, side: str, of: Callable[[Evidence], Batch], better: Better, made: Words, how: Words) -> Metric:
+        def each(evidence: Evidence) -> Tensor:
+            x, c = of(evidence)
+            judge = evidence.judges[kind]
+            return judge.each(judge.answer(x), c)
+
+        def score(evidence: Evidence) -> float:
+            return float(evidence.judges[kind].overall(each(evidence).mean(dim=0)))
+
+        def of_resamples(evidence: Evidence) -> Tensor:
+            return evidence.judges[kind].overall(evidence.bootstrap.means(side, each(evidence)))
+
         needed = every(needs.samples, needs.judge(kind))
-        return Metric(name, unit, better, needed, lambda e: e.judges[kind].score(*of(e)), made, protocol)
+        return Metric(name, unit, better, needed, score, made, how, _resampled(of_resamples, 0))
 
     real = protocol.measured, protocol.real_obedience(kind)
     return (
-        row(name, lambda e: (e.samples, e.c), better, protocol.estimate, protocol.obedience(kind)),
-        row(f"{name}_ceiling", lambda e: e.test, "none", *real),
-        row(f"{name}_floor", lambda e: (e.test[0], shuffled(e.test[1])), "none", *real),
+        row(name, "fake", lambda e: (e.samples, e.c), better, protocol.estimate, protocol.obedience(kind)),
+        row(f"{name}_ceiling", "real", lambda e: e.test, "none", *real),
+        row(f"{name}_floor", "real", lambda e: (e.test[0], shuffled(e.test[1])), "none", *real),
     )
 
 
 _points, _images = every(needs.points, needs.bounded), every(needs.images, needs.bounded)
-_factor_modes = every(needs.samples, needs.judge("factors"))
 _inexact_points, _inexact_images = every(_points, needs.inexact), every(_images, needs.inexact)
 
 METRICS = (
@@ -198,15 +183,18 @@ METRICS = (
            protocol.at_least, protocol.likelihood, _each("real", _log_p)),
     Metric("iwae_{draws}", "bits/dim", "lower", every(_inexact_images, needs.weighted), _bits(_nats),
            protocol.at_most, protocol.likelihood, _each_bits(_log_p)),
-    Metric("bits_per_dim_unconditional", "bits/dim", "lower", every(needs.images, needs.forgets), _bits(_unconditional),
-           protocol.at_most_unconditional, protocol.unconditional),
+    Metric("bits_per_dim_unconditional", "bits/dim", "lower", every(needs.images, needs.forgets),
+           _bits(_mean(_unconditional)), protocol.at_most_unconditional, protocol.unconditional,
+           _each_bits(_unconditional)),
 
     Metric("frechet", "squared distance", "lower", needs.samples,
-           lambda e: frechet(real=e.real, fake=e.fake), protocol.estimate, protocol.features, _frechet_spread),
+           lambda e: frechet(real=e.real, fake=e.fake), protocol.estimate, protocol.features,
+           _resampled(lambda e: resampled.frechet(e.bootstrap, real=e.real, fake=e.fake), 0)),
     Metric("frechet_infinity", "squared distance", "lower", needs.samples,
            lambda e: frechet_infinity(real=e.real, fake=e.fake), protocol.estimate, protocol.extrapolated),
     Metric("kernel", "squared distance", "lower", needs.samples,
-           lambda e: kernel(real=e.real, fake=e.fake), protocol.estimate, protocol.kernel, _kernel_spread),
+           lambda e: kernel(real=e.real, fake=e.fake), protocol.estimate, protocol.kernel,
+           _resampled(lambda e: resampled.kernel(e.bootstrap, real=e.real, fake=e.fake))),
     Metric("precision", "share", "higher", needs.samples,
            lambda e: e.manifold.precision, protocol.estimate, protocol.neighbours,
            _each("fake", lambda e: e.memberships.precise)),
@@ -220,41 +208,42 @@ METRICS = (
            lambda e: e.manifold.coverage, protocol.estimate, protocol.coverage_neighbours,
            _each("real", lambda e: e.memberships.covered)),
 
-    Metric("f_8", "F-score", "higher", needs.samples, lambda e: e.prd.f_recall, protocol.estimate, protocol.cells),
-    Metric("f_1_8", "F-score", "higher", needs.samples, lambda e: e.prd.f_precision, protocol.estimate, protocol.cells),
+    Metric("f_8", "F-score", "higher", needs.samples,
+           lambda e: float(e.prd.f_recall), protocol.estimate, protocol.cells,
+           _resampled(lambda e: e.prd_resampled.f_recall, 0, 1)),
+    Metric("f_1_8", "F-score", "higher", needs.samples,
+           lambda e: float(e.prd.f_precision), protocol.estimate, protocol.cells,
+           _resampled(lambda e: e.prd_resampled.f_precision, 0, 1)),
 
     Metric("reconstruction", "squared error per value", "lower", needs.reconstructs,
-           _reconstruction, protocol.measured, protocol.test),
+           _mean(lambda e: e.reconstruction), protocol.measured, protocol.test,
+           _each("real", lambda e: e.reconstruction)),
     Metric("restoration", "squared error per value", "lower", needs.reconstructs,
-           _restoration, protocol.measured, protocol.corrupted),
+           _mean(lambda e: e.restoration), protocol.measured, protocol.corrupted,
+           _each("real", lambda e: e.restoration)),
 
-    Metric("modes_hit", "modes", "higher", needs.truth,
-           lambda e: e.modes.hit, protocol.estimate, protocol.modes),
-    Metric("high_quality", "share", "higher", needs.truth,
-           lambda e: e.modes.high_quality, protocol.estimate, protocol.modes),
-    Metric("mode_kl_pq", "nats", "lower", needs.modes,
-           lambda e: e.modes.kl_pq, protocol.estimate, protocol.modes),
-    Metric("mode_kl_qp", "nats", "lower", needs.modes,
-           lambda e: e.modes.kl_qp, protocol.estimate, protocol.modes),
-
-    Metric("tail_recall", "share", "higher", every(needs.samples, needs.truth_tail),
-           lambda e: e.modes.tail_recall, protocol.estimate, protocol.modes),
-
-    Metric("modes_hit", "modes", "higher", _factor_modes,
-           lambda e: e.factor_modes.hit, protocol.estimate, protocol.factor_modes),
-    Metric("mode_kl_pq", "nats", "lower", _factor_modes,
-           lambda e: e.factor_modes.kl_pq, protocol.estimate, protocol.factor_modes),
-    Metric("mode_kl_qp", "nats", "lower", _factor_modes,
-           lambda e: e.factor_modes.kl_qp, protocol.estimate, protocol.factor_modes),
-    Metric("tail_recall", "share", "higher", every(needs.samples, needs.factor_tail),
-           lambda e: e.factor_modes.tail_recall, protocol.estimate, protocol.factor_modes),
+    Metric("modes_hit", "modes", "higher", every(needs.samples, needs.modes),
+           lambda e: float(e.visits.hit), protocol.estimate, protocol.modes, _hits),
+    Metric("high_quality", "share", "higher", every(needs.samples, needs.truth),
+           _mean(lambda e: e.high_quality), protocol.estimate, protocol.modes,
+           _each("fake", lambda e: e.high_quality)),
+    Metric("mode_kl_pq", "nats", "lower", needs.visited,
+           lambda e: float(e.visits.kl_pq), protocol.estimate, protocol.modes,
+           _resampled(lambda e: e.visits_resampled.kl_pq, 0)),
+    Metric("mode_kl_qp", "nats", "lower", needs.visited,
+           lambda e: float(e.visits.kl_qp), protocol.estimate, protocol.modes,
+           _resampled(lambda e: e.visits_resampled.kl_qp, 0)),
+    Metric("tail_recall", "share", "higher", every(needs.samples, needs.rare_modes),
+           lambda e: float(e.visits.tail_recall), protocol.estimate, protocol.modes,
+           _resampled(lambda e: e.visits_resampled.tail_recall, 0, 1)),
 
     *_obedience("class", "class_accuracy", "share", "higher"),
     *_obedience("box", "box_iou", "intersection over union", "higher"),
     *_obedience("segmentation", "segmentation_miou", "intersection over union", "higher"),
     *_obedience("grayscale", "luma_error", "levels of 255", "lower"),
 
-    Metric("conditional_diversity", "ratio", "none", needs.repeated, _diversity, protocol.estimate, protocol.repeated),
+    Metric("conditional_diversity", "ratio", "none", needs.repeated, _mean(lambda e: e.diversity),
+           protocol.estimate, protocol.repeated, _each("fake", lambda e: e.diversity)),
     Metric("conditional_diversity_real", "ratio", "none", needs.shared, _real_diversity,
            protocol.measured, protocol.real),
     Metric("conditional_precision", "share", "higher", needs.classwise,
@@ -262,19 +251,20 @@ METRICS = (
     Metric("conditional_recall", "share", "higher", needs.classwise,
            lambda e: e.classwise.recall, protocol.estimate, protocol.classwise),
 
-    Metric("kl_pq", "nats", "lower", every(needs.density, needs.exact), _kl_pq,
-           protocol.monte_carlo, protocol.likelihood),
-    Metric("kl_pq", "nats", "lower", every(needs.density, needs.bounded, needs.inexact), _kl_pq,
-           protocol.at_most, protocol.likelihood),
+    Metric("kl_pq", "nats", "lower", every(needs.density, needs.exact), _mean(lambda e: e.log_ratio),
+           protocol.monte_carlo, protocol.likelihood, _each("real", lambda e: e.log_ratio)),
+    Metric("kl_pq", "nats", "lower", every(needs.density, needs.bounded, needs.inexact), _mean(lambda e: e.log_ratio),
+           protocol.at_most, protocol.likelihood, _each("real", lambda e: e.log_ratio)),
     Metric("kl_pq", "nats", "lower", every(needs.density, needs.implicit),
            lambda e: divergence.histogram_kl_pq(truth=e.truth, fake=e.samples), protocol.histogram, protocol.samples),
-    Metric("kl_qp", "nats", "lower", every(needs.density, needs.exact), _kl_qp,
-           protocol.monte_carlo, protocol.samples),
+    Metric("kl_qp", "nats", "lower", every(needs.density, needs.exact),
+           _mean(lambda e: e.log_ratio_sampled), protocol.monte_carlo, protocol.samples,
+           _each("fake", lambda e: e.log_ratio_sampled)),
     Metric("kl_qp", "nats", "lower", every(needs.density, needs.inexact),
            lambda e: divergence.histogram_kl_qp(truth=e.truth, fake=e.samples), protocol.histogram, protocol.samples),
 
     Metric("authenticity", "share", "none", needs.samples,
-           lambda e: float(e.authentic.double().mean()), protocol.estimate, protocol.train,
+           _mean(lambda e: e.authentic), protocol.estimate, protocol.train,
            _each("fake", lambda e: e.authentic)),
     Metric("memorisation_ct", "z-score", "none", needs.samples,
            lambda e: copying(train=e.train, real=e.real, fake=e.fake), protocol.estimate, protocol.train_and_test),

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from pipeline import files, hardware, params, paths
+from pipeline import files, hardware, paths
 from pipeline.contract import Bounded, GenerativeModel
-from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
 from pipeline.metrics import reference
 from pipeline.metrics.evidence import Evidence, Settings
@@ -17,7 +16,7 @@ from pipeline.metrics.latent import plane
 from pipeline.metrics.sampling import draw, repeat, stored
 from pipeline.metrics.table import Entry, measure
 from pipeline.paths import Cell
-from pipeline.training import checkpoint, reproducible
+from pipeline.stages import trained as cells
 
 
 class Measured(NamedTuple):
@@ -31,23 +30,19 @@ class Measured(NamedTuple):
 
 
 def main(task: str, model: str, seed: int) -> None:
-    configured, cell = params.load(), Cell(task, model, seed)
-    configured.task(task)
-    reproducible.seed(seed)
-    data = prepared.load(task)
-    trained, manifest = checkpoint.load(cell, data.task)
-    if trained is None:
-        nothing = {"x": stored(data.task.event, data.test[0][:0]), "c": data.test[1][:0]}
+    cell = Cell(task, model, seed)
+    trained = cells.load(cell)
+    event, test = trained.data.task.event, trained.data.test
+    if trained.model is None:
+        nothing = {"x": stored(event, test[0][:0]), "c": test[1][:0]}
         measured = Measured(nothing, {}, {})
     else:
-        events = configured.events(cell, data.task.event.kind)
-        settings = Settings(**configured.evaluated(cell, events).model_dump())
-        measured = evaluate(trained, data, settings, seed)
+        measured = evaluate(trained.model, trained.data, trained.settings, seed)
         measured.metrics["parameters"] = Entry(
-            value=manifest["parameters"], unit="parameters", better="none", kind="exact", protocol="model"
+            value=trained.manifest["parameters"], unit="parameters", better="none", kind="exact", protocol="model"
         )
-    known = {key: manifest[key] for key in ("task", "model", "family", "seed", "status", "diverged") if key in manifest}
-    record = {"condition": data.task.condition.kind, "metrics": measured.metrics}
+    known = trained.known("task", "model", "family", "seed", "status", "diverged")
+    record = {"condition": trained.data.task.condition.kind, "metrics": measured.metrics}
     files.write_npz(paths.samples(cell), {name: value.numpy() for name, value in measured.drawn.items()})
     files.write_json(paths.times("evaluate", cell), hardware.timed(measured.seconds))
     files.write_json(paths.metrics(cell), known | record)

@@ -13,6 +13,7 @@ from pipeline.data import export, given, prepared
 from pipeline.errors import UserError
 from pipeline.metrics.sampling import draw, stored
 from pipeline.paths import Cell
+from pipeline.stages.trained import knob
 from pipeline.training import checkpoint, reproducible
 
 LEAST, MOST = {"temperature": 0.01}, 100.0
@@ -21,7 +22,7 @@ LEAST, MOST = {"temperature": 0.01}, 100.0
 
 def main(
     task: str, model: str, seed: int, *, condition: str | None, condition_file: Path | None, count: int, out: Path,
-    knob: float | None, draw_seed: int,
+    setting: float | None, draw_seed: int,
 ) -> None:  # fmt: skip
     """Draw `count` samples under the conditions given, which are cycled, or those of the test split in order.
 
@@ -37,7 +38,7 @@ def main(
     trained, manifest = checkpoint.load(cell, data.task)
     if trained is None:
         raise UserError(f"{cell.key} diverged in training, so it has no weights: sample another seed or model")
-    _turn(trained, cell, data.task, knob)
+    _turn(trained, cell, data.task, setting)
     reproducible.seed(draw_seed)
     chunk = configured.evaluation[data.task.event.kind].chunk
     x, c = _draw(trained, data.task, data.test[1] if c is None else c, count, chunk)
@@ -74,13 +75,10 @@ def _conditions(task: Task, text: str | None, path: Path | None, count: int) -> 
 def _turn(model: GenerativeModel, cell: Cell, task: Task, setting: float | None) -> None:
     if setting is None:
         return
-    if model.knob is None:
-        raise UserError(f"model {cell.model} has no knob: leave --knob out; coverseek models lists which have one")
-    if model.knob == "guidance" and task.condition.kind == "none":
-        raise UserError(f"guidance needs a condition, and task {task.name} has none: leave --knob out")
-    least = LEAST.get(model.knob, 0.0)
+    name = knob(model, cell, task, "leave --knob out")
+    least = LEAST.get(name, 0.0)
     if not (math.isfinite(setting) and least <= setting <= MOST):
-        raise UserError(f"--knob {setting:g}: {model.knob} of {cell.model} is a number from {least:g} to {MOST:g}")
+        raise UserError(f"--knob {setting:g}: {name} of {cell.model} is a number from {least:g} to {MOST:g}")
     model.setting = setting
 
 

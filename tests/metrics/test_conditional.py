@@ -10,8 +10,9 @@ import torch
 from pipeline.contract import Factor
 from pipeline.metrics.classwise import classwise
 from pipeline.metrics.diversity import diversity, sharing, spread
-from pipeline.metrics.factors import factor_modes, mode, probabilities, tail
-from pipeline.metrics.obedience import accuracy, box_iou, luma_error, segmentation_miou, shuffled
+from pipeline.metrics.factors import histogram, mode, probabilities
+from pipeline.metrics.modes import tail, visits
+from pipeline.metrics.obedience import box_iou, luma_error, mean_iou, pixels, right, shuffled
 
 FACTORS = (Factor("class", (0.5, 0.3, 0.2)), Factor("colour", (0.5, 0.5)))
 
@@ -19,13 +20,14 @@ FACTORS = (Factor("class", (0.5, 0.3, 0.2)), Factor("colour", (0.5, 0.5)))
 def test_what_was_asked_for_is_the_best_answer() -> None:
     label, box = torch.randint(5, (40,)), torch.rand(40, 2).sort(0).values
     box = torch.cat([box, box + 0.1], dim=1)
-    pixels, grey = torch.randint(3, (6, 4, 4)), torch.rand(6, 1, 4, 4) * 2 - 1
-    assert accuracy(label, label) == box_iou(box, box) == segmentation_miou(pixels, pixels) == pytest.approx(1)
-    assert luma_error(grey, grey) == 0
+    labels, grey = torch.randint(3, (6, 4, 4)), torch.rand(6, 1, 4, 4) * 2 - 1
+    assert right(label, label).mean() == 1 == mean_iou(pixels(labels, labels, 3).mean(dim=0))
+    assert box_iou(box, box).mean().item() == pytest.approx(1)
+    assert luma_error(grey, grey).mean() == 0
 
 
 def test_an_item_is_right_only_if_every_label_of_it_is() -> None:
-    assert accuracy(torch.tensor([[0, 1], [0, 1]]), torch.tensor([[0, 1], [0, 0]])) == 0.5
+    assert right(torch.tensor([[0, 1], [0, 1]]), torch.tensor([[0, 1], [0, 0]])).tolist() == [1, 0]
 
 
 @pytest.mark.parametrize(
@@ -38,18 +40,24 @@ def test_an_item_is_right_only_if_every_label_of_it_is() -> None:
     ],
 )
 def test_the_iou_of_two_boxes(other: list[float], iou: float) -> None:
-    assert box_iou(torch.tensor([other]), torch.tensor([[0.0, 0.0, 1.0, 1.0]])) == pytest.approx(iou)
+    assert box_iou(torch.tensor([other]), torch.tensor([[0.0, 0.0, 1.0, 1.0]])).tolist() == pytest.approx([iou])
 
 
 def test_miou_by_hand() -> None:
     """Label 0: 1 of 3 pixels, label 1: 1 of 3, label 3: neither asked for nor answered, label 2: 0 of 1."""
     answer, c = torch.tensor([[[0, 0], [1, 2]]]), torch.tensor([[[0, 1], [1, 0]]])
-    assert segmentation_miou(answer, c) == pytest.approx((1 / 3 + 1 / 2 + 0) / 3)
+    assert mean_iou(pixels(answer, c, 4).mean(dim=0)).item() == pytest.approx((1 / 3 + 1 / 2 + 0) / 3)
+
+
+def test_miou_counts_the_pixels_of_all_items_together() -> None:
+    answer, c = torch.randint(3, (20, 4, 4)), torch.randint(3, (20, 4, 4))
+    once = pixels(answer.reshape(1, 80, 4), c.reshape(1, 80, 4), 3)[0]
+    assert torch.allclose(mean_iou(pixels(answer, c, 3).mean(dim=0)), mean_iou(once))
 
 
 def test_a_luma_error_counts_eight_bit_levels() -> None:
     c = torch.tensor([0.0, 10.0, 250.0]).view(3, 1, 1, 1)
-    assert luma_error((c + 5) / 255 * 2 - 1, c / 255 * 2 - 1) == pytest.approx(5, abs=1e-4)
+    assert luma_error((c + 5) / 255 * 2 - 1, c / 255 * 2 - 1).tolist() == pytest.approx([5, 5, 5], abs=1e-4)
 
 
 def test_shuffling_gives_each_item_the_condition_of_another() -> None:
@@ -61,8 +69,8 @@ def test_shuffling_gives_each_item_the_condition_of_another() -> None:
 
 def test_copies_have_no_variety_and_a_blind_model_has_that_of_the_data() -> None:
     real = torch.randn(400, 3)
-    assert diversity(real=real, groups=[real[:1].expand(8, -1)] * 3) == pytest.approx(0, abs=1e-3)
-    assert diversity(real=real, groups=list(torch.randn(200, 8, 3))) == pytest.approx(1, abs=0.05)
+    assert diversity(real=real, groups=[real[:1].expand(8, -1)] * 3).tolist() == pytest.approx([0, 0, 0], abs=1e-3)
+    assert diversity(real=real, groups=list(torch.randn(200, 8, 3))).mean().item() == pytest.approx(1, abs=0.05)
 
 
 def test_spread_is_the_mean_distance_of_pairs() -> None:
@@ -100,11 +108,10 @@ def test_modes_are_the_combinations_of_the_factors() -> None:
 
 def test_a_sample_with_the_right_shares_loses_nothing_and_one_mode_loses_the_tail() -> None:
     values = torch.cartesian_prod(torch.arange(3), torch.arange(2))
-    right = factor_modes(
-        factors=FACTORS, values=values.repeat_interleave(torch.tensor([25, 25, 15, 15, 10, 10]) * 100, 0)
-    )
+    shares = torch.tensor([25, 25, 15, 15, 10, 10])
+    right = visits(histogram(FACTORS, values.repeat_interleave(shares * 100, 0)))
     assert (right.hit, right.tail_recall) == (6, 1.0)
     assert max(right.kl_pq, right.kl_qp) < 1e-5
-    one = factor_modes(factors=FACTORS, values=values[:1].expand(10_000, -1))
+    one = visits(histogram(FACTORS, values[:1].expand(10_000, -1)))
     assert (one.hit, one.tail_recall) == (1, 0.0)
-    assert one.kl_qp == pytest.approx(math.log(4), abs=0.01)
+    assert one.kl_qp.item() == pytest.approx(math.log(4), abs=0.01)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pipeline.contract import Mixture
 from pipeline.metrics import divergence
-from pipeline.metrics.divergence import cell, histogram_kl_pq, histogram_kl_qp, kl_pq, kl_qp, log_mass
+from pipeline.metrics.divergence import cell, histogram_kl_pq, histogram_kl_qp, log_mass
 from pipeline.metrics.modes import log_density
 
 
@@ -34,8 +34,8 @@ def _seed() -> None:
 def test_monte_carlo_is_the_closed_form_of_two_gaussians() -> None:
     p, q, s = ONE, Mixture(((1.0, 0.0),), 2.0, (1.0,)), 4.0
     x, y = draws(p, 100_000), draws(q, 100_000)
-    forward = kl_pq(log_p=log_density(p, x), log_q=log_density(q, x))
-    backward = kl_qp(log_p=log_density(p, y), log_q=log_density(q, y))
+    forward = (log_density(p, x) - log_density(q, x)).mean().item()
+    backward = (log_density(q, y) - log_density(p, y)).mean().item()
     assert forward == pytest.approx(math.log(s) + (1 / s - 1) + 1 / (2 * s), abs=0.02)
     assert backward == pytest.approx(-math.log(s) + (s - 1) + 1 / 2, abs=0.03)
 
@@ -71,8 +71,8 @@ def test_histograms_bound_from_below(shift: float, scale: float) -> None:
     q = Mixture(((shift, 0.0),), scale, (1.0,))
     x, y = draws(ONE, 50_000), draws(q, 50_000)
     noise = 0.02
-    forward = kl_pq(log_p=log_density(ONE, x), log_q=log_density(q, x))
-    backward = kl_qp(log_p=log_density(ONE, y), log_q=log_density(q, y))
+    forward = (log_density(ONE, x) - log_density(q, x)).mean().item()
+    backward = (log_density(q, y) - log_density(ONE, y)).mean().item()
     assert 0 < histogram_kl_pq(truth=ONE, fake=y) < forward + noise
     assert 0 < histogram_kl_qp(truth=ONE, fake=y) < backward + noise
 

@@ -8,15 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pipeline.metrics.prd import BETA, curve, f_score, prd
+from pipeline.metrics import prd as paper
+from pipeline.metrics.prd import BETA, PRD, cells, curve, f_score, shares
 
-shares = st.lists(st.floats(0.01, 1), min_size=4, max_size=4).map(lambda w: torch.tensor(w).double() / sum(w))
+histograms = st.lists(st.floats(0.01, 1), min_size=4, max_size=4).map(lambda w: torch.tensor(w).double() / sum(w))
 
 
 def scores(p: Tensor, q: Tensor) -> tuple[float, float]:
     """F_8 and F_1/8 of two histograms."""
     found = curve(p, q)
-    return f_score(*found, BETA), f_score(*found, 1 / BETA)
+    return f_score(*found, BETA).item(), f_score(*found, 1 / BETA).item()
+
+
+def prd(*, real: Tensor, fake: Tensor) -> PRD:
+    """Of one sample: every item once."""
+    found = cells(real=real, fake=fake)
+    p, q = ([shares(cell, torch.ones(1, len(cell)).double())[0] for cell in side] for side in found)
+    return paper.prd(p, q)
 
 
 def test_a_model_of_one_of_two_modes_in_closed_form() -> None:
@@ -26,12 +34,12 @@ def test_a_model_of_one_of_two_modes_in_closed_form() -> None:
     assert f_1_8 == pytest.approx((1 + 1 / 64) * 0.5 / (1 / 64 + 0.5), abs=1e-3)
 
 
-@given(shares, shares)
+@given(histograms, histograms)
 def test_swapping_the_sides_swaps_the_scores(p: Tensor, q: Tensor) -> None:
     assert scores(p, q) == pytest.approx(scores(q, p)[::-1], abs=1e-9)
 
 
-@given(shares)
+@given(histograms)
 def test_equal_histograms_score_one(p: Tensor) -> None:
     assert scores(p, p) == pytest.approx((1, 1), abs=2e-3)
 
