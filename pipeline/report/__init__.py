@@ -1,5 +1,6 @@
 """Ink: from the measured cells to tables and figures. Reads json, csv and npz; imports no torch, no mlflow, no dvc.
 
+protocol   what defines a number, and its id; version declares what a metric means
 measured   which cells of the grid have numbers, and which diverged or failed
 results    every number, one a row (results.csv)
 board      each model of a task with its mean and interval over seeds, in order
