@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,6 +20,9 @@ app = typer.Typer(
 Task = Annotated[str, typer.Option(help="A task of params.yaml.")]
 Model = Annotated[str, typer.Option(help="A model of params.yaml.")]
 Seed = Annotated[int, typer.Option(help="The training seed.")]
+OneTask = Annotated[str | None, typer.Option("--task", help="One task only.")]
+OneMetric = Annotated[str | None, typer.Option("--metric", help="One metric only, named as in results.csv.")]
+Form = Literal["table", "md", "json"]
 
 
 @app.command()
@@ -120,8 +123,17 @@ def publish() -> None:
 
 
 @app.command()
-def leaderboard(task: Annotated[str | None, typer.Option(help="Show one task only.")] = None) -> None:
-    """Print the leaderboard of the last report."""
+def leaderboard(
+    task: OneTask = None,
+    metric: OneMetric = None,
+    history: Annotated[bool, typer.Option("--history", help="Also what changed, when, and by what.")] = False,
+    form: Annotated[Form | None, typer.Option("--as", help="How to write what MLflow remembers.")] = None,
+) -> None:
+    """Print the leaderboard of the last report; with any option but --task, what MLflow remembers of it."""
+    if metric or history or form:
+        from pipeline.stages.history import main as remember
+
+        return remember(task, metric, history, form or "table")
     from pipeline.stages.leaderboard import main
 
     main(task)

@@ -12,7 +12,8 @@
     model      one run a model: the parent, with the means over its seeds
     champion   the best model of a task, under the alias `champion` of the model registry
     publish    all of it
-    past       what a store remembers, to be replayed
+    past       what a store remembers, to be replayed: read from its tables, or asked of a server (remote); each run
+               is `kept` the same way
 
 A cell's run is written once, named by a hash of what DVC says went into the cell and came out of it. Cells that the
 grid or dvc.lock no longer hold stay as history, tagged `current: false`.

@@ -13,7 +13,11 @@ from pipeline.tracking.stored import DEFINITION
 
 def write(client: MlflowClient, experiment: str, known: Mapping[str, str], entries: Sequence[Entry]) -> None:
     """Add those that `known`, the experiment's tags, does not hold."""
-    wanted = {p.id: p for entry in entries for p in entry.protocols.values()}
-    for identity, protocol in wanted.items():
+    wanted = {
+        protocol.id: protocol._asdict() | {"better": entry.outcome.metrics[metric].better}
+        for entry in entries
+        for metric, protocol in entry.protocols.items()
+    }
+    for identity, definition in wanted.items():
         if DEFINITION + identity not in known:
-            client.set_experiment_tag(experiment, DEFINITION + identity, json.dumps(protocol._asdict()))
+            client.set_experiment_tag(experiment, DEFINITION + identity, json.dumps(definition))

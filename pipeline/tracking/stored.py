@@ -18,6 +18,8 @@ PREFIX = "coverseek/"
 FINGERPRINT = "fingerprint"
 DEFINITION = "protocol."
 """How the experiment's tags begin that say what a protocol id stands for."""
+WRITTEN = ("FINISHED", "FAILED")
+"""The states of a cell's run that is whole."""
 TURNS = "turns"
 """The tag of a cell's run that says when it became history, and when it came back."""
 QUERY = f"""
