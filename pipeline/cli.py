@@ -140,6 +140,32 @@ def leaderboard(
 
 
 @app.command()
+def compare(
+    before: Annotated[str, typer.Argument(help="A git revision, or the id of a run of MLflow.")],
+    after: Annotated[str | None, typer.Argument(help="Another one; the work tree if it is left out.")] = None,
+    task: OneTask = None,
+    metric: OneMetric = None,
+    form: Annotated[Form, typer.Option("--as", help="How to write it.")] = "table",
+) -> None:
+    """Say what improved, got worse or changed within noise from one revision's results to another's."""
+    from pipeline.stages.compare import main
+
+    main(before, after, task, metric, form)
+
+
+@app.command()
+def gate(
+    baseline: Annotated[str, typer.Option(help="A git revision, or the id of a run of MLflow.")],
+    metric: Annotated[str, typer.Option(help="A metric, named as in results.csv.")],
+    task: OneTask = None,
+) -> None:
+    """Exit with 1 where the results here are worse than the baseline's, beyond noise."""
+    from pipeline.stages.gate import main
+
+    raise typer.Exit(main(baseline, metric, task))
+
+
+@app.command()
 def models(
     write: Annotated[bool, typer.Option("--write", help="Write docs/models.md, the page of all recipes.")] = False,
 ) -> None:

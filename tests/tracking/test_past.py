@@ -1,4 +1,4 @@
-"""What MLflow remembers is what was published: read from its tables or asked of it, standings and changes are the same."""
+"""What MLflow remembers is what was published; read from its tables or asked of it, it tells the same."""
 
 from __future__ import annotations
 
