@@ -23,6 +23,7 @@ Seed = Annotated[int, typer.Option(help="The training seed.")]
 OneTask = Annotated[str | None, typer.Option("--task", help="One task only.")]
 OneMetric = Annotated[str | None, typer.Option("--metric", help="One metric only, named as in results.csv.")]
 Form = Literal["table", "md", "json"]
+Table = Literal["markdown", "latex", "csv"]
 
 
 @app.command()
@@ -107,8 +108,15 @@ def sample(
 
 
 @app.command()
-def report() -> None:
-    """Write the tables and figures from the measured cells."""
+def report(
+    form: Annotated[Table | None, typer.Option("--format", help="Print the tables so, and write nothing.")] = None,
+    task: OneTask = None,
+) -> None:
+    """Write the tables and figures from the measured cells; or print the tables alone, of one task or all."""
+    if form or task:
+        from pipeline.stages.tables import main as show
+
+        return show(form or "markdown", task)
     from pipeline.stages.report import main
 
     main()

@@ -81,7 +81,7 @@ def _champions(one: Chronicle) -> Sheet:
 
 def _changes(one: Chronicle) -> Sheet:
     rows = [row for each in one.changes for row in _rows(each, one.metric)]
-    titles = ("when", "commit", "model", "place", column(one.metric).title, "cause", "parameters")
+    titles = ("when", "commit", "model", "place", column(one.metric).title, "cause", "changed")
     note = "" if rows else "Nothing changed since the first publication."
     return _sheet(f"{one.task}: changes in {column(one.metric).title}", titles, rows)._replace(note=note)
 

@@ -9,7 +9,7 @@ from pipeline import paths
 
 WORDS = (
     *("model", "family", "seeds", "kind", "keyword", "takes", "default", "verdict"),
-    *("task", "metric", "when", "commit", "cause", "parameters", "protocol", "why"),
+    *("task", "metric", "when", "commit", "cause", "changed", "protocol", "why"),
 )
 
 
