@@ -23,6 +23,7 @@ Seed = Annotated[int, typer.Option(help="The training seed.")]
 OneTask = Annotated[str | None, typer.Option("--task", help="One task only.")]
 OneMetric = Annotated[str | None, typer.Option("--metric", help="One metric only, named as in results.csv.")]
 Form = Literal["table", "md", "json"]
+Remembered = Literal["table", "md", "json", "atom"]
 Table = Literal["markdown", "latex", "csv"]
 
 
@@ -135,7 +136,7 @@ def leaderboard(
     task: OneTask = None,
     metric: OneMetric = None,
     history: Annotated[bool, typer.Option("--history", help="Also what changed, when, and by what.")] = False,
-    form: Annotated[Form | None, typer.Option("--as", help="How to write what MLflow remembers.")] = None,
+    form: Annotated[Remembered | None, typer.Option("--as", help="How to write what MLflow remembers.")] = None,
 ) -> None:
     """Print the leaderboard of the last report; with any option but --task, what MLflow remembers of it."""
     if metric or history or form:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pipeline.history import account, sheet
+from pipeline.history import account, feed, sheet
 from pipeline.history.chronicle import Chronicle, chronicles
 from pipeline.tracking import past, stored
 
@@ -14,7 +14,7 @@ def main(task: str | None, metric: str | None, history: bool, form: str) -> None
 
     Args:
         history: also what changed; else the standings alone.
-        form: "table", "md" or "json".
+        form: "table", "md", "json" or "atom".
 
     Raises:
         UserError: the store cannot be used, or holds no such task or metric.
@@ -23,6 +23,8 @@ def main(task: str | None, metric: str | None, history: bool, form: str) -> None
     told = chronicles(past.records(stored.uri(), task, metric), metrics)
     if form == "json":
         print(json.dumps({"history": [account.as_json(one, history) for one in told]}, indent=2, allow_nan=False))
+    elif form == "atom":
+        print(feed.atom(told), end="")
     else:
         _print(told, history, form)
 
