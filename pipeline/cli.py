@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,6 +20,11 @@ app = typer.Typer(
 Task = Annotated[str, typer.Option(help="A task of params.yaml.")]
 Model = Annotated[str, typer.Option(help="A model of params.yaml.")]
 Seed = Annotated[int, typer.Option(help="The training seed.")]
+OneTask = Annotated[str | None, typer.Option("--task", help="One task only.")]
+OneMetric = Annotated[str | None, typer.Option("--metric", help="One metric only, named as in results.csv.")]
+Form = Literal["table", "md", "json"]
+Remembered = Literal["table", "md", "json", "atom"]
+Table = Literal["markdown", "latex", "csv"]
 
 
 @app.command()
@@ -104,8 +109,15 @@ def sample(
 
 
 @app.command()
-def report() -> None:
-    """Write the tables and figures from the measured cells."""
+def report(
+    form: Annotated[Table | None, typer.Option("--format", help="Print the tables so, and write nothing.")] = None,
+    task: OneTask = None,
+) -> None:
+    """Write the tables and figures from the measured cells; or print the tables alone, of one task or all."""
+    if form or task:
+        from pipeline.stages.tables import main as show
+
+        return show(form or "markdown", task)
     from pipeline.stages.report import main
 
     main()
@@ -120,11 +132,46 @@ def publish() -> None:
 
 
 @app.command()
-def leaderboard(task: Annotated[str | None, typer.Option(help="Show one task only.")] = None) -> None:
-    """Print the leaderboard of the last report."""
+def leaderboard(
+    task: OneTask = None,
+    metric: OneMetric = None,
+    history: Annotated[bool, typer.Option("--history", help="Also what changed, when, and by what.")] = False,
+    form: Annotated[Remembered | None, typer.Option("--as", help="How to write what MLflow remembers.")] = None,
+) -> None:
+    """Print the leaderboard of the last report; with any option but --task, what MLflow remembers of it."""
+    if metric or history or form:
+        from pipeline.stages.history import main as remember
+
+        return remember(task, metric, history, form or "table")
     from pipeline.stages.leaderboard import main
 
     main(task)
+
+
+@app.command()
+def compare(
+    before: Annotated[str, typer.Argument(help="A git revision, or the id of a run of MLflow.")],
+    after: Annotated[str | None, typer.Argument(help="Another one; the work tree if it is left out.")] = None,
+    task: OneTask = None,
+    metric: OneMetric = None,
+    form: Annotated[Form, typer.Option("--as", help="How to write it.")] = "table",
+) -> None:
+    """Say what improved, got worse or changed within noise from one revision's results to another's."""
+    from pipeline.stages.compare import main
+
+    main(before, after, task, metric, form)
+
+
+@app.command()
+def gate(
+    baseline: Annotated[str, typer.Option(help="A git revision, or the id of a run of MLflow.")],
+    metric: Annotated[str, typer.Option(help="A metric, named as in results.csv.")],
+    task: OneTask = None,
+) -> None:
+    """Exit with 1 where the results here are worse than the baseline's, beyond noise."""
+    from pipeline.stages.gate import main
+
+    raise typer.Exit(main(baseline, metric, task))
 
 
 @app.command()

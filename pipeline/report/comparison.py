@@ -61,7 +61,7 @@ def compare(seeds: Mapping[str, Seeds], better: str) -> Comparison:
     values = {model: of for model, of in seeds.items() if len(of) > 1}
     if better == "none" or len(values) < 2:
         return Comparison((), {}, {})
-    found = [_Test.of(values[a], values[b]) for a, b in combinations(values, 2)]
+    found = [TTest.of(values[a], values[b]) for a, b in combinations(values, 2)]
     corrected = holm([test.p for test in found])
     pairs = tuple(
         Pair(a, b, t.mean, t.mean - t.half, t.mean + t.half, t.p, p, t.needed())
@@ -101,7 +101,7 @@ def _letter(place: int) -> str:
 
 
 @dataclass(frozen=True)
-class _Test:
+class TTest:
     """A t test of a mean difference: `error` is its standard error, `spread` that of one seed's difference."""
 
     mean: float
@@ -110,18 +110,18 @@ class _Test:
     spread: float
 
     @classmethod
-    def of(cls, a: Seeds, b: Seeds) -> _Test:
+    def of(cls, a: Seeds, b: Seeds) -> TTest:
         shared = sorted(a.keys() & b.keys())
         return cls._paired(a, b, shared) if len(shared) > 1 else cls._welch(a, b)
 
     @classmethod
-    def _paired(cls, a: Seeds, b: Seeds, shared: Sequence[int]) -> _Test:
+    def _paired(cls, a: Seeds, b: Seeds, shared: Sequence[int]) -> TTest:
         d = np.array([a[seed] - b[seed] for seed in shared])
         spread = float(d.std(ddof=1))
         return cls(float(d.mean()), spread / math.sqrt(len(d)), len(d) - 1, spread)
 
     @classmethod
-    def _welch(cls, a: Seeds, b: Seeds) -> _Test:
+    def _welch(cls, a: Seeds, b: Seeds) -> TTest:
         x, y = (np.array(list(of.values())) for of in (a, b))
         parts = np.array([x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)])
         error = float(np.sqrt(parts.sum()))

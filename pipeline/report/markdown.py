@@ -7,7 +7,10 @@ from pathlib import Path
 
 from pipeline import paths
 
-WORDS = ("model", "family", "seeds", "kind", "keyword", "takes", "default", "verdict")
+WORDS = (
+    *("model", "family", "seeds", "kind", "keyword", "takes", "default", "verdict"),
+    *("task", "metric", "when", "commit", "cause", "changed", "protocol", "why"),
+)
 
 
 def table(columns: Sequence[Sequence[str]]) -> str:

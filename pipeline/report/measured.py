@@ -17,6 +17,8 @@ from pipeline import files, paths
 from pipeline.errors import UserError
 from pipeline.params import Params, Suite
 from pipeline.paths import Cell
+from pipeline.report.protocol import Protocol, split
+from pipeline.report.version import version
 
 Better = Literal["higher", "lower", "none"]
 Status = Literal["ok", "diverged", "failed"]
@@ -64,7 +66,8 @@ class Sweep(BaseModel):
 
 
 class Outcome(BaseModel):
-    """What became of one cell. `metrics` is empty unless the status is "ok"; `turns` unless its knob was turned."""
+    """What became of one cell. `metrics` is empty unless the status is "ok"; `turns` unless its knob was turned.
+    `data`: a hash of what it was measured on."""
 
     suite: str
     cell: Cell
@@ -76,6 +79,12 @@ class Outcome(BaseModel):
     hardware: dict[str, Any] = {}
     knob: str = ""
     turns: tuple[Turn, ...] = ()
+    data: str | None = None
+
+    def protocol(self, metric: str) -> Protocol:
+        """What defines one of its numbers."""
+        measured = self.metrics[metric]
+        return Protocol(metric, measured.kind, measured.protocol, self.data, version(metric))
 
 
 class Times(BaseModel):
@@ -138,6 +147,7 @@ def _outcome(suite: str, cell: Cell, family: str, swept: bool) -> Outcome:
         hardware=times[0].hardware,
         knob=sweep.knob if sweep else "",
         turns=sweep.turns if sweep else (),
+        data=split(cell.task),
     )
 
 

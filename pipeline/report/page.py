@@ -7,10 +7,10 @@ from itertools import groupby
 from pathlib import Path
 
 from pipeline import paths
-from pipeline.metrics.interval import Interval
 from pipeline.report import markdown, reference
-from pipeline.report.board import Board, Standing
-from pipeline.report.column import DASH, LIKELIHOODS, arrow, bound, column
+from pipeline.report.board import Board
+from pipeline.report.column import DASH, bound, column
+from pipeline.report.tabular import Kind, Titled, columns, metrics, sampled
 
 HEAD = f"""# Leaderboard
 
@@ -20,19 +20,7 @@ what the numbers read for the truth, for copying, for one mode and for noise. **
 of these tables, with interval ends and ranks, are in [leaderboard.csv]({paths.LEADERBOARD_CSV.name}).
 """
 
-CONTROLS = {
-    "oracle": "ceiling: the truth",
-    "real": "ceiling: held-out data",
-    "copycat": "copies the training set",
-    "collapsed": "floor: one mode",
-    "noise": "floor: uniform",
-    "marginal": "floor: independent pixels",
-}
-
-NEAREST = {"real": "held-out item of the nearest condition", "copycat": "training item of the nearest condition"}
-"""What the controls are where an item may have its condition to itself."""
-
-BOUNDS = ("<=", ">=")
+STYLES = {"plain": "{}", "best": "**{}**", "control": "*{}*"}
 INTERVAL = "± is half of Student's 95 % t interval over n training seeds"
 LOGGED = "[low, high] is that interval taken on the log scale, where mean is the geometric mean"
 RANKED = (
@@ -69,119 +57,45 @@ def _suite(boards: Sequence[Board], pictures: Pictures, ladder: str | None) -> s
 
 
 def _task(board: Board, pictures: Iterable[Path]) -> str:
-    parts = [f"### {board.task}", _table(board, "quality"), _note(board, "quality")]
-    if _metrics(board, "cost"):
-        parts += ["What it costs:", _table(board, "cost"), _note(board, "cost")]
+    parts = [f"### {board.task}", table(columns(board, "quality")), _note(board, "quality")]
+    if metrics(board, "cost"):
+        parts += ["What it costs:", table(columns(board, "cost")), _note(board, "cost")]
     if any(s.sampled for s in board.standings):
-        parts += [SAMPLED, _sampled(board)]
+        parts += [SAMPLED, table(sampled(board))]
     parts += [markdown.image(picture) for picture in pictures]
     return "\n\n".join(parts) + "\n"
 
 
-def _metrics(board: Board, table: str) -> list[str]:
-    return [metric for metric in board.protocols if column(metric).table == table]
+def table(columns: Sequence[Titled]) -> str:
+    """In Markdown."""
+    return markdown.table([[c.title, *(STYLES[text.emphasis].format(text.words) for text in c.texts)] for c in columns])
 
 
-def _table(board: Board, table: str) -> str:
-    columns = [["model", *(_name(s) for s in board.standings)], ["family", *_families(board)]]
-    if table == "quality":
-        columns.append(["seeds", *(_seeds(s) for s in board.standings)])
-    for metric in _metrics(board, table):
-        columns += _columns(board, metric)
-    return markdown.table(columns)
-
-
-def _sampled(board: Board) -> str:
-    columns = [["model", *(_name(s) for s in board.standings)]]
-    for metric in (m for m in _metrics(board, "quality") if any(m in s.sampled for s in board.standings)):
-        columns.append([column(metric).title, *(_between(s.sampled.get(metric), metric) for s in board.standings)])
-    return markdown.table(columns)
-
-
-def _between(interval: Interval | None, metric: str) -> str:
-    """'0.71 to 0.80'"""
-    if interval is None or interval.low is None or interval.high is None:
-        return DASH
-    return f"{column(metric).text(interval.low)} to {column(metric).text(interval.high)}"
-
-
-def _columns(board: Board, metric: str) -> list[list[str]]:
-    """The metric's column; beside the likelihood its kind; beside what orders the rows, the rank where one has one."""
-    columns = [[column(metric).title + arrow(board.better(metric)), *_values(board, metric)]]
-    if metric == board.likelihood:
-        kinds = (bound(s.scores[metric].kind) if metric in s.scores else DASH for s in board.standings)
-        columns.append(["kind", *kinds])
-    if metric in (board.likelihood, "frechet") and board.ranks[metric]:
-        columns.append(["rank", *(_rank(board, metric, s.model) for s in board.standings)])
-        best = (board.comparisons[metric].best.get(s.model) for s in board.standings)
-        columns.append(["P(best)", *(DASH if share is None else f"{share:.2f}" for share in best)])
-    return columns
-
-
-def _rank(board: Board, metric: str, model: str) -> str:
-    """'1–3 ab'"""
-    rank = board.ranks[metric].get(model)
-    return f"{rank.text('–')} {board.comparisons[metric].letters.get(model, '')}".rstrip() if rank else DASH
-
-
-def _values(board: Board, metric: str) -> list[str]:
-    best = _best(board, metric)
-    return [_value(standing, metric, best) for standing in board.standings]
-
-
-def _value(standing: Standing, metric: str, best: str | None) -> str:
-    if metric not in standing.scores:
-        return DASH
-    score, style = standing.scores[metric], column(metric)
-    sign = "" if metric in LIKELIHOODS or score.kind[:2] not in BOUNDS else bound(score.kind[:2]) + " "
-    spread = sign + style.spread(score.interval.mean, score.interval.low, score.interval.high, score.log)
-    if standing.control:
-        return f"*{spread}*"
-    return f"**{spread}**" if style.text(score.interval.mean) == best and not score.flatters else spread
-
-
-def _best(board: Board, metric: str) -> str | None:
-    """The best model's mean as it is printed: rows that print the same are equally best."""
-    better = board.better(metric)
-    scores = [s.scores[metric] for s in board.standings if metric in s.scores and s.competes]
-    means = [score.interval.mean for score in scores if not score.flatters]
-    if better == "none" or not means:
-        return None
-    return column(metric).text(max(means) if better == "higher" else min(means))
-
-
-def _name(standing: Standing) -> str:
-    return f"*{standing.model}*" if standing.control else standing.model
-
-
-def _families(board: Board) -> list[str]:
-    controls = CONTROLS | NEAREST if reference.unshared(board) else CONTROLS
-    return [f"*{controls.get(s.model, 'control')}*" if s.control else s.family for s in board.standings]
-
-
-def _seeds(standing: Standing) -> str:
-    count = "1 seed" if len(standing.cells) == 1 else str(len(standing.cells))
-    return count if standing.status == "ok" else f"{count}; {standing.status}"
-
-
-def _note(board: Board, table: str) -> str:
-    metrics = _metrics(board, table)
-    scores = [s.scores[metric] for s in board.standings for metric in metrics if metric in s.scores]
+def _note(board: Board, kind: Kind) -> str:
+    shown = metrics(board, kind)
+    scores = [s.scores[metric] for s in board.standings for metric in shown if metric in s.scores]
     spread = [score for score in scores if score.interval.low is not None]
     sentences = [
-        INTERVAL if spread else "",
-        LOGGED if any(score.log for score in spread) else "",
-        RANKED if table == "quality" and any(board.ranks[m] for m in metrics) else "",
+        intervals(board, kind),
+        RANKED if kind == "quality" and any(board.ranks[m] for m in shown) else "",
         FLATTERED if any(score.flatters for score in scores) else "",
         ALONE if len(spread) < len(scores) else "",
-        f"Measured on {'; '.join(board.hardware)}" if table == "cost" and board.hardware else "",
+        f"Measured on {'; '.join(board.hardware)}" if kind == "cost" and board.hardware else "",
     ]
     lines = (
         ". ".join(filter(None, sentences)),
-        ". ".join(reference.sentences(board)) if table == "quality" else "",
-        f"Protocols: {_protocols(board, metrics)}" if metrics else "",
+        ". ".join(reference.sentences(board)) if kind == "quality" else "",
+        f"Protocols: {_protocols(board, shown)}" if shown else "",
     )
     return "\n\n".join(f"{line}." for line in lines if line)
+
+
+def intervals(board: Board, kind: Kind) -> str:
+    """What the intervals of its tables are; empty where it has none."""
+    scores = [s.scores[metric] for s in board.standings for metric in metrics(board, kind) if metric in s.scores]
+    spread = [score for score in scores if score.interval.low is not None]
+    logged = any(score.log for score in spread)
+    return ". ".join([*([INTERVAL] if spread else []), *([LOGGED] if logged else [])])
 
 
 def _protocols(board: Board, metrics: Sequence[str]) -> str:

@@ -12,6 +12,8 @@ from pipeline.report.measured import Outcome
 
 CELL = ("suite", "task", "condition", "model", "family", "seed")
 NUMBER = ("metric", "value", "sampling_low", "sampling_high", "unit", "better", "kind", "protocol")
+IDENTITY = ("split", "version", "protocol_id")
+"""What defines a number beside its kind and its protocol's words, and a name for all of it."""
 SAMPLING = ("sampling_low", "sampling_high")
 DIGITS = 6
 """Significant digits on file: more than any metric's noise, few enough for a readable diff."""
@@ -21,14 +23,14 @@ def tidy(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     """The numbers of all measured cells, in the order of the grid, then of the columns.
 
     Raises:
-        UserError: one kind of one metric of one task was measured under two protocols, which cannot be compared.
+        UserError: one kind of one metric of one task has two protocol ids, so that its numbers cannot be compared.
     """
     rows = [
         (o.suite, o.cell.task, o.condition, o.cell.model, o.family, o.cell.seed, name, *_number(o, name))
         for o in outcomes
         for name in ordered(o.metrics)
     ]
-    frame = pd.DataFrame(rows, columns=[*CELL, *NUMBER]).astype(dict.fromkeys(SAMPLING, float))
+    frame = pd.DataFrame(rows, columns=[*CELL, *NUMBER, *IDENTITY]).astype(dict.fromkeys(SAMPLING, float))
     _refuse_mixed_protocols(frame)
     return frame
 
@@ -59,17 +61,20 @@ def compact(value: float) -> str:
     return str(int(rounded)) if rounded.is_integer() else format(rounded, f".{DIGITS}g")
 
 
-def _number(outcome: Outcome, name: str) -> tuple[float, float | None, float | None, str, str, str, str]:
-    m = outcome.metrics[name]
-    return m.value, m.low, m.high, m.unit, m.better, m.kind, m.protocol
+def _number(outcome: Outcome, name: str) -> tuple[object, ...]:
+    m, defined = outcome.metrics[name], outcome.protocol(name)
+    identity = defined.split, defined.version, defined.id
+    return m.value, m.low, m.high, m.unit, m.better, m.kind, m.protocol, *identity
 
 
 def _refuse_mixed_protocols(frame: pd.DataFrame) -> None:
     for (task, metric, kind), column in frame.groupby(["task", "metric", "kind"], sort=False):
-        first = column.drop_duplicates("protocol")
+        first = column.drop_duplicates("protocol_id")
         if len(first) > 1:
-            a, b = (f"{row.model} seed {row.seed}: {row.protocol!r}" for row in first.head(2).itertuples())
+            one, two = (row for _, row in first.head(2).iterrows())
+            field = next(name for name in ("protocol", "split", "version") if one[name] != two[name])
+            a, b = (f"{row['model']} seed {row['seed']}: {row[field]!r}" for row in (one, two))
             raise UserError(
-                f"{metric} ({kind}) of {task} holds two protocols, which cannot be compared ({a}; {b}); "
-                "measure both again with: coverseek run"
+                f"{metric} ({kind}) of {task} holds two protocols, which cannot be compared: they differ in {field} "
+                f"({a}; {b}); measure both again with: coverseek run"
             )

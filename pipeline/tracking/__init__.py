@@ -2,14 +2,18 @@
 
     lock       dvc.lock: the hash that names a cell's run
     entry      what is to be in the store: the cells of the grid, their parameters and curves
-    revision   which code
+    revision   which code, and what another revision's reports say
     stored     what a sqlite store holds, without importing mlflow
     store      the tracking store and its experiments, one a task
     runs       the runs of one experiment
+    definition what the protocol ids of an experiment's numbers stand for
+    turn       when a cell's run became history, and when it came back
     cell       one run a cell: the child
     model      one run a model: the parent, with the means over its seeds
     champion   the best model of a task, under the alias `champion` of the model registry
     publish    all of it
+    past       what a store remembers, to be replayed: read from its tables, or asked of a server (remote); each run
+               is `kept` the same way
 
 A cell's run is written once, named by a hash of what DVC says went into the cell and came out of it. Cells that the
 grid or dvc.lock no longer hold stay as history, tagged `current: false`.

@@ -37,6 +37,7 @@ def _tags(entry: Entry) -> dict[str, str]:
     outcome, cell = entry.outcome, entry.cell
     tags = {"kind": "cell", "hash": entry.hash, "current": "true", "status": outcome.status, "suite": outcome.suite}
     tags |= {"family": outcome.family, "task": cell.task, "model": cell.model, "seed": str(cell.seed)}
+    tags["protocols"] = entry.ids
     if outcome.diverged:
         tags["diverged"] = f"step {outcome.diverged.step}, player {outcome.diverged.player}"
     if outcome.hardware:

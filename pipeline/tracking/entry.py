@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.report import measured
 from pipeline.report.measured import Outcome
+from pipeline.report.protocol import Protocol
 from pipeline.tracking.lock import Lock, digest
 
 
@@ -38,6 +40,16 @@ class Entry:
     @property
     def cell(self) -> Cell:
         return self.outcome.cell
+
+    @property
+    def protocols(self) -> dict[str, Protocol]:
+        """Metric -> what defines it."""
+        return {metric: self.outcome.protocol(metric) for metric in self.outcome.metrics}
+
+    @property
+    def ids(self) -> str:
+        """Its metrics' protocol ids, as json."""
+        return json.dumps({metric: protocol.id for metric, protocol in self.protocols.items()})
 
     @property
     def ok(self) -> bool:
@@ -85,7 +97,7 @@ def figures(task: str) -> list[Path]:
 def fingerprint(task: str, entries: Sequence[Entry]) -> str:
     """A hash of everything about a task that is published."""
     pictures = {path.name: files.sha256(path) for path in figures(task)}
-    return digest([[entry.hash for entry in entries], pictures if entries else {}])
+    return digest([[(entry.hash, entry.ids) for entry in entries], pictures if entries else {}])
 
 
 def _grouped(entries: Iterable[Entry], key: Callable[[Entry], str]) -> dict[str, list[Entry]]:

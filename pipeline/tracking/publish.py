@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mlflow import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from pipeline.tracking import cell, champion, model, runs, store
+from pipeline.tracking import cell, champion, definition, model, runs, store, turn
 from pipeline.tracking.entry import Entry, by_model, fingerprint
 from pipeline.tracking.stored import FINGERPRINT
 
@@ -43,6 +43,7 @@ def publish(address: str, tasks: Mapping[str, Sequence[Entry]], origin: Mapping[
                 continue
             experiment = held[task].experiment_id if task in held else store.create_experiment(client, task)
             client.set_experiment_tag(experiment, FINGERPRINT, "")
+            definition.write(client, experiment, held[task].tags if task in held else {}, entries)
             counts.append(_publish_task(client, experiment, task, entries, origin))
             client.set_experiment_tag(experiment, FINGERPRINT, mark)
     return Published(*map(sum, zip(*counts, strict=True))) if counts else Published()
@@ -53,7 +54,7 @@ def _publish_task(
 ) -> Published:
     new = _write_missing(client, experiment, task, entries, origin)
     there = runs.read(client, experiment)
-    retired, revived = _tag_current(client, there, entries)
+    retired, revived = _tag_current(client, there, entries, origin)
     for name, group in by_model(entries).items():
         model.settle(client, there.models[name], group)
     champion.crown(client, task, champion.best(entries), there)
@@ -74,15 +75,18 @@ def _write_missing(
     return len(missing)
 
 
-def _tag_current(client: MlflowClient, there: runs.Runs, entries: Sequence[Entry]) -> tuple[int, int]:
+def _tag_current(
+    client: MlflowClient, there: runs.Runs, entries: Sequence[Entry], origin: Mapping[str, str]
+) -> tuple[int, int]:
     """Tag what is history and what no longer is; the numbers of cells (retired, revived)."""
     now = {entry.hash for entry in entries}
     was = {name for name, run in there.cells.items() if run.data.tags["current"] == "true"}
     for name in there.models.keys() - by_model(entries).keys():
         runs.tag(client, there.models[name], {"current": "false"})
     for name in was - now:
-        runs.tag(client, there.cells[name], {"current": "false"})
+        runs.tag(client, there.cells[name], turn.tags(there.cells[name], "false", origin))
     for entry in entries:
-        parent = there.models[entry.cell.model].info.run_id
-        runs.tag(client, there.cells[entry.hash], {"current": "true", MLFLOW_PARENT_RUN_ID: parent})
+        run, parent = there.cells[entry.hash], there.models[entry.cell.model].info.run_id
+        tags = {MLFLOW_PARENT_RUN_ID: parent, "protocols": entry.ids}
+        runs.tag(client, run, tags | turn.tags(run, "true", origin))
     return len(was - now), len(now - was)

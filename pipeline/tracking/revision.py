@@ -1,8 +1,9 @@
-"""Which code: the git revision of the work tree, and whether the tree differs from it."""
+"""Which code: the git revision of the work tree, whether the tree differs from it, and what other revisions hold."""
 
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from typing import NamedTuple
 
 from pipeline import paths
@@ -25,8 +26,19 @@ def revision() -> Revision:
     return Revision(commit, tuple(line[3:] for line in status.splitlines()))
 
 
+def resolved(name: str) -> str | None:
+    """The commit, 40 digits, that a revision's name stands for; None where git knows none."""
+    return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").strip() or None
+
+
+def content(commit: str, path: Path) -> str:
+    """A file's text at a commit; empty where it was not there."""
+    return _git("show", f"{commit}:./{path.as_posix()}")
+
+
 def _git(*arguments: str) -> str:
     try:
-        return subprocess.run(("git", *arguments), capture_output=True, text=True, check=False, timeout=60).stdout
+        done = subprocess.run(("git", *arguments), capture_output=True, encoding="utf-8", check=False, timeout=60)
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return ""
+    return done.stdout

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlflow import MlflowClient
 from mlflow.entities import Run, RunTag
 
-WRITTEN = ("FINISHED", "FAILED")
+from pipeline.tracking.stored import WRITTEN
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Runs:
 def read(client: MlflowClient, experiment: str) -> Runs:
     """The runs there. A cell whose writing was interrupted is deleted, to be written again."""
     models, cells = {}, {}
-    for run in _all(client, experiment):
+    for run in every(client, experiment):
         tags = run.data.tags
         if tags.get("kind") == "model":
             models[tags["model"]] = run
@@ -40,10 +40,11 @@ def tag(client: MlflowClient, run: Run, tags: Mapping[str, str]) -> None:
         client.log_batch(run.info.run_id, tags=changed)
 
 
-def _all(client: MlflowClient, experiment: str) -> Iterator[Run]:
+def every(client: MlflowClient, experiment: str, only: str = "") -> Iterator[Run]:
+    """All runs of an experiment that mlflow's filter `only` lets through, page by page."""
     token = None
     while True:
-        page = client.search_runs([experiment], max_results=1000, page_token=token)
+        page = client.search_runs([experiment], only, max_results=1000, page_token=token)
         yield from page
         token = page.token
         if not token:

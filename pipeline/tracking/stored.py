@@ -16,6 +16,12 @@ from pipeline import paths
 
 PREFIX = "coverseek/"
 FINGERPRINT = "fingerprint"
+DEFINITION = "protocol."
+"""How the experiment's tags begin that say what a protocol id stands for."""
+WRITTEN = ("FINISHED", "FAILED")
+"""The states of a cell's run that is whole."""
+TURNS = "turns"
+"""The tag of a cell's run that says when it became history, and when it came back."""
 QUERY = f"""
 SELECT name, value FROM experiments JOIN experiment_tags USING (experiment_id)
 WHERE key = '{FINGERPRINT}' AND name LIKE '{PREFIX}%' AND lifecycle_stage = 'active'

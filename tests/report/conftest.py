@@ -65,6 +65,8 @@ CLASSES, DIMS = 3, 3 * 8 * 8
 Numbers = Mapping[str, float | tuple[float, str]]
 BETTER = {"nats": "higher", "bits_per_dim": "lower", "frechet": "lower", "precision": "higher", "recall": "higher"}
 LEVELS = 17
+SPLITS = {name: {"count": 64, "sha256": name} for name in ("train", "validation", "test")}
+"""As a manifest names them."""
 
 
 class Tree:
@@ -75,7 +77,7 @@ class Tree:
         event = {"shape": [1, 8, 8] if images else [2], "levels": LEVELS if images else None}
         truth = None if images else {"means": [[1.0, 0.0], [-1.0, 0.0]], "sigma": 0.1, "weights": [0.5, 0.5]}
         described = {"event": event, "condition": {"kind": "none", "shape": [0], "size": 0}, "truth": truth}
-        files.write_json(folder / "manifest.json", {"task": task} | described)
+        files.write_json(folder / "manifest.json", {"task": task, "splits": SPLITS} | described)
         files.write_npz(folder / "test.npz", {"x": self.x(images), "c": np.empty((64, 0), np.float32)})
 
     def x(self, images: bool, count: int = 64) -> np.ndarray[Any, Any]:
@@ -145,7 +147,8 @@ class Rungs(Tree):
             size = {"class": CLASSES, "segmentation": CLASSES + 1}.get(kind, 0)
             described = {"condition": {"kind": kind, "shape": shape, "size": size}, "truth": None}
             event = {"shape": [3, 8, 8], "levels": LEVELS}
-            files.write_json(paths.prepared(task) / "manifest.json", {"task": task, "event": event} | described)
+            known = {"task": task, "event": event, "splits": SPLITS}
+            files.write_json(paths.prepared(task) / "manifest.json", known | described)
             for split in ("train", "validation", "test"):
                 files.write_npz(paths.prepared(task) / f"{split}.npz", {"x": self.pictures(40), "c": self.c(task)})
 

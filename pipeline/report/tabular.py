@@ -1,0 +1,129 @@
+"""A board as a table: columns of texts, some of which stand out. How that is written is the page's and `latex`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from pipeline.metrics.interval import Interval
+from pipeline.report import reference
+from pipeline.report.board import Board, Standing
+from pipeline.report.column import DASH, LIKELIHOODS, arrow, bound, column
+
+CONTROLS = {
+    "oracle": "ceiling: the truth",
+    "real": "ceiling: held-out data",
+    "copycat": "copies the training set",
+    "collapsed": "floor: one mode",
+    "noise": "floor: uniform",
+    "marginal": "floor: independent pixels",
+}
+NEAREST = {"real": "held-out item of the nearest condition", "copycat": "training item of the nearest condition"}
+"""What the controls are where an item may have its condition to itself."""
+BOUNDS = ("<=", ">=")
+
+Kind = Literal["quality", "cost"]
+
+
+class Text(NamedTuple):
+    """One cell: `best` is the best model of its column, `control` one of those that the numbers are read by."""
+
+    words: str
+    emphasis: Literal["plain", "best", "control"] = "plain"
+
+
+class Titled(NamedTuple):
+    """A column."""
+
+    title: str
+    texts: Sequence[Text]
+
+
+def columns(board: Board, kind: Kind) -> list[Titled]:
+    """A row for each standing, in the board's order."""
+    found = [Titled("model", [_named(s, s.model) for s in board.standings]), Titled("family", _families(board))]
+    if kind == "quality":
+        found.append(Titled("seeds", [Text(_seeds(s)) for s in board.standings]))
+    for metric in metrics(board, kind):
+        found += _columns(board, metric)
+    return found
+
+
+def sampled(board: Board) -> list[Titled]:
+    """The sampling intervals of the first seed."""
+    found = [Titled("model", [_named(s, s.model) for s in board.standings])]
+    for metric in (m for m in metrics(board, "quality") if any(m in s.sampled for s in board.standings)):
+        spans = [Text(_between(s.sampled.get(metric), metric)) for s in board.standings]
+        found.append(Titled(column(metric).title, spans))
+    return found
+
+
+def metrics(board: Board, kind: Kind) -> list[str]:
+    return [metric for metric in board.protocols if column(metric).table == kind]
+
+
+def _columns(board: Board, metric: str) -> list[Titled]:
+    """The metric's column; beside the likelihood its kind; beside what orders the rows, the rank where one has one."""
+    title = column(metric).title + arrow(board.better(metric))
+    found = [Titled(title, _values(board, metric))]
+    if metric == board.likelihood:
+        kinds = (bound(s.scores[metric].kind) if metric in s.scores else DASH for s in board.standings)
+        found.append(Titled("kind", [Text(kind) for kind in kinds]))
+    if metric in (board.likelihood, "frechet") and board.ranks[metric]:
+        found.append(Titled("rank", [Text(_rank(board, metric, s.model)) for s in board.standings]))
+        best = (board.comparisons[metric].best.get(s.model) for s in board.standings)
+        found.append(Titled("P(best)", [Text(DASH if share is None else f"{share:.2f}") for share in best]))
+    return found
+
+
+def _rank(board: Board, metric: str, model: str) -> str:
+    """'1–3 ab'"""
+    rank = board.ranks[metric].get(model)
+    return f"{rank.text('–')} {board.comparisons[metric].letters.get(model, '')}".rstrip() if rank else DASH
+
+
+def _values(board: Board, metric: str) -> list[Text]:
+    best = _best(board, metric)
+    return [_value(standing, metric, best) for standing in board.standings]
+
+
+def _value(standing: Standing, metric: str, best: str | None) -> Text:
+    if metric not in standing.scores:
+        return Text(DASH)
+    score, style = standing.scores[metric], column(metric)
+    sign = "" if metric in LIKELIHOODS or score.kind[:2] not in BOUNDS else bound(score.kind[:2]) + " "
+    spread = sign + style.spread(score.interval.mean, score.interval.low, score.interval.high, score.log)
+    if not standing.control and style.text(score.interval.mean) == best and not score.flatters:
+        return Text(spread, "best")
+    return _named(standing, spread)
+
+
+def _best(board: Board, metric: str) -> str | None:
+    """The best model's mean as it is printed: rows that print the same are equally best."""
+    better = board.better(metric)
+    scores = [s.scores[metric] for s in board.standings if metric in s.scores and s.competes]
+    means = [score.interval.mean for score in scores if not score.flatters]
+    if better == "none" or not means:
+        return None
+    return column(metric).text(max(means) if better == "higher" else min(means))
+
+
+def _named(standing: Standing, words: str) -> Text:
+    return Text(words, "control" if standing.control else "plain")
+
+
+def _families(board: Board) -> list[Text]:
+    controls = CONTROLS | NEAREST if reference.unshared(board) else CONTROLS
+    return [_named(s, controls.get(s.model, "control") if s.control else s.family) for s in board.standings]
+
+
+def _seeds(standing: Standing) -> str:
+    count = "1 seed" if len(standing.cells) == 1 else str(len(standing.cells))
+    return count if standing.status == "ok" else f"{count}; {standing.status}"
+
+
+def _between(interval: Interval | None, metric: str) -> str:
+    """'0.71 to 0.80'"""
+    if interval is None or interval.low is None or interval.high is None:
+        return DASH
+    return f"{column(metric).text(interval.low)} to {column(metric).text(interval.high)}"

@@ -1,0 +1,173 @@
+"""The commands over a small repository: a regression is told with exit code 1, bad input with 2, all else passes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import cli, paths
+
+HEADER = "suite,task,model,family,seed,metric,value,sampling_low,sampling_high,better,kind,protocol,split,version"
+BASE = {("ring", "vae"): (1.0, 1.1, 1.2), ("ring", "gan"): (3.0, 3.1, 3.2), ("digits", "vae"): (2.0,)}
+
+
+class Repository:
+    """Writes reports, and commits them."""
+
+    def write(
+        self,
+        values: Mapping[tuple[str, str], tuple[float, ...]] = BASE,
+        split: str = "data",
+        status: Mapping[str, str] | None = None,
+    ) -> None:
+        rows = [
+            f"s,{task},{model},vae,{seed},bits_per_dim,{v},{v - 0.1},{v + 0.1},lower,exact,test n=64,{split},1"
+            for (task, model), of in values.items()
+            for seed, v in enumerate(of)
+        ]
+        rows += ["s,ring,vae,vae,0,authenticity,0.5,,,none,estimate,test n=64,data,1"]
+        paths.RESULTS.parent.mkdir(exist_ok=True)
+        paths.RESULTS.write_text("\n".join([HEADER, *rows]) + "\n")
+        standings = [f"ring,{model},{told}" for model, told in (status or {}).items()]
+        paths.LEADERBOARD_CSV.write_text("\n".join(["task,model,status", *standings]) + "\n")
+
+    def commit(self, name: str) -> None:
+        self.git("add", "-A")
+        self.git("-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "-m", name)
+        self.git("tag", name)
+
+    def git(self, *words: str) -> None:
+        subprocess.run(["git", *words], check=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """With reports that are committed as `base`."""
+    monkeypatch.chdir(tmp_path)
+    repository = Repository()
+    repository.git("init", "-q")
+    repository.write()
+    repository.commit("base")
+    return repository
+
+
+def run(*words: str) -> int:
+    """The exit code of a command."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(list(words))
+    return int(ended.value.code or 0)
+
+
+def gate(*words: str) -> int:
+    return run("gate", "--baseline", "base", "--metric", "bits_per_dim", *words)
+
+
+def compare(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    assert run("compare", *words, "--as", "json") == 0
+    return dict(json.loads(capsys.readouterr().out))
+
+
+def test_the_same_results_pass(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gate() == 0
+    assert capsys.readouterr().out.startswith("0 regressions in bits_per_dim against base: 0 worse")
+
+
+def test_a_regression_beyond_noise_is_one_line_and_exit_code_1(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.write({**BASE, ("ring", "vae"): (1.50, 1.61, 1.70)})
+    assert gate() == 1
+    told, summary = capsys.readouterr().out.splitlines()
+    assert told.startswith("bits/dim ↓ of vae on ring: 1.100 → 1.603, change 0.503 [")
+    assert told.endswith("(t over training seeds)")
+    assert summary.startswith("1 regression in")
+    assert gate("--task", "digits") == 0
+
+
+def test_an_improvement_and_noise_pass(repository: Repository) -> None:
+    repository.write({("ring", "vae"): (0.5, 0.61, 0.7), ("ring", "gan"): (3.0, 3.2, 3.15), ("digits", "vae"): (2.05,)})
+    assert gate() == 0
+
+
+def test_one_seed_is_judged_by_its_samples_and_says_so(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.write({**BASE, ("digits", "vae"): (2.5,)})
+    assert gate() == 1
+    assert "training noise unknown" in capsys.readouterr().out
+
+
+def test_another_protocol_is_no_regression_and_is_told(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.write({**BASE, ("ring", "vae"): (9.0, 9.1, 9.2)}, split="other")
+    assert gate() == 0
+    told = capsys.readouterr().out
+    assert "3 not compared" in told
+    assert "protocols differ in split: ring: vae (1 number), gan (1 number); digits: vae (1 number)" in told
+
+
+def test_what_diverges_now_is_a_regression_and_what_left_the_grid_is_none(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rest = {key: value for key, value in BASE.items() if key != ("ring", "vae")}
+    repository.write(rest)
+    assert gate() == 0
+    repository.write(rest, status={"vae": "diverged at step 7 (model)", "gan": "ok"})
+    capsys.readouterr()
+    assert gate() == 1
+    assert "bits_per_dim of vae on ring: diverged at step 7 (model)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--baseline", "nowhere", "--metric", "bits_per_dim"), "neither a git revision"),
+        (("--baseline", "--help-me", "--metric", "bits_per_dim"), "neither a git revision"),
+        (("--baseline", "base", "--metric", "bits"), "did you mean bits_per_dim"),
+        (("--baseline", "base", "--metric", "authenticity"), "no direction"),
+        (("--baseline", "base", "--metric", "bits_per_dim", "--task", "rings"), "did you mean ring"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    repository: Repository, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    assert run("gate", *words) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+
+
+def test_a_revision_without_results_is_named(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    paths.RESULTS.unlink()
+    repository.commit("empty")
+    assert run("compare", "base", "empty") == 2
+    assert "holds no reports/results.csv" in capsys.readouterr().err
+    assert run("compare", "base") == 2
+    assert "coverseek report" in capsys.readouterr().err
+
+
+def test_compare_is_antisymmetric_over_revisions(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    repository.write({**BASE, ("ring", "vae"): (1.50, 1.61, 1.70), ("ring", "gan"): (2.0, 2.1, 2.21)})
+    repository.commit("head")
+    there, back = compare(capsys, "base", "head"), compare(capsys, "head", "base")
+    assert [one["verdict"] for one in there["compared"]] == ["worse", "improved", "within noise"]
+    assert [one["verdict"] for one in back["compared"]] == ["improved", "worse", "within noise"]
+    assert [one["change"] for one in there["compared"]] == pytest.approx([-one["change"] for one in back["compared"]])
+    assert compare(capsys, "base")["after"] == "the work tree"
+
+
+def test_a_comment_holds_what_changed_and_counts_what_is_noise(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.write({**BASE, ("ring", "vae"): (1.50, 1.61, 1.70), ("ring", "gan"): (3.0, 3.2, 3.15)})
+    assert run("compare", "base", "--as", "md") == 0
+    comment = capsys.readouterr().out
+    assert comment.startswith("**base → the work tree: 1 worse, 0 improved, 1 within noise, 1 unchanged**")
+    assert "| ring | vae   | bits/dim ↓ |" in comment
+    assert "| gan" not in comment
