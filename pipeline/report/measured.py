@@ -19,7 +19,7 @@ from pipeline.params import Params, Suite
 from pipeline.paths import Cell
 
 Better = Literal["higher", "lower", "none"]
-Status = Literal["ok", "diverged", "failed"]
+Status = Literal["ok", "diverged", "failed", "stale"]
 
 
 class Metric(BaseModel):
@@ -64,7 +64,9 @@ class Sweep(BaseModel):
 
 
 class Outcome(BaseModel):
-    """What became of one cell. `metrics` is empty unless the status is "ok"; `turns` unless its knob was turned."""
+    """What became of one cell. `metrics` is empty unless the status is "ok"; `turns` unless its knob was turned.
+
+    `trust`: "re-trained" of a cell; what was scored from files has less (`scored`), and may be "stale"."""
 
     suite: str
     cell: Cell
@@ -76,6 +78,7 @@ class Outcome(BaseModel):
     hardware: dict[str, Any] = {}
     knob: str = ""
     turns: tuple[Turn, ...] = ()
+    trust: str = "re-trained"
 
 
 class Times(BaseModel):
@@ -163,7 +166,11 @@ Schema = TypeVar("Schema", bound=BaseModel)
 
 
 def _parse(schema: type[Schema], path: Path, cell: Cell, stage: str) -> Schema:
-    mend = f"coverseek {stage} --task {cell.task} --model {cell.model} --seed {cell.seed}"
+    return parse(schema, path, f"coverseek {stage} --task {cell.task} --model {cell.model} --seed {cell.seed}")
+
+
+def parse(schema: type[Schema], path: Path, mend: str) -> Schema:
+    """Raises `UserError`, naming the command that mends it, where the file is missing or does not fit the schema."""
     try:
         return schema.model_validate(files.read_json(path, mend))
     except ValidationError as error:

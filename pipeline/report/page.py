@@ -41,6 +41,10 @@ RANKED = (
     "t tests over seeds, paired, Holm-corrected over the column; P(best) is the chance to be first with seeds like "
     "these. All pairs, and the seeds that would tell them apart: [comparisons.csv](comparisons.csv)"
 )
+EXTERNAL = (
+    "External rows were trained elsewhere and scored from files: of `re-scored` ones there are samples, of `reported` "
+    "ones only numbers. They have no seeds, take no rank and are never bold"
+)
 SAMPLED = (
     "What other samples and other test items would have given for the same trained model, that of the first seed: the "
     "middle 95 % of a bootstrap. It says nothing of another training."
@@ -85,6 +89,8 @@ def _metrics(board: Board, table: str) -> list[str]:
 def _table(board: Board, table: str) -> str:
     columns = [["model", *(_name(s) for s in board.standings)], ["family", *_families(board)]]
     if table == "quality":
+        if any(s.external for s in board.standings):
+            columns.append(["trust", *(s.trust for s in board.standings)])
         columns.append(["seeds", *(_seeds(s) for s in board.standings)])
     for metric in _metrics(board, table):
         columns += _columns(board, metric)
@@ -137,7 +143,8 @@ def _value(standing: Standing, metric: str, best: str | None) -> str:
     spread = sign + style.spread(score.interval.mean, score.interval.low, score.interval.high, score.log)
     if standing.control:
         return f"*{spread}*"
-    return f"**{spread}**" if style.text(score.interval.mean) == best and not score.flatters else spread
+    first = style.text(score.interval.mean) == best and not score.flatters and not standing.external
+    return f"**{spread}**" if first else spread
 
 
 def _best(board: Board, metric: str) -> str | None:
@@ -160,13 +167,16 @@ def _families(board: Board) -> list[str]:
 
 
 def _seeds(standing: Standing) -> str:
+    if standing.external:
+        return DASH if standing.status == "ok" else standing.status
     count = "1 seed" if len(standing.cells) == 1 else str(len(standing.cells))
     return count if standing.status == "ok" else f"{count}; {standing.status}"
 
 
 def _note(board: Board, table: str) -> str:
     metrics = _metrics(board, table)
-    scores = [s.scores[metric] for s in board.standings for metric in metrics if metric in s.scores]
+    own = [s for s in board.standings if not s.external]
+    scores = [s.scores[metric] for s in own for metric in metrics if metric in s.scores]
     spread = [score for score in scores if score.interval.low is not None]
     sentences = [
         INTERVAL if spread else "",
@@ -174,6 +184,7 @@ def _note(board: Board, table: str) -> str:
         RANKED if table == "quality" and any(board.ranks[m] for m in metrics) else "",
         FLATTERED if any(score.flatters for score in scores) else "",
         ALONE if len(spread) < len(scores) else "",
+        EXTERNAL if table == "quality" and len(own) < len(board.standings) else "",
         f"Measured on {'; '.join(board.hardware)}" if table == "cost" and board.hardware else "",
     ]
     lines = (
