@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def _suite(boards: Sequence[Board], pictures: Pictures, ladder: str | None) -> s
 def _task(board: Board, pictures: Iterable[Path]) -> str:
     parts = [f"### {board.task}", _table(board, "quality"), _note(board, "quality")]
     if _metrics(board, "cost"):
-        parts += ["What it costs:", _table(board, "cost"), _note(board, "cost")]
+        own = replace(board, standings=tuple(s for s in board.standings if not s.external))
+        parts += ["What it costs:", _table(own, "cost"), _note(own, "cost")]
     if any(s.sampled for s in board.standings):
         parts += [SAMPLED, _sampled(board)]
     parts += [markdown.image(picture) for picture in pictures]
