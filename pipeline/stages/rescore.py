@@ -29,14 +29,12 @@ def measured(found: Samples, data: Prepared, settings: Settings, log_p: Tensor |
     """Every metric that applies to samples, and what follows from log_p (T,) nats of the test items where given.
 
     Raises:
-        UserError: a condition of the test split has too few samples, or a number is not finite.
+        UserError: a condition of the test split has too few samples.
+        FloatingPointError: a number is not finite; the message names it.
     """
     settings = _answered(Foreign(found.x, found.c), data, settings)
     model = Foreign(found.x, found.c) if log_p is None else Claimed(found.x, found.c, log_p)
-    try:
-        return reported.relabelled(evaluate(model, data, settings, SEED).metrics)
-    except FloatingPointError as error:
-        raise UserError(f"these samples cannot be measured: {error}") from None
+    return reported.relabelled(evaluate(model, data, settings, SEED).metrics)
 
 
 def _answered(trial: Foreign, data: Prepared, settings: Settings) -> Settings:

@@ -45,7 +45,10 @@ def main(task: str, name: str | None, source: Source) -> None:
     reproducible.seed(rescore.SEED)
     data = prepared.load(task)
     described = {"task": task, "model": name, "family": scored.EXTERNAL, "condition": data.task.condition.kind}
-    record = described | {"status": "ok"} | _record(source, data, _settings(configured, data))
+    try:
+        record = described | {"status": "ok"} | _record(source, data, _settings(configured, data))
+    except FloatingPointError as error:
+        raise UserError(f"{name} cannot be measured: {error}") from None
     files.write_json(scored.path(task, name), record)
     print(*scored.lines(record), sep="\n")
 

@@ -164,8 +164,10 @@ def _paired(samples: int, conditions: int, path: Path) -> None:
 
 
 def _unsaid(task: Task, what: str) -> UserError:
+    c = " x ".join(map(str, ("N", *task.condition.shape)))
     return UserError(
-        f"{what}: samples of task {task.name} come with what they were made under, {given.takes(task)}, a row a sample"
+        f"{what}: samples of task {task.name} come with the {task.condition.kind} that each was made under, {c}, as c "
+        f"of an .npz or .safetensors, or as {CONDITIONS} beside PNG files"
     )
 
 
