@@ -66,7 +66,11 @@ def file(task: Task, path: Path) -> Tensor:
 
 
 def checked(task: Task, c: Array, what: str) -> Tensor:
-    """One or many conditions of the right kind, shape and range -> (N, *condition)."""
+    """One condition (*condition), or many (N, *condition) -> (N, *condition).
+
+    Raises:
+        UserError: a condition is not of the task's kind, shape or range; `what` names them.
+    """
     kind, shape = task.condition.kind, task.condition.shape
     if c.dtype.kind not in KINDS[kind]:
         raise _refused(task, f"{what} holds {c.dtype}")

@@ -36,8 +36,9 @@ training:
 evaluation:
   points: {samples: 40, draws: 2, chunk: 20}
   images: {samples: 30, draws: 2, chunk: 20, conditions: 6, repeats: 2}
-models: {points: {vae: {family: vae}}, images: {pixelcnn: {family: autoregressive}}}
-suites: {}
+models: {points: {vae: {family: vae}}, images: {pixelcnn: {family: autoregressive, channels: 4}}}
+suites:
+  images: {question: How?, default: true, events: images, tasks: [digits], models: [pixelcnn], seeds: [0]}
 """
 TASKS = ("ring", "digits", "digits_class")
 
@@ -59,7 +60,7 @@ def _prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def workspace(_prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder beside the prepared tasks."""
     shutil.copy(_prepared / paths.PARAMS, tmp_path)
-    (tmp_path / "artifacts").symlink_to(_prepared / "artifacts")
+    shutil.copytree(_prepared / "artifacts", tmp_path / "artifacts")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(reproducible, "seed", torch.manual_seed)  # WHY: the flags that it sets would outlive the test
     return tmp_path

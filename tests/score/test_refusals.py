@@ -111,6 +111,8 @@ FILES: dict[str, tuple[Make, str, str]] = {
     "bomb that lies": (lambda: archive("x.npz", header((40, 1, 8, 8)) + bytes(10**8), 200), "x.npz", "damaged"),
     "header bomb": (overlong_header, "x.npz", "not of version 1.0 of the npy format"),
     "no x": (lambda: np.savez("x.npz", a=BITS, b=BITS), "x.npz", "holds a, b: name the samples' array x"),
+    "a thousand arrays": (lambda: np.savez("x.npz", **{f"a{k}": 0 for k in range(1000)}), "x.npz", "save x alone"),
+    "a name of two lines": (lambda: np.savez("x.npz", **{"a\nb": BITS, "x": BITS}), "x.npz", "save x alone"),
     "a number": (lambda: np.save("x.npy", 1), "x.npy", "x.npy is a number"),
     "size": (lambda: np.save("x.npy", BITS[..., :7]), "x.npy", "is N x 1 x 8 x 7: samples of task digits are"),
     "channels": (lambda: np.save("x.npy", BITS.repeat(3, axis=1)), "x.npy", "N x 3 x 8 x 8"),

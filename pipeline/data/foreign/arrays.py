@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import lzma
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ Array = NDArray[Any]
 SUFFIXES = (".npy", ".npz", ".safetensors")
 MOST = 2**28
 """Bytes that an array may have, 256 MiB: far more than any task of this size needs, and no burden to any machine."""
+MEMBERS = 100
+"""Arrays that a file may hold."""
 DAMAGED = (*UNREADABLE, lzma.LZMAError, SafetensorError)
 TENSORS = {
     "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "u2", "I16": "i2", "U32": "u4", "I32": "i4", "U64": "u8", "I64": "i8",
@@ -44,16 +46,16 @@ class Declared:
     dtype: np.dtype[Any]
     take: Callable[[int], Array]
 
-    def rows(self, count: int | None = None, most: int = MOST) -> Array:
+    def rows(self, count: int | None = None) -> Array:
         """(N, ...): the first `count` rows, or all.
 
         Raises:
-            UserError: the array declares more than `most` bytes.
+            UserError: the array declares more than `MOST` bytes.
         """
         size = math.prod(self.shape) * self.dtype.itemsize
-        if size > most:
+        if size > MOST:
             raise UserError(
-                f"{self.what} declares {size:,} bytes, and at most {most:,} are read: give fewer samples, or uint8"
+                f"{self.what} declares {size:,} bytes, and at most {MOST:,} are read: give fewer samples, or uint8"
             )
         return self.take(self.shape[0] if count is None else min(count, self.shape[0]))
 
@@ -82,6 +84,7 @@ def _npy(path: Path, stack: ExitStack) -> dict[str, Declared]:
 def _npz(path: Path, stack: ExitStack) -> dict[str, Declared]:
     archive = stack.enter_context(ZipFile(path))
     names = [name for name in archive.namelist() if name.endswith(".npy")]
+    _few(path, names)
     return {
         name.removesuffix(".npy"): _declared(stack.enter_context(archive.open(name)), f"{path}: {name}")
         for name in names
@@ -91,6 +94,7 @@ def _npz(path: Path, stack: ExitStack) -> dict[str, Declared]:
 def _safetensors(path: Path, stack: ExitStack) -> dict[str, Declared]:
     file = stack.enter_context(safe_open(path, framework="np"))
     found = {}
+    _few(path, file.keys())
     for name in file.keys():  # noqa: SIM118  it is no mapping
         part = file.get_slice(name)
         if part.get_dtype() not in TENSORS:
@@ -98,6 +102,12 @@ def _safetensors(path: Path, stack: ExitStack) -> dict[str, Declared]:
         shape, dtype = tuple(part.get_shape()), np.dtype(TENSORS[part.get_dtype()])
         found[name] = Declared(f"{path}: {name}", shape, dtype, lambda count, part=part: part[:count])  # type: ignore[misc]
     return found
+
+
+def _few(path: Path, names: Sequence[str]) -> None:
+    """Few enough to be opened, and fit to be named in a line."""
+    if len(names) > MEMBERS or not all(name.isprintable() for name in names):
+        raise UserError(f"{path} holds {len(names):,} arrays: save x alone, and c where the task has a condition")
 
 
 READERS = {".npy": _npy, ".npz": _npz, ".safetensors": _safetensors}
