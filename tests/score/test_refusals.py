@@ -140,6 +140,7 @@ FILES: dict[str, tuple[Make, str, str]] = {
     "samples linked out": (samples_linked_out, "x", "is a link that leaves the folder"),
     "pipe": (lambda: os.mkfifo("x.npy"), "x.npy", "x.npy is not a file"),
     "of another task": (lambda: of_another_task(), "x", "holds samples of task 'ring'"),
+    "manifest of brackets": (lambda: of_brackets(), "x", "make it again with: coverseek sample"),
     "name": (lambda: np.save("x y.npy", BITS), "x y.npy", "choose one with --name"),
     "name of a model": (lambda: np.save("pixelcnn.npy", BITS), "pixelcnn.npy", "is a model of params.yaml"),
 }  # fmt: skip
@@ -151,6 +152,11 @@ def bfloat16() -> None:
 
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
+
+
+def of_brackets() -> None:
+    of_another_task()
+    Path("x/manifest.json").write_text("[" * 100_000)
 
 
 def of_another_task() -> None:
@@ -239,6 +245,7 @@ CLASSES = np.arange(40) % 10
         (CLASSES + 1, "is out of range"),
         (CLASSES / 1, "holds float64"),
         (CLASSES[:, None], "has the shape"),
+        (CLASSES[0], "is a number: give an array with a row for each sample"),
         (np.zeros(40, int), "no sample left that was made under a condition"),
     ],
 )

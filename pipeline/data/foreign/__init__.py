@@ -3,7 +3,8 @@
     arrays     npy, npz, safetensors    what a file declares, checked before anything of it is read
     pictures   a folder of PNG          the same, for images
     scale      any stated range         values -> the task's levels, exactly, or rounded where that is asked for
-    samples    a path                   -> x and c as the task has them
+    raw        a path                   -> x and c as they are written
+    samples    the same                 -> x and c as the task has them
     numbers    csv                      negative log-likelihoods, one for each test item, and quoted metrics
     model      x, c                     -> a `GenerativeModel` that deals them out
 

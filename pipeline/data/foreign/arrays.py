@@ -26,7 +26,7 @@ from pipeline.errors import UserError
 Array = NDArray[Any]
 SUFFIXES = (".npy", ".npz", ".safetensors")
 MOST = 2**28
-"""Bytes that an array may have, 256 MiB: far more than any task of this size needs, and no burden to any machine."""
+"""Bytes that an array may have, 256 MiB: far more than any task of this size needs."""
 MEMBERS = 100
 """Arrays that a file may hold."""
 DAMAGED = (*UNREADABLE, lzma.LZMAError, SafetensorError)
@@ -50,8 +50,10 @@ class Declared:
         """(N, ...): the first `count` rows, or all.
 
         Raises:
-            UserError: the array declares more than `MOST` bytes.
+            UserError: the array has no rows, or declares more than `MOST` bytes.
         """
+        if not self.shape:
+            raise UserError(f"{self.what} is a number: give an array with a row for each sample")
         size = math.prod(self.shape) * self.dtype.itemsize
         if size > MOST:
             raise UserError(

@@ -1,38 +1,19 @@
-"""A path of the user -> samples of a task, as its own models' samples are stored.
-
-folder         what `coverseek sample` wrote (its samples.npz), or PNG files, with c.npy where the task has a condition
-npz            x, and c where the task has a condition; also `repeated` and `repeated_c`, as `evaluate` writes them
-npy            x
-safetensors    x and c
-"""
+"""A path of the user -> samples of a task, as its own models' samples are measured."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline import files
 from pipeline.contract import Task
-from pipeline.data import given
-from pipeline.data.dataset import unconditional
-from pipeline.data.foreign import arrays, pictures, scale
+from pipeline.data.foreign import raw, scale
+from pipeline.data.foreign.arrays import Array
 from pipeline.data.foreign.scale import Range
 from pipeline.errors import UserError
-
-Array = NDArray[Any]
-PICKLES = (".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
-SAMPLES, MANIFEST, CONDITIONS = "samples.npz", "manifest.json", "c.npy"
-REPEATED = ("repeated", "repeated_c")
-SMALL = 2**20
-"""Bytes that a manifest may have."""
 
 
 @dataclass(frozen=True)
@@ -42,23 +23,11 @@ class Samples:
     x: Tensor
     c: Tensor
     offered: int
-    """How many there were: of a task without condition no more than are wanted are read."""
+    """How many there were."""
     rounded: float
     """Share of the values that were moved to a level."""
     sha256: str
-    """Of the file; of a folder's PNG files, of the list of their own."""
-
-
-@dataclass(frozen=True)
-class _Raw:
-    """x (N, *event) as written, c (N, *condition)."""
-
-    x: Array
-    c: Tensor
-    offered: int
-    sha256: str
-    span: Range | None
-    """Where the file itself says it."""
+    """Of what they were read from."""
 
 
 def read(task: Task, path: Path, *, count: int, span: Range | None, nearest: bool) -> Samples:
@@ -67,108 +36,14 @@ def read(task: Task, path: Path, *, count: int, span: Range | None, nearest: boo
     Raises:
         UserError: they cannot be read safely, are too few, or are no samples of the task.
     """
-    raw = _raw(task, path, count)
-    if raw.offered < count:
-        raise UserError(f"{path} holds {raw.offered:,} samples: task {task.name} is measured on {count:,}")
+    found = raw.read(task, path, count)
+    if found.offered < count:
+        raise UserError(f"{path} holds {found.offered:,} samples: task {task.name} is measured on {count:,}")
     if task.event.levels is None:
-        return Samples(_points(raw.x, span, path), raw.c, raw.offered, 0.0, raw.sha256)
-    fitted = scale.levels(raw.x, task.event, span or raw.span, nearest=nearest, what=str(path))
+        return Samples(_points(found.x, span, path), found.c, found.offered, 0.0, found.sha256)
+    fitted = scale.levels(found.x, task.event, span or found.span, nearest=nearest, what=str(path))
     x = task.event.value(torch.from_numpy(fitted.x))
-    return Samples(x, raw.c, raw.offered, fitted.rounded, raw.sha256)
-
-
-def _raw(task: Task, path: Path, count: int) -> _Raw:
-    suffix = path.suffix.lower()
-    if path.is_dir():
-        return _coverseek(task, path, count) if (path / SAMPLES).exists() else _pictures(task, path, count)
-    if suffix in arrays.SUFFIXES:
-        return _arrays(task, path, count)
-    if suffix in PICKLES:
-        raise UserError(f"{path} is a pickle, and opening one runs what it holds: save .safetensors, .npz or .npy")
-    if suffix in pictures.JPEG:
-        raise UserError(f"{path}: {pictures.LOSSY}")
-    what = "is not read" if path.exists() else "is missing"
-    raise UserError(f"{path} {what}: give a folder of PNG files, {', '.join(arrays.SUFFIXES)}, or a .csv of metrics")
-
-
-def _coverseek(task: Task, folder: Path, count: int) -> _Raw:
-    """What `coverseek sample` wrote: its manifest says that the values are levels."""
-    for path in (folder / SAMPLES, folder / MANIFEST):
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise UserError(f"{path} is a link that leaves the folder: put the file itself there")
-    manifest = folder / MANIFEST
-    if not manifest.exists():
-        return _arrays(task, folder / SAMPLES, count)
-    mend = f"coverseek sample --task {task.name}"
-    if manifest.stat().st_size > SMALL:
-        raise UserError(f"{manifest} is larger than any that is written here; make it again with: {mend}")
-    drawn = files.read_json(manifest, mend, "task")["task"]
-    if drawn != task.name:
-        raise UserError(f"{folder} holds samples of task {drawn!r}: score them with --task {drawn}")
-    span = None if task.event.levels is None else Range(0, task.event.levels - 1)
-    return _arrays(task, folder / SAMPLES, count, span)
-
-
-def _arrays(task: Task, path: Path, count: int, span: Range | None = None) -> _Raw:
-    conditional = task.condition.kind != "none"
-    with arrays.opened(path) as found:
-        if "x" not in found:
-            raise UserError(f"{path} holds {', '.join(found) or 'nothing'}: name the samples' array x")
-        shape = found["x"].shape
-        _fits(task, shape[1:] if shape else None, found["x"].what)
-        x = found["x"].rows(None if conditional else count)
-        if not conditional:
-            return _Raw(x, _none(len(x)), shape[0], files.sha256(path), span)
-        if "c" not in found:
-            raise _unsaid(task, f"{path} has no array c")
-        c = given.checked(task, found["c"].rows(), f"{path}: c")
-        _paired(len(x), len(c), path)
-        if found.keys() >= set(REPEATED):
-            again, held = (found[name].rows() for name in REPEATED)
-            _fits(task, again.shape[2:], f"{path}: repeated")
-            asked = given.checked(task, held, f"{path}: repeated_c")
-            _paired(len(again), len(asked), path)
-            x, c = (
-                np.concatenate([x, again.reshape(-1, *x.shape[1:])]),
-                torch.cat([c, asked.repeat_interleave(again.shape[1], dim=0)]),
-            )
-    return _Raw(x, c, shape[0], files.sha256(path), span)
-
-
-def _pictures(task: Task, folder: Path, count: int) -> _Raw:
-    conditional = task.condition.kind != "none"
-    found = pictures.names(folder, beside=(CONDITIONS, MANIFEST) if conditional else (MANIFEST,))
-    used = found if conditional else found[:count]
-    x = pictures.read(used, task.event)
-    if not conditional:
-        return _Raw(x, _none(len(x)), len(found), _hash(used), Range(0, 255))
-    if not (folder / CONDITIONS).exists():
-        raise _unsaid(task, f"{folder} has no {CONDITIONS}")
-    with arrays.opened(folder / CONDITIONS) as held:
-        c = given.checked(task, held["x"].rows(), str(folder / CONDITIONS))
-    _paired(len(x), len(c), folder)
-    return _Raw(x, c, len(found), _hash([*used, folder / CONDITIONS]), Range(0, 255))
-
-
-def _fits(task: Task, shape: tuple[int, ...] | None, what: str) -> None:
-    if shape != task.event.shape:
-        takes = " x ".join(map(str, ("N", *task.event.shape)))
-        names = "" if task.event.levels is None else " (samples x channels x height x width)"
-        held = "a number" if shape is None else " x ".join(map(str, ("N", *shape)))
-        raise UserError(f"{what} is {held}: samples of task {task.name} are {takes}{names}")
-
-
-def _paired(samples: int, conditions: int, path: Path) -> None:
-    if samples != conditions:
-        raise UserError(f"{path} holds {samples:,} samples and {conditions:,} conditions: give each sample its own")
-
-
-def _unsaid(task: Task, what: str) -> UserError:
-    c = " x ".join(map(str, ("N", *task.condition.shape)))
-    return UserError(
-        f"{what}: samples of task {task.name} come with the {task.condition.kind} that each was made under, {c}, as c "
-        f"of an .npz or .safetensors, or as {CONDITIONS} beside PNG files"
-    )
+    return Samples(x, found.c, found.offered, fitted.rounded, found.sha256)
 
 
 def _points(x: Array, span: Range | None, path: Path) -> Tensor:
@@ -185,12 +60,3 @@ def _points(x: Array, span: Range | None, path: Path) -> Tensor:
             f"{path}: sample {bad[0]} is not finite: {x[bad[0]].tolist()}; leave out none, mend the sampler"
         )
     return torch.from_numpy(points)
-
-
-def _none(count: int) -> Tensor:
-    return torch.from_numpy(unconditional(count))
-
-
-def _hash(paths: Sequence[Path]) -> str:
-    lines = "".join(f"{files.sha256(path)}  {path.name}\n" for path in paths)
-    return hashlib.sha256(lines.encode()).hexdigest()

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from pipeline.contract import Event
 from pipeline.errors import UserError
 
+Array = NDArray[Any]
+CHUNK = 4096
+"""Samples that are looked at together: real numbers take eight times the memory of levels."""
 NEAR = 0.01
 """Of the step between two levels: the rounding of float32 in any range, not that of a model."""
 
@@ -25,6 +28,10 @@ class Range(NamedTuple):
 
     low: float
     high: float
+
+
+BITS = Range(0, 255)
+"""Of uint8, unless something else is said."""
 
 
 class Levels(NamedTuple):
@@ -59,20 +66,41 @@ def levels(x: NDArray[Any], event: Event, span: Range | None, *, nearest: bool, 
         raise UserError(f"{what} holds {x.dtype}: save uint8 or float32")
     if span is None and x.dtype != np.uint8:
         raise UserError(f"{what} holds {x.dtype}: say what range the values have, as in --range=-1,1")
-    span, top = span or Range(0, 255), event.grid - 1
-    step = (span.high - span.low) / top
-    exact = (x.astype(np.float64) - span.low) / step  # in levels
-    level = np.rint(exact)
-    outside = ~((exact > -NEAR) & (exact < top + NEAR))  # what is no number is outside too
+    fitted = np.empty(x.shape, np.uint8)
+    off = 0
+    for first in range(0, len(x), CHUNK):
+        part = x[first : first + CHUNK]
+        level = _inside(part, event, span or BITS, f"{what}: sample", first)
+        between = _between(part, level, event, span or BITS)
+        if between.any() and not nearest:
+            raise UserError(_unrounded(what, event, span or BITS, part[between]))
+        fitted[first : first + CHUNK], off = level, off + int(between.sum())
+    return Levels(fitted, off / max(1, x.size))
+
+
+def _inside(x: Array, event: Event, span: Range, what: str, first: int) -> Array:
+    """The nearest level of each value, as a real number; `first` is the place of x[0] among all samples."""
+    exact = (x.astype(np.float64) - span.low) / _step(event, span)
+    outside = ~((exact > -NEAR) & (exact < event.grid - 1 + NEAR))  # what is no number is outside too
     if outside.any():
         item = int(np.flatnonzero(outside.reshape(len(x), -1).any(axis=1))[0])
         value = x[item][outside[item]][0]
-        raise UserError(f"{what}: sample {item} holds {value:g}, outside the range {span.low:g} to {span.high:g}")
-    level = level.clip(0, top)
-    off = np.rint(span.low + level * step) != x if x.dtype.kind in "ui" else np.abs(exact - level) > NEAR
-    if off.any() and not nearest:
-        raise UserError(
-            f"{what}: {off.mean():.2%} of the values lie between the {event.grid} levels of {span.low:g} to "
-            f"{span.high:g} (the first is {x[off][0]:g}): name the range with --range, or round them with --round"
-        )
-    return Levels(level.astype(np.uint8), float(off.mean()))
+        raise UserError(f"{what} {first + item} holds {value:g}, outside the range {span.low:g} to {span.high:g}")
+    return np.rint(exact).clip(0, event.grid - 1)
+
+
+def _between(x: Array, level: Array, event: Event, span: Range) -> NDArray[np.bool_]:
+    """Which values are not how their level is written."""
+    at = span.low + level * _step(event, span)
+    return np.rint(at) != x if x.dtype.kind in "ui" else np.abs(at - x) > NEAR * _step(event, span)
+
+
+def _step(event: Event, span: Range) -> float:
+    return (span.high - span.low) / (event.grid - 1)
+
+
+def _unrounded(what: str, event: Event, span: Range, off: Array) -> str:
+    return (
+        f"{what}: values lie between the {event.grid} levels of {span.low:g} to {span.high:g} (the first is "
+        f"{off[0]:g}): name the range with --range, or round them with --round"
+    )
