@@ -1,9 +1,10 @@
-"""A workspace with three small tasks, prepared once: nothing is trained but a classifier of five steps."""
+"""A workspace with four small tasks, prepared once: nothing is trained but classifiers and judges of five steps."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from pipeline import cli, files, paths
 from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
+from pipeline.metrics import judging
 from pipeline.metrics.sampling import stored
 from pipeline.report import scored
 from pipeline.stages import features, prepare
@@ -30,6 +32,9 @@ tasks:
   digits_class:
     data: {<<: *digits, condition: class}
     extractor: *classifier
+  digits_box:
+    data: {<<: *digits, condition: box}
+    extractor: *classifier
 training:
   points: {steps: 1, batch_size: 1, learning_rate: 0.1}
   images: {steps: 1, batch_size: 1, learning_rate: 0.1}
@@ -40,7 +45,7 @@ models: {points: {vae: {family: vae}}, images: {pixelcnn: {family: autoregressiv
 suites:
   images: {question: How?, default: true, events: images, tasks: [digits], models: [pixelcnn], seeds: [0]}
 """
-TASKS = ("ring", "digits", "digits_class")
+TASKS = ("ring", "digits", "digits_class", "digits_box")
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +54,7 @@ def _prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(reproducible, "seed", torch.manual_seed)
+        patch.setattr(judging, "fit", partial(judging.fit, steps=5))
         paths.PARAMS.write_text(PARAMS)
         for task in TASKS:
             prepare.main(task)

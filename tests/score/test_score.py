@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 from torch import Tensor
 
-from pipeline import files
+from pipeline import files, paths
 from pipeline.contract import Bounded, GenerativeModel, Player
 from pipeline.data import export
 from pipeline.data.dataset import unconditional
@@ -25,7 +25,7 @@ from pipeline.stages.evaluate import evaluate
 if TYPE_CHECKING:
     from tests.score.conftest import Score
 
-TASKS = ("ring", "digits", "digits_class")
+TASKS = ("ring", "digits", "digits_class", "digits_box")
 
 
 class Noise(GenerativeModel):
@@ -80,7 +80,7 @@ def test_same_samples_same_protocol_same_numbers(score: Score, noise: dict[str, 
     np.savez("again.npz", **{name: value.numpy() for name, value in drawn.items()})
     score("again.npz", *(["--range", "0,16"] if kind == "images" else []), task=task)
     assert score.record("again", task)["metrics"] == metrics
-    assert ("conditional_diversity" in metrics) == (task == "digits_class")
+    assert ("conditional_diversity" in metrics) == (task in ("digits_class", "digits_box"))
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -209,7 +209,18 @@ def test_a_condition_that_nothing_answers_is_refused(score: Score) -> None:
     )
 
 
-def test_unconditional_and_none_are_the_same(score: Score) -> None:
+def test_a_task_is_measured_as_its_suite_says(score: Score) -> None:
+    text = paths.PARAMS.read_text()
+    few = "evaluation:\n  few: {samples: 20, draws: 2, chunk: 20, modes: 25}"
+    paths.PARAMS.write_text(text.replace("evaluation:", few).replace("seeds: [0]}", "seeds: [0], evaluation: few}"))
+    np.save("x.npy", score.levels())
+    score("x.npy", "--range", "0,16")
+    found = score.record("x")
+    assert found["count"] == 25  # as many as modes are counted in
+    assert ", fake n=20, " in found["metrics"]["frechet"]["protocol"]
+
+
+def test_a_task_without_a_condition_takes_the_empty_one(score: Score) -> None:
     np.savez("x.npz", x=score.levels(), c=unconditional(40))
     score("x.npz", "--range", "0,16")
     assert score.record("x")["condition"] == "none"
