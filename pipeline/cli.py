@@ -109,6 +109,29 @@ def sample(
 
 
 @app.command()
+def score(
+    task: Task,
+    path: Annotated[
+        Path | None, typer.Argument(help="A folder of PNG, an .npz, .npy, .safetensors; or a .csv of metrics.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What its row is called; that of the file unless given.")] = None,
+    nll: Annotated[Path | None, typer.Option(help="A .csv: a negative log-likelihood for each test item.")] = None,
+    value_range: Annotated[str | None, typer.Option("--range", help="Of the values: low,high. uint8: 0,255.")] = None,
+    nearest: Annotated[bool, typer.Option("--round", help="Round values between two levels to the nearest.")] = False,
+    remove: Annotated[str | None, typer.Option(metavar="NAME", help="Take back what was scored by that name.")] = None,
+) -> None:
+    """Measure samples that were made elsewhere like those of a model here, for a row of their own in the report."""
+    from pipeline.stages import score as stage
+
+    if remove is None:
+        stage.main(task, name, stage.Source(path, nll, value_range, nearest))
+    elif (path, name, nll) == (None, None, None):
+        stage.remove(task, remove)
+    else:
+        raise UserError("--remove goes with --task alone: leave the others out")
+
+
+@app.command()
 def report(
     form: Annotated[Table | None, typer.Option("--format", help="Print the tables so, and write nothing.")] = None,
     task: OneTask = None,

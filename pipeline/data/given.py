@@ -42,9 +42,9 @@ def word(task: Task, text: str) -> Tensor:
     what = f"--condition {text!r}"
     match task.condition.kind:
         case "class" if re.fullmatch("[0-9]{1,18}", text):
-            return _checked(task, np.array(int(text)), what)
+            return checked(task, np.array(int(text)), what)
         case "box":
-            return _checked(task, np.array(_numbers(task, text), np.float64), what)
+            return checked(task, np.array(_numbers(task, text), np.float64), what)
         case _:
             raise _refused(task, what)
 
@@ -59,14 +59,18 @@ def file(task: Task, path: Path) -> Tensor:
     if kind == "none":
         raise _refused(task, f"--condition-file {path}")
     if suffix == ".png" and kind in ("segmentation", "grayscale"):
-        return _checked(task, _labels(task, path) if kind == "segmentation" else _grey(task, path), str(path))
+        return checked(task, _labels(task, path) if kind == "segmentation" else _grey(task, path), str(path))
     if suffix in (".npy", ".npz"):
-        return _checked(task, _read(path), str(path))
+        return checked(task, _read(path), str(path))
     raise _refused(task, f"{path} is of a kind that is not read for a {kind}")
 
 
-def _checked(task: Task, c: Array, what: str) -> Tensor:
-    """One or many conditions of the right kind, shape and range -> (N, *condition)."""
+def checked(task: Task, c: Array, what: str) -> Tensor:
+    """One condition (*condition), or many (N, *condition) -> (N, *condition).
+
+    Raises:
+        UserError: a condition is not of the task's kind, shape or range; `what` names them.
+    """
     kind, shape = task.condition.kind, task.condition.shape
     if c.dtype.kind not in KINDS[kind]:
         raise _refused(task, f"{what} holds {c.dtype}")

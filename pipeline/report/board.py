@@ -2,7 +2,8 @@
 
 The seed is the unit of replication: the interval is Student's t over the n means of n trainings, on the log scale for
 distances, which are positive and skewed. There is no overall rank. Rows are ordered by likelihood; the models without
-one follow by Fréchet distance; controls come last, in the order of params.yaml.
+one follow by Fréchet distance; then, in the same order, what was scored from files; controls come last, in the order of
+params.yaml. What was scored from files has no seeds and competes with nobody: ranks and comparisons are as without it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pipeline.report.column import LIKELIHOODS, column, flatters, ordered
 from pipeline.report.comparison import Comparison, compare
 from pipeline.report.measured import Better, Outcome
 from pipeline.report.rank import Rank, ranks
+from pipeline.report.scored import EXTERNAL
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class Step(NamedTuple):
 @dataclass(frozen=True)
 class Standing:
     """One model on one task. `cells`: the seeds that were measured; `status`: "ok", or what became of the others;
-    `curve`: its way through the plane as its knob turns, the mean over seeds at each setting that all have."""
+    `curve`: its way through the plane as its knob turns, the mean over seeds at each setting that all have; `trust`:
+    what was seen of it here."""
 
     model: str
     family: str
@@ -63,15 +66,25 @@ class Standing:
     sampled: Mapping[str, Interval] = field(default_factory=dict)
     """Metric -> the sampling interval of the first seed."""
     curve: tuple[Step, ...] = ()
+    trust: str = "re-trained"
 
     @property
     def control(self) -> bool:
         return self.family == "control"
 
     @property
+    def external(self) -> bool:
+        """Scored from files: trained elsewhere, without cells."""
+        return self.family == EXTERNAL
+
+    @property
+    def role(self) -> str:
+        return "control" if self.control else "external" if self.external else "model"
+
+    @property
     def competes(self) -> bool:
         """A model whose every seed was measured: a diverged seed counts."""
-        return not self.control and self.status == "ok"
+        return self.role == "model" and self.status == "ok"
 
 
 @dataclass(frozen=True)
@@ -107,13 +120,17 @@ class Board:
         return next(s.scores[metric].better for s in self.standings if metric in s.scores)
 
 
-def boards(params: Params, outcomes: Sequence[Outcome], results: pd.DataFrame) -> list[Board]:
-    """One board for each task of each suite, in the order of params.yaml."""
+def boards(
+    params: Params, outcomes: Sequence[Outcome], results: pd.DataFrame, external: Sequence[Outcome] = ()
+) -> list[Board]:
+    """One board for each task of each suite, in the order of params.yaml; `external` stand on every board of their
+    task. `results` holds both."""
     made = []
     for (suite, task), group in groupby(outcomes, key=lambda o: (o.suite, o.cell.task)):
         settings = params.suites[suite]
-        shown = [*group, *(o for o in outcomes if o.suite in settings.beside and o.cell.task == task)]
-        rows = results[(results["task"] == task) & results["suite"].isin([suite, *settings.beside])]
+        beside = (o for o in outcomes if o.suite in settings.beside and o.cell.task == task)
+        shown = [*group, *beside, *(o for o in external if o.cell.task == task)]
+        rows = results[(results["task"] == task) & results["suite"].isin([suite, *settings.beside, EXTERNAL])]
         made.append(_board(suite, settings.question, task, shown, _scores(rows)))
     return made
 
@@ -163,9 +180,11 @@ def _protocols(outcomes: Iterable[Outcome]) -> dict[str, dict[str, str]]:
 
 
 def _standing(model: str, outcomes: list[Outcome], scores: Mapping[str, Score]) -> Standing:
-    cells = tuple(o.cell for o in outcomes if o.status == "ok")
-    family, status = outcomes[0].family, _status(outcomes)
-    return Standing(model, family, status, cells, scores, _sampled(outcomes), tuple(_curve(outcomes)))
+    first, status = outcomes[0], _status(outcomes)
+    cells = tuple(o.cell for o in outcomes if o.status == "ok" and o.family != EXTERNAL)
+    return Standing(
+        model, first.family, status, cells, scores, _sampled(outcomes), tuple(_curve(outcomes)), first.trust
+    )  # fmt: skip
 
 
 def _sampled(outcomes: Sequence[Outcome]) -> dict[str, Interval]:
@@ -191,19 +210,25 @@ def _status(outcomes: Sequence[Outcome]) -> str:
         parts.append(f"diverged at step {' and '.join(places)}, {len(places)} {of}")
     if failed:
         parts.append(f"failed: {len(failed)} {of}, see {paths.LOGS}/ for {', '.join(failed)}")
+    if any(o.status == "stale" for o in outcomes):
+        parts.append("stale: the models have another protocol by now, score it again")
     return "; ".join(parts) or "ok"
 
 
-def _place(standing: Standing) -> tuple[bool, int, float]:
-    """Models before controls; by likelihood, then by Fréchet distance, then what has neither. Ties keep their order."""
+ROLES = ("model", "external", "control")
+
+
+def _place(standing: Standing) -> tuple[int, int, float]:
+    """By role; then by likelihood, by Fréchet distance, and what has neither. Ties and controls keep their order."""
+    role = ROLES.index(standing.role)
     if standing.control:
-        return True, 0, 0.0
+        return role, 0, 0.0
     for group, metrics in enumerate((LIKELIHOODS, ("frechet",))):
         for metric in metrics:
             if metric in standing.scores:
                 score = standing.scores[metric]
-                return False, group, score.interval.mean * (-1 if score.better == "higher" else 1)
-    return False, 2, math.inf
+                return role, group, score.interval.mean * (-1 if score.better == "higher" else 1)
+    return role, 2, math.inf
 
 
 def _rivals(standings: Iterable[Standing], metric: str) -> dict[str, Score]:

@@ -51,7 +51,7 @@ def draw(board: Board) -> Figure | None:
 
 
 def _panels(board: Board) -> Iterator[Panel]:
-    models = [standing for standing in board.standings if not standing.control]
+    models = [standing for standing in board.standings if standing.role == "model"]
     wide = [standing for standing in models if not standing.model.endswith(NARROW)]
     yield Panel(_spots(wide, EVALUATE, SAMPLE), _speed)
     if likelihood := board.likelihood:

@@ -33,7 +33,7 @@ class Line(NamedTuple):
 
 def draw(board: Board) -> Figure | None:
     """One axis for each validation score of the task; None where no model has one."""
-    lines = [line for s in board.standings if not s.control for cell in s.cells for line in _lines(s, cell)]
+    lines = [line for s in board.standings if s.role == "model" for cell in s.cells for line in _lines(s, cell)]
     parts = list(dict.fromkeys(line.part for line in lines))
     if not parts:
         return None

@@ -21,7 +21,7 @@ from pipeline.report.protocol import Protocol, split
 from pipeline.report.version import version
 
 Better = Literal["higher", "lower", "none"]
-Status = Literal["ok", "diverged", "failed"]
+Status = Literal["ok", "diverged", "failed", "stale"]
 
 
 class Metric(BaseModel):
@@ -67,7 +67,9 @@ class Sweep(BaseModel):
 
 class Outcome(BaseModel):
     """What became of one cell. `metrics` is empty unless the status is "ok"; `turns` unless its knob was turned.
-    `data`: a hash of what it was measured on."""
+
+    `data`: a hash of what it was measured on. `trust`: "re-trained" of a cell; what was scored from files has less
+    (`scored`), and may be "stale"."""
 
     suite: str
     cell: Cell
@@ -80,6 +82,7 @@ class Outcome(BaseModel):
     knob: str = ""
     turns: tuple[Turn, ...] = ()
     data: str | None = None
+    trust: str = "re-trained"
 
     def protocol(self, metric: str) -> Protocol:
         """What defines one of its numbers."""
@@ -173,7 +176,11 @@ Schema = TypeVar("Schema", bound=BaseModel)
 
 
 def _parse(schema: type[Schema], path: Path, cell: Cell, stage: str) -> Schema:
-    mend = f"coverseek {stage} --task {cell.task} --model {cell.model} --seed {cell.seed}"
+    return parse(schema, path, f"coverseek {stage} --task {cell.task} --model {cell.model} --seed {cell.seed}")
+
+
+def parse(schema: type[Schema], path: Path, mend: str) -> Schema:
+    """Raises `UserError`, naming the command that mends it, where the file is missing or does not fit the schema."""
     try:
         return schema.model_validate(files.read_json(path, mend))
     except ValidationError as error:

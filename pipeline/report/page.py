@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -29,9 +30,17 @@ RANKED = (
     "t tests over seeds, paired, Holm-corrected over the column; P(best) is the chance to be first with seeds like "
     "these. All pairs, and the seeds that would tell them apart: [comparisons.csv](comparisons.csv)"
 )
+EXTERNAL = (
+    "External rows were trained elsewhere and scored from files: of `re-scored` ones there are samples, of `reported` "
+    "ones only numbers. They have no seeds, take no rank and are never bold"
+)
 SAMPLED = (
     "What other samples and other test items would have given for the same trained model, that of the first seed: the "
     "middle 95 % of a bootstrap. It says nothing of another training."
+)
+EXTERNAL = (
+    "External rows were trained elsewhere and scored from files: of `re-scored` ones there are samples, of `reported` "
+    "ones only numbers. They have no seeds, take no rank and are never bold"
 )
 FLATTERED = "A bound on the flattering side (≥ where lower is better) is neither ranked nor bold"
 ALONE = "1 seed: no interval and no rank, for another seed may reorder these rows"
@@ -59,7 +68,8 @@ def _suite(boards: Sequence[Board], pictures: Pictures, ladder: str | None) -> s
 def _task(board: Board, pictures: Iterable[Path]) -> str:
     parts = [f"### {board.task}", table(columns(board, "quality")), _note(board, "quality")]
     if metrics(board, "cost"):
-        parts += ["What it costs:", table(columns(board, "cost")), _note(board, "cost")]
+        own = replace(board, standings=tuple(s for s in board.standings if not s.external))
+        parts += ["What it costs:", table(columns(own, "cost")), _note(own, "cost")]
     if any(s.sampled for s in board.standings):
         parts += [SAMPLED, table(sampled(board))]
     parts += [markdown.image(picture) for picture in pictures]
@@ -72,14 +82,15 @@ def table(columns: Sequence[Titled]) -> str:
 
 
 def _note(board: Board, kind: Kind) -> str:
-    shown = metrics(board, kind)
-    scores = [s.scores[metric] for s in board.standings for metric in shown if metric in s.scores]
+    shown, own = metrics(board, kind), [s for s in board.standings if not s.external]
+    scores = [s.scores[metric] for s in own for metric in shown if metric in s.scores]
     spread = [score for score in scores if score.interval.low is not None]
     sentences = [
         intervals(board, kind),
         RANKED if kind == "quality" and any(board.ranks[m] for m in shown) else "",
         FLATTERED if any(score.flatters for score in scores) else "",
         ALONE if len(spread) < len(scores) else "",
+        EXTERNAL if kind == "quality" and len(own) < len(board.standings) else "",
         f"Measured on {'; '.join(board.hardware)}" if kind == "cost" and board.hardware else "",
     ]
     lines = (

@@ -31,7 +31,7 @@ class Truth(NamedTuple):
 
 def draw(board: Board) -> Figure | None:
     """None where no model of the task has samples."""
-    models = [s for s in board.standings if not s.control]
+    models = [s for s in board.standings if s.role == "model"]
     if not any(s.cells for s in models):
         return None
     task = _read(board.task)

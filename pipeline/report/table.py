@@ -10,7 +10,7 @@ from pipeline.report.board import Board, Standing
 from pipeline.report.column import column, ordered
 from pipeline.report.results import compact
 
-KEYS = ("suite", "task", "model", "family", "role", "seeds", "status")
+KEYS = ("suite", "task", "model", "family", "role", "trust", "seeds", "status")
 FIELDS = ("mean", "low", "high", "kind", "rank", "letters", "best")
 
 PAIR = ("a", "b", "difference", "low", "high", "p", "holm", "apart", "needed")
@@ -25,9 +25,8 @@ def csv(boards: Sequence[Board]) -> str:
 
 
 def _row(board: Board, standing: Standing) -> dict[str, str]:
-    role = "control" if standing.control else "model"
-    keys = (board.suite, board.task, standing.model, standing.family, role, str(len(standing.cells)), standing.status)
-    row = dict(zip(KEYS, keys, strict=True))
+    row = {"suite": board.suite, "task": board.task, "seeds": "" if standing.external else str(len(standing.cells))}
+    row |= {key: getattr(standing, key) for key in ("model", "family", "role", "trust", "status")}
     for metric, score in ((name, s) for name, s in standing.scores.items() if _shown(name)):
         mean, low, high = (score.interval.mean, score.interval.low, score.interval.high)
         rank = board.ranks[metric].get(standing.model)

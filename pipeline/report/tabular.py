@@ -43,6 +43,8 @@ def columns(board: Board, kind: Kind) -> list[Titled]:
     """A row for each standing, in the board's order."""
     found = [Titled("model", [_named(s, s.model) for s in board.standings]), Titled("family", _families(board))]
     if kind == "quality":
+        if any(s.external for s in board.standings):
+            found.append(Titled("trust", [Text(s.trust) for s in board.standings]))
         found.append(Titled("seeds", [Text(_seeds(s)) for s in board.standings]))
     for metric in metrics(board, kind):
         found += _columns(board, metric)
@@ -93,7 +95,7 @@ def _value(standing: Standing, metric: str, best: str | None) -> Text:
     score, style = standing.scores[metric], column(metric)
     sign = "" if metric in LIKELIHOODS or score.kind[:2] not in BOUNDS else bound(score.kind[:2]) + " "
     spread = sign + style.spread(score.interval.mean, score.interval.low, score.interval.high, score.log)
-    if not standing.control and style.text(score.interval.mean) == best and not score.flatters:
+    if standing.role == "model" and style.text(score.interval.mean) == best and not score.flatters:
         return Text(spread, "best")
     return _named(standing, spread)
 
@@ -118,6 +120,8 @@ def _families(board: Board) -> list[Text]:
 
 
 def _seeds(standing: Standing) -> str:
+    if standing.external:
+        return DASH if standing.status == "ok" else standing.status
     count = "1 seed" if len(standing.cells) == 1 else str(len(standing.cells))
     return count if standing.status == "ok" else f"{count}; {standing.status}"
 

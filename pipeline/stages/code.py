@@ -14,15 +14,17 @@ from pipeline.closure import Sources
 from pipeline.errors import UserError, suggest
 from pipeline.params import ModelParams, Params
 from pipeline.paths import Cell
+from pipeline.report import scored
 
 WHOLE = ("prepare", "features", "report")
-SWEEPS = paths.sweep(Cell("", "", 0)).parent
-"""The report depends on it, and a folder that nobody writes to has to be there too: a grid may turn no knob."""
+FOLDERS = (paths.sweep(Cell("", "", 0)).parent, scored.FOLDER)
+"""The report depends on them, and a folder that nobody writes to has to be there too: a grid may turn no knob."""
 PER_MODEL = ("train", "evaluate", "sweep")
 
 
 def main() -> None:
-    SWEEPS.mkdir(parents=True, exist_ok=True)
+    for folder in FOLDERS:
+        folder.mkdir(parents=True, exist_ok=True)
     files.write_json(paths.CODE, hashes(params.load()))
 
 

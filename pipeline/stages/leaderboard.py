@@ -21,7 +21,7 @@ METRICS = (
     *("class_accuracy", "box_iou", "segmentation_miou", "luma_error", "conditional_diversity"),
     *("parameters", "train_seconds"),
 )
-WORDS = ("model", "family", "kind")
+WORDS = ("model", "family", "trust", "kind")
 DISPENSABLE = ("family", *(column(name).title for name in reversed(METRICS)))
 """Titles, in the order in which a narrow terminal does without them."""
 PIPE_WIDTH = 140
@@ -81,7 +81,8 @@ def _print(console: Console, title: str, rows: Sequence[Row]) -> None:
 
 def _columns(rows: Sequence[Row]) -> dict[str, list[str]]:
     """Title -> cells; what no row has is left out."""
-    columns = {head: [row[head] for row in rows] for head in ("model", "family", "seeds")}
+    trust = ("trust",) if any(row["role"] == "external" for row in rows) else ()
+    columns = {head: [row[head] for row in rows] for head in ("model", "family", *trust, "seeds")}
     for name in LIKELIHOODS:
         if _present(rows, name):
             columns[column(name).title] = [_likelihood(row, name) for row in rows]

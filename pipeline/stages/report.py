@@ -1,4 +1,4 @@
-"""`coverseek report`: the measured cells -> the tables, leaderboard.md, claims and the figures."""
+"""`coverseek report`: measured cells and scored files -> the tables, leaderboard.md, claims and the figures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.claims import page as claims
 from pipeline.claims.results import Results
 from pipeline.files import whole, whole_folder
 from pipeline.params import load
-from pipeline.report import figures, ladder_text, measured, page, results, table
+from pipeline.report import figures, ladder_text, measured, page, results, scored, table
 from pipeline.report.board import boards
 from pipeline.report.rungs import ladders
 
@@ -23,11 +23,12 @@ def main() -> None:
     """
     params = load()
     outcomes = measured.read(params)
-    frame = results.tidy(outcomes)
+    external = scored.read(params, outcomes)
+    frame = results.tidy([*outcomes, *external])
     ranked, climbed, verdicts = (
-        boards(params, outcomes, frame),
+        boards(params, outcomes, frame, external),
         ladders(params, outcomes),
-        claims.judged(Results(frame, results.turned(outcomes))),
+        claims.judged(Results(frame[frame["family"] != scored.EXTERNAL], results.turned(outcomes))),
     )
     with whole_folder(paths.FIGURES) as folder:
         pictures = {(board.suite, board.task): figures.draw(board, folder) for board in ranked}

@@ -1,0 +1,89 @@
+"""Numbers alone, as csv: a model's negative log-likelihoods of the test split, or metrics that were published of it.
+
+    nats            bits            bits_per_dim        metric,value
+    113.2           163.4           2.55                frechet,3.4
+    ...             ...             ...                 bits_per_dim,1.71
+
+Of the first three one line for each test item, in the order of the split. bits = nats / ln 2; bits_per_dim = bits / D.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pipeline.contract import Event
+from pipeline.errors import UserError, suggest
+
+MOST = 2**24
+"""Bytes of a table, 16 MiB: half a million items."""
+UNITS = ("nats", "bits", "bits_per_dim")
+
+
+def log_likelihoods(path: Path, event: Event, count: int) -> Tensor:
+    """(T,) float64 nats: minus what the table holds.
+
+    Raises:
+        UserError: the header names no unit, a line is no finite number, or there are not `count` of them.
+    """
+    head, *lines = _rows(path)
+    unit = head[0].strip() if len(head) == 1 else ""
+    if unit not in UNITS:
+        raise UserError(f"{path}: the header {','.join(head)!r} names no unit; {suggest(unit, UNITS)}")
+    nats = {"nats": 1.0, "bits": math.log(2), "bits_per_dim": event.dims * math.log(2)}[unit]
+    values = [_number(row[0], f"{path}, line {line}") for line, row in enumerate(lines, start=2)]
+    if len(values) != count:
+        raise UserError(f"{path} holds {len(values):,} numbers: the test split has {count:,} items, one line for each")
+    return -nats * torch.tensor(values, dtype=torch.float64)
+
+
+def quoted(path: Path, allowed: Iterable[str]) -> dict[str, float]:
+    """Metric -> value.
+
+    Raises:
+        UserError: the columns are not metric,value, a metric is not `allowed` or named twice, a value is not finite.
+    """
+    head, *lines = _rows(path)
+    names, found = list(allowed), dict[str, float]()
+    if head != ["metric", "value"] or not lines:
+        raise UserError(
+            f"{path} has the columns {','.join(head)!r}: a table of metrics has metric,value, and a line each"
+        )
+    for line, row in enumerate(lines, start=2):
+        where, name = f"{path}, line {line}", row[0]
+        if name not in names:
+            raise UserError(f"{where}: unknown metric {name!r}; {suggest(name, names)}")
+        if name in found or len(row) != 2:
+            raise UserError(f"{where}: {name} {'is named twice' if name in found else 'wants one value'}")
+        found[name] = _number(row[1], where)
+    return found
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """The lines that hold something."""
+    if not path.is_file():
+        raise UserError(f"{path} is {'not a file' if path.exists() else 'missing'}: give a .csv")
+    if path.stat().st_size > MOST:
+        raise UserError(f"{path} has more than {MOST:,} bytes: give one number a line")
+    try:
+        rows = [row for row in csv.reader(path.read_text(encoding="utf-8-sig").splitlines()) if row]
+    except (UnicodeDecodeError, csv.Error):
+        raise UserError(f"{path} is no csv in UTF-8") from None
+    if not rows:
+        raise UserError(f"{path} is empty: the first line names the column")
+    return rows
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"{where}: {text!r} is no finite number")
+    return value

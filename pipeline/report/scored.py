@@ -1,0 +1,115 @@
+"""What was scored from files: models that were trained elsewhere, as rows of their own beside the measured cells.
+
+They are no cells of the grid: they have one set of numbers, no seeds, and belong to every board of their task. `trust`
+says what was seen of a model here:
+
+    reported      numbers alone, taken at their maker's word
+    re-scored     its samples, measured like anyone's
+    re-trained    its code: what the cells of params.yaml are
+
+A row whose protocol is no longer that of the models is stale: it stands there without numbers until it is scored again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline import paths
+from pipeline.errors import UserError
+from pipeline.params import Params
+from pipeline.paths import Cell
+from pipeline.report.column import column, ordered
+from pipeline.report.measured import Outcome, Record, parse
+from pipeline.report.protocol import split
+
+FOLDER = Path("reports/scored")
+EXTERNAL = "external"
+"""The family of these rows, and their suite in results.csv."""
+Trust = Literal["reported", "re-scored"]
+
+Protocols = dict[tuple[str, str, str], str]
+"""(task, metric, kind) -> how it was measured."""
+
+
+class Score(Record):
+    """A file of the folder."""
+
+    trust: Trust
+
+
+def path(task: str, name: str) -> Path:
+    """json: status, trust, where the samples come from, and one entry for each metric that applies."""
+    return FOLDER / f"{task}.{name}.json"
+
+
+def names(task: str) -> list[str]:
+    """Of what is scored on a task, sorted."""
+    return sorted(found.name[len(task) + 1 : -len(".json")] for found in FOLDER.glob(f"{task}.*.json"))
+
+
+def lines(record: Mapping[str, Any]) -> Iterator[str]:
+    """A file of the folder for a terminal: each number with its sampling interval, and what was made of the samples."""
+    metrics = record["metrics"]
+    for name in ordered(metrics):
+        found, style = metrics[name], column(name)
+        spread = f" [{style.text(found['low'])}, {style.text(found['high'])}]" if "low" in found else ""
+        yield f"{name:28} {style.text(found['value'])}{spread}  {found['unit']}, {found['kind']}"
+    if record.get("rounded"):
+        yield f"{record['rounded']:.2%} of the values lay between two levels and were rounded."
+    if record.get("offered", 0) > record.get("count", 0):
+        yield f"The first {record['count']:,} of {record['offered']:,} samples were used."
+    if record["trust"] == "re-scored":
+        yield _memorisation(record["task"], 1 - metrics["authenticity"]["value"])
+    yield f"{record['model']} is {record['trust']} on {record['task']}. See it in the tables: coverseek report"
+
+
+def _memorisation(task: str, near: float) -> str:
+    """The share of samples that may be copies, beside that of held-out data where it is measured."""
+    real = paths.metrics(Cell(task, "real", 0))
+    metrics = parse(Record, real, f"coverseek evaluate --task {task} --model real").metrics if real.exists() else {}
+    beside = f" (of held-out data: {1 - metrics['authenticity'].value:.1%})" if "authenticity" in metrics else ""
+    return f"Memorisation: {near:.1%} of the samples{beside} lie as near to a training item as its nearest neighbour."
+
+
+def read(params: Params, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """By task, in the order of params.yaml; `outcomes` are the cells' own, whose protocols hold.
+
+    Raises:
+        UserError: a file is damaged, or has the name of a model.
+    """
+    known: Protocols = {}
+    for outcome in outcomes:
+        _learn(known, outcome)
+    found = []
+    for outcome in _outcomes(params):
+        found.append(_current(known, outcome))
+        _learn(known, found[-1])
+    return found
+
+
+def _outcomes(params: Params) -> Iterator[Outcome]:
+    for task in params.tasks:
+        for name in names(task):
+            if name in params.models.points or name in params.models.images:
+                raise UserError(f"{path(task, name)} has the name of a model of {paths.PARAMS}: score it by another")
+            score = parse(Score, path(task, name), f"coverseek score PATH --task {task} --name {name}")
+            yield Outcome(
+                suite=EXTERNAL, cell=Cell(task, name, 0), family=EXTERNAL, condition=score.condition, status="ok",
+                metrics=score.metrics, trust=score.trust, data=split(task),
+            )  # fmt: skip
+
+
+def _learn(known: Protocols, outcome: Outcome) -> None:
+    for name, metric in outcome.metrics.items():
+        known.setdefault((outcome.cell.task, name, metric.kind), metric.protocol)
+
+
+def _current(known: Protocols, outcome: Outcome) -> Outcome:
+    """The outcome, without numbers if one of them was measured otherwise than those beside it."""
+    same = all(
+        known.get((outcome.cell.task, name, metric.kind), metric.protocol) == metric.protocol
+        for name, metric in outcome.metrics.items()
+    )
+    return outcome if same else outcome.model_copy(update={"status": "stale", "metrics": {}})

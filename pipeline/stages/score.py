@@ -1,0 +1,103 @@
+"""`coverseek score`: samples of a model from elsewhere -> its numbers, reports/scored/<task>.<name>.json."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipeline import files, params, paths
+from pipeline.data import prepared
+from pipeline.data.foreign import numbers, samples, scale
+from pipeline.data.foreign.model import Claimed
+from pipeline.data.prepared import Prepared
+from pipeline.errors import UserError, suggest
+from pipeline.metrics import reported
+from pipeline.metrics.evidence import Settings
+from pipeline.params import Params
+from pipeline.paths import Cell
+from pipeline.report import scored
+from pipeline.stages import rescore
+from pipeline.training import reproducible
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+TABLE = ".csv"
+
+
+class Source(NamedTuple):
+    """What the user gave: samples or a table of metrics, log-likelihoods, or one of the former with the latter."""
+
+    path: Path | None
+    nll: Path | None
+    span: str | None
+    nearest: bool
+
+
+def main(task: str, name: str | None, source: Source) -> None:
+    """Measure what applies, write it and print it.
+
+    Raises:
+        UserError: the task, the name or what was given does not fit; nothing is then written.
+    """
+    configured = params.load()
+    configured.task(task)
+    name = _name(configured, name, source)
+    reproducible.seed(rescore.SEED)
+    data = prepared.load(task)
+    described = {"task": task, "model": name, "family": scored.EXTERNAL, "condition": data.task.condition.kind}
+    try:
+        record = described | {"status": "ok"} | _record(source, data, _settings(configured, data))
+    except FloatingPointError as error:
+        raise UserError(f"{name} cannot be measured: {error}") from None
+    files.write_json(scored.path(task, name), record)
+    print(*scored.lines(record), sep="\n")
+
+
+def remove(task: str, name: str) -> None:
+    """Raises `UserError` where nothing of that name is scored on the task."""
+    params.load().task(task)
+    known = scored.names(task)
+    if name not in known:
+        raise UserError(f"--remove {name!r}: nothing of that name is scored on {task}; {suggest(name, known)}")
+    scored.path(task, name).unlink()
+    print(f"{name} is no longer scored on {task}. Take it out of the tables: coverseek report")
+
+
+def _name(configured: Params, name: str | None, source: Source) -> str:
+    given = source.path or source.nll
+    if given is None:
+        raise UserError("nothing to score: give a PATH with samples, or --nll with log-likelihoods")
+    name = given.resolve().stem if name is None else name
+    if not NAME.fullmatch(name):
+        raise UserError(f"the name {name!r} has to be of letters, digits, _ and -, 64 at most: choose one with --name")
+    if name in configured.models.points or name in configured.models.images:
+        raise UserError(f"{name} is a model of {paths.PARAMS}: choose another name with --name")
+    return name
+
+
+def _settings(configured: Params, data: Prepared) -> Settings:
+    """Those of the task's own cells."""
+    of = data.task.name
+    cells = (cell for suite in configured.suites.values() for cell in suite.cells() if cell.task == of)
+    cell = next(cells, Cell(of, "", rescore.SEED))
+    return Settings(**configured.evaluated(cell, data.task.event.kind).model_dump())
+
+
+def _record(source: Source, data: Prepared, settings: Settings) -> dict[str, Any]:
+    """Trust, metrics, and the hashes of what they were made from."""
+    event, (x, c) = data.task.event, data.test
+    log_p = numbers.log_likelihoods(source.nll, event, len(x)) if source.nll else None
+    hashes = {"nll_sha256": files.sha256(source.nll)} if source.nll else {}
+    if source.path and source.path.suffix.lower() != TABLE:
+        span, count = scale.parse(source.span) if source.span else None, rescore.needed(settings)
+        found = samples.read(data.task, source.path, count=count, span=span, nearest=source.nearest)
+        metrics = rescore.measured(found, data, settings, log_p)
+        kept = {"sha256": found.sha256, "count": count, "offered": found.offered, "rounded": found.rounded}
+        return {"trust": "re-scored", "metrics": metrics} | kept | hashes
+    metrics = {}
+    if source.path:
+        metrics = reported.quoted(numbers.quoted(source.path, reported.quotable(event)), event)
+        hashes["sha256"] = files.sha256(source.path)
+    if log_p is not None:
+        metrics |= reported.without_samples(Claimed(x[:0], c[:0], log_p), data.task, data.test, settings)
+    return {"trust": "reported", "metrics": metrics} | hashes
