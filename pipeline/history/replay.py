@@ -60,7 +60,8 @@ def replay(records: Iterable[Record], metric: str) -> Iterator[Snapshot]:
 
 
 def _publications(records: Iterable[Record]) -> Iterator[tuple[Origin, list[tuple[Record, Turn]]]]:
-    turns = sorted(((r, turn) for r in records for turn in r.turns), key=lambda pair: (pair[1].origin.time, pair[1].origin.key))
+    turns = [(record, turn) for record in records for turn in record.turns]
+    turns.sort(key=lambda pair: (pair[1].origin.time, pair[1].origin.key))
     for _, group in groupby(turns, key=lambda pair: pair[1].origin.key):
         of = list(group)
         yield of[0][1].origin, of

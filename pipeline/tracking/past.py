@@ -39,7 +39,7 @@ def records(address: str, task: str | None = None, metric: str | None = None) ->
     try:
         with tables.opened(address) as source:
             return _records(source, address, task, metric)
-    except SQLAlchemyError:  # a server, a database of another shape, or a damaged one, of which mlflow knows more
+    except (SQLAlchemyError, ImportError):  # a server, or a database that mlflow knows more of: its shape, its driver
         from pipeline.tracking import remote  # imports mlflow: 3 s
 
         with remote.opened(address) as server:

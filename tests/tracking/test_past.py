@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -132,4 +133,19 @@ def test_without_a_store_it_says_what_to_run(tree: Tree, monkeypatch: pytest.Mon
 def test_a_store_without_ids_says_what_to_run(new_store: Callable[..., MlflowClient]) -> None:
     new_store()
     with pytest.raises(UserError, match="no number with a protocol id; run: coverseek publish"):
+        past.records(stored.uri())
+
+
+def test_a_server_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(UserError, match=r"http://127\.0\.0\.1:9 ") as caught:
+        past.records(stored.uri())
+    assert "secret" not in str(caught.value)
+
+
+def test_a_damaged_store_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mlflow.db").write_text("no database" * 100)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    with pytest.raises(UserError, match=r"delete mlflow\.db and run coverseek publish"):
         past.records(stored.uri())
