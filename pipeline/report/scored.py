@@ -59,7 +59,8 @@ def lines(record: Mapping[str, Any]) -> Iterator[str]:
     if record.get("rounded"):
         yield f"{record['rounded']:.2%} of the values lay between two levels and were rounded."
     if record.get("offered", 0) > record.get("count", 0):
-        yield f"The first {record['count']:,} of {record['offered']:,} samples were used."
+        which = "the first" if record["condition"] == "none" else "the first of each condition"
+        yield f"{record['count']:,} of {record['offered']:,} samples were used: {which}."
     if record["trust"] == "re-scored":
         yield _memorisation(record["task"], 1 - metrics["authenticity"]["value"])
     yield f"{record['model']} is {record['trust']} on {record['task']}. See it in the tables: coverseek report"

@@ -130,7 +130,7 @@ def test_the_training_set_is_seen_to_be_memorised(score: Score) -> None:
     said = score("copies.npy", "--range", "0,16")
     assert score.record("copies")["metrics"]["authenticity"]["value"] == 0
     assert "Memorisation: 100.0% of the samples" in said
-    assert "The first 30 of 200 samples were used." in said
+    assert "30 of 200 samples were used: the first." in said
 
 
 def test_reported_likelihoods_are_the_models_own_under_another_kind(score: Score) -> None:
