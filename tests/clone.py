@@ -36,7 +36,7 @@ def small() -> dict[str, Any]:
 
 
 def clone(source: Path, folder: Path, params: dict[str, Any]) -> Path:
-    """The package and the stages of `params`' suites in a new git repository, with a command `coverseek` that runs them."""
+    """The package and the stages of `params`' suites in a new git repository, with a command `coverseek`."""
     folder.mkdir()
     shutil.copytree(source / "pipeline", folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
     for name in FILES:

@@ -1,11 +1,13 @@
 """A page as a reader works through it: block after block, in one workspace.
 
-    ```sh        is run, each block in a shell of its own; a server is asked for its page, and stopped
-    ```yaml      is merged into params.yaml
-    ```python    is the file that its first line names
-    ```diff      is applied
-    ```text      is output; a line of it that starts with `coverseek: ` is what the block before it said
-    ```mermaid   is a picture
+Its fenced blocks by kind:
+
+    sh        is run, each block in a shell of its own; a server is asked for its page, and stopped
+    yaml      is merged into params.yaml
+    python    is the file that its first line names
+    diff      is applied
+    text      is output; a line of it that starts with `coverseek: ` is what the block before it said
+    mermaid   is a picture
 """
 
 from __future__ import annotations
@@ -85,7 +87,8 @@ def _serve(folder: Path, text: str) -> str:
 def _await(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + PATIENCE
     while True:
-        assert server.poll() is None and time.monotonic() < end, log.read_text()
+        assert server.poll() is None, log.read_text()
+        assert time.monotonic() < end, log.read_text()
         try:
             with urllib.request.urlopen(address, timeout=5) as answer:
                 assert answer.status == 200
