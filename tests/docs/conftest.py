@@ -22,7 +22,9 @@ COMMIT = ("-c", "user.name=a reader", "-c", "user.email=reader@example.org", "co
 @pytest.fixture(scope="session")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where get-started.md ends: the other pages go on from there."""
-    folder = clone(ROOT, tmp_path_factory.mktemp("docs") / "coverseek", small())
+    params = small()
+    params["suites"] = {name: suite for name, suite in params["suites"].items() if suite["default"]}
+    folder = clone(ROOT, tmp_path_factory.mktemp("docs") / "coverseek", params)
     for name in SOURCES:
         shutil.copy(ROOT / name, folder)
     for name in FOLDERS:

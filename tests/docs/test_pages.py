@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,14 @@ def test_each_capability_is_explained() -> None:
     for name in CAPABILITIES:
         assert hasattr(contract, name)
         assert f"| `{name}` |" in page
+
+
+def test_the_architecture_names_each_layer_and_each_library_with_a_door() -> None:
+    page = (DOCS / "architecture.md").read_text().lower()
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers, doors = contracts[0]["layers"], next(c for c in contracts if "one door" in c["name"])["forbidden_modules"]
+    for name in [*re.findall(r"\w+", " ".join(layers)), *doors]:
+        assert name in page
 
 
 @pytest.mark.parametrize(("page", "most"), [("add-a-model.md", 60), ("add-a-dataset.md", 30)])
