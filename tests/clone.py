@@ -1,0 +1,71 @@
+"""A repository's sources in a folder of their own, at a size at which every cell takes a second, and commands in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+COMMAND = f"#!{sys.executable}\nfrom pipeline.cli import main\n\nif __name__ == '__main__':\n    main()\n"
+FILES = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml", "requirements.lock")
+
+
+def small() -> dict[str, Any]:
+    """The real configuration, with all of its suites: few items, few steps, few samples."""
+    params: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for task in params["tasks"].values():
+        task["data"].update(train=256, validation=64, test=64)
+        if task["extractor"]["name"] == "classifier":
+            task["extractor"]["steps"] = 4
+    for training in params["training"].values():
+        training.update(steps=8, validate_every=4, batch_size=32)
+    for evaluation in params["evaluation"].values():
+        evaluation.update(samples=64, draws=2, chunk=64)
+        evaluation.pop("modes", None)
+    for models in params["models"].values():
+        for model in models.values():
+            model.pop("training", None)
+    params["knobs"] = {"temperature": [0.5, 1.0], "truncation": [0.5, 1.0]}
+    return params
+
+
+def clone(source: Path, folder: Path, params: dict[str, Any]) -> Path:
+    """The package and the stages of `params`' suites in a new git repository, with a command `coverseek`."""
+    folder.mkdir()
+    shutil.copytree(source / "pipeline", folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(source / name, folder / name)
+    graph = yaml.safe_load((source / "dvc.yaml").read_text())
+    wanted = ("", *params["suites"])
+    graph["stages"] = {name: stage for name, stage in graph["stages"].items() if name.partition("_")[2] in wanted}
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    (folder / "bin").mkdir()
+    (folder / "bin/coverseek").write_text(COMMAND)
+    (folder / "bin/coverseek").chmod(0o755)
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    return folder
+
+
+def call(folder: Path, *command: str) -> str:
+    """stdout and stderr of a command that ends well."""
+    done = subprocess.run(
+        command, cwd=folder, env=environment(folder), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What a command in `folder` sees: the clone's own package and command before all others."""
+    bins = [str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")}
+    return clean | {"PATH": os.pathsep.join(bins), "PYTHONPATH": str(folder)}
