@@ -2,7 +2,7 @@
 
     difference   a - b            log_ratio   log(a / b), for seconds and distances, which are skewed
 
-Pairing by the seed removes what both sides share: the order of the batches, and the draws of the samples.
+Pairing by the seed removes what both sides share, as the order of the batches.
 """
 
 from __future__ import annotations

@@ -2,11 +2,12 @@
 
     supported       of every contrast the 95 % t interval over at least two seeds lies above 0
     contradicted    of some contrast the t interval at the level 1 - .05 / contrasts lies below 0
-    undecided       all else: one seed, an interval that holds 0, cells that are not measured
+    undecided       all else: one seed, seeds that agree to the last digit, an interval that holds 0, cells that are not
+                    measured
 
 "Supported" needs every contrast, so that it keeps its level without a correction (an intersection-union test, Berger
 1982, Technometrics 24); "contradicted" needs one of several, hence Bonferroni's. Effect and interval are those of the
-contrast that decides: the one with the lowest lower end.
+contrast that decides: the one with the lowest lower end, of those that contradict if any does.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ Word = Literal["supported", "contradicted", "undecided"]
 ALPHA = 0.05
 TEST = "Student's t over training seeds, paired; each contrast at 95 % for, at 1 - .05 / contrasts against"
 ONE_SEED = "one seed: training noise unknown"
+NO_SPREAD = "the seeds agree to the last digit, so that there is no spread to test by"
+ROUNDING = 1e-9
+"""Of the mean: an interval narrower than this is that of floating-point numbers."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,12 @@ class Finding:
 
     @property
     def above(self) -> bool:
-        return self.interval is not None and self.low > 0
+        return self.interval is not None and self.low > 0 and _told(self.interval)
 
     @property
     def below(self) -> bool:
-        return self.strict is not None and self.strict.high is not None and self.strict.high < 0
+        strict = self.strict
+        return strict is not None and strict.high is not None and strict.high < 0 and _told(strict)
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,8 @@ class Judgement:
 
     @property
     def weakest(self) -> Finding:
-        return min(self.findings, key=lambda finding: finding.low)
+        against = [finding for finding in self.findings if finding.below]
+        return min(against or self.findings, key=lambda finding: finding.low)
 
 
 def judge(contrasts: Sequence[Contrast]) -> Judgement:
@@ -70,7 +76,7 @@ def judge(contrasts: Sequence[Contrast]) -> Judgement:
     if not contrasts:
         raise ValueError("a claim needs a contrast")
     findings = weigh(contrasts)
-    missing = tuple(what for c in contrasts for what in (c.missing or _alone(c)))
+    missing = tuple(what for f in findings for what in (f.contrast.missing or _untested(f)))
     return Judgement(_word(findings, missing), findings, missing)
 
 
@@ -90,5 +96,16 @@ def _interval(contrast: Contrast, level: float) -> Interval | None:
     return student_t(list(contrast.seeds.values()), level) if contrast.seeds else None
 
 
-def _alone(contrast: Contrast) -> tuple[str, ...]:
-    return (f"{contrast.name}: {ONE_SEED}",) if len(contrast.seeds) == 1 else ()
+def _untested(finding: Finding) -> tuple[str, ...]:
+    """What keeps a contrast from being tested: one seed, or a difference without any spread."""
+    interval, name = finding.interval, finding.contrast.name
+    if interval is None or (not interval.mean and interval.n > 1):
+        return ()
+    if interval.n == 1:
+        return (f"{name}: {ONE_SEED}",)
+    return () if _told(interval) else (f"{name}: {NO_SPREAD}",)
+
+
+def _told(interval: Interval) -> bool:
+    """Whether it is one of values that differ, or of a single one."""
+    return interval.low is None or interval.high is None or interval.high - interval.low > ROUNDING * abs(interval.mean)

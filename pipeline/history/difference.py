@@ -105,8 +105,7 @@ def _over_seeds(key: Key, before: Numbers, after: Numbers, log: bool) -> Differe
     a, b = ({seed: math.log(v) if log else v for seed, v in of.seeds.items()} for of in (before, after))
     test = TTest.of(b, a)
     was, now = (math.exp(_mean(of)) if log else _mean(of) for of in (a, b))
-    ends = test.mean - test.half, test.mean + test.half
-    return Difference(key, after.better, was, now, test.mean, *ends, _p(test.mean, test.p), "seeds", log)
+    return Difference(key, after.better, was, now, test.mean, *test.ends, _p(test.mean, test.p), "seeds", log)
 
 
 def _over_samples(key: Key, before: Numbers, after: Numbers) -> Difference:

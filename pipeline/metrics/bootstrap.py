@@ -1,14 +1,14 @@
 """The sampling interval: how far a number of this one trained model would move with other samples and test items.
 
 Each of B resamples draws n of n items with replacement, which is a count for each item. So a number that is a mean, or
-a function of means and products, is had for all resamples by one product of matrices. The interval holds the middle
-95 % of
+a function of means, is had for all resamples by one product of matrices. The interval holds the middle 95 % of
 
     t + (t*_b - mean of t*)            t the number itself, t*_b that of resample b
 
 WHY centred: a distance between small samples is biased upwards, that between resamples, which hold some items twice,
 more so, and what is asked for is the spread of the number as it stands. Balls, and the cells of k-means, are held where
-they are: their own noise is left out. It says nothing of training, and is never mixed with Student's t over seeds.
+they are: their own noise is left out, so that intervals of precision, recall and coverage are up to a third too narrow,
+those of density up to a half. It says nothing of training, and is never mixed with Student's t over seeds.
 (Efron 1979, Ann. Statist. 7.)
 """
 
@@ -55,12 +55,20 @@ class Bootstrap:
         """values (n, ...), one for each item of a side: the interval of their mean, or `of` their mean."""
         return ends(of(self.means(side, values)), float(of(values.double().mean(dim=0))))
 
-    def histograms(self, counts: Tensor) -> Tensor:
-        """counts (K,) of a histogram -> (B, K): those of resampled items, without the items."""
-        total = int(counts.sum())
-        rng = np.random.default_rng(2 * self.seed + 1)
-        drawn = rng.multinomial(total, (counts.double() / max(total, 1)).numpy(), self.resamples)
-        return torch.from_numpy(drawn)
+    def histograms(self, counts: Tensor, items: int) -> Tensor:
+        """counts (K,) of a histogram of `items`, some of which may lie in no cell -> (B, K): those of resamples.
+
+        WHY not of the items: no resample of them holds what they have missed. So cells without an item get together the
+        share of those with one (Good 1953, Biometrika 40).
+        """
+        kept = torch.cat([counts, counts.new_tensor([items - int(counts.sum())])]).double() / items
+        missed = counts == 0
+        if missed.any():
+            unseen = float((counts == 1).sum()) / items
+            kept *= 1 - unseen
+            kept[:-1][missed] = unseen / int(missed.sum())
+        drawn = np.random.default_rng(2 * self.seed + 1).multinomial(items, kept.numpy(), self.resamples)
+        return torch.from_numpy(drawn[:, :-1])
 
 
 def ends(resampled: Tensor, value: float, least: float = -math.inf, most: float = math.inf) -> Ends:

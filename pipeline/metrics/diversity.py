@@ -19,8 +19,8 @@ from pipeline.metrics.neighbours import distances
 
 
 def diversity(*, real: Tensor, groups: Sequence[Tensor]) -> Tensor:
-    """real (N, D); K groups of features (R, D), two rows at least, that share a condition -> (K,), of which the mean is
-    the diversity."""
+    """real (N, D), whose spread is taken as known; K groups of features (R, D), two rows at least, that share a
+    condition -> (K,), of which the mean is the diversity."""
     return torch.stack([spread(group) for group in groups]) / spread(real)
 
 

@@ -182,7 +182,7 @@ class Evidence:
     @cached_property
     def visits_resampled(self) -> Visits:
         histogram = self.histogram
-        return visits(histogram._replace(counts=self.bootstrap.histograms(histogram.counts)))
+        return visits(histogram._replace(counts=self.bootstrap.histograms(histogram.counts, len(self.many))))
 
     @cached_property
     def cells(self) -> Cells:

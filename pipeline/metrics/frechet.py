@@ -44,7 +44,7 @@ def frechet(*, real: Tensor, fake: Tensor) -> float:
     metric = FrechetInceptionDistance(_Features(real.shape[1]))
     metric.update(real.double(), real=True)
     metric.update(fake.double(), real=False)
-    return float(metric.compute())
+    return max(0.0, float(metric.compute()))  # of the same points rounding may leave less than nothing
 
 
 class Gaussians(NamedTuple):

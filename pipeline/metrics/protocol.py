@@ -1,4 +1,5 @@
-"""What kind of number it is, and how it was made, in words. Only numbers whose words are equal may be ranked."""
+"""What kind of number it is, and how it was made, in words. Numbers are ranked where their protocols are equal;
+a bound takes part with its kind beside it."""
 
 from __future__ import annotations
 

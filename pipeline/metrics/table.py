@@ -82,6 +82,8 @@ def entry(metric: Metric, evidence: Evidence) -> Entry:
     )
     spread = metric.spread(evidence, value) if metric.spread else None
     if spread:
+        if not all(map(math.isfinite, spread)):
+            raise FloatingPointError(f"the sampling interval of {metric.name} is not finite: {spread}")
         made["low"], made["high"] = spread
     return made
 
@@ -98,9 +100,19 @@ def _bits(nats: Callable[[Evidence], float]) -> Callable[[Evidence], float]:
     return lambda e: bits_per_dim(nats(e), e.task.event.dims)
 
 
-def _each(side: str, values: Callable[[Evidence], Tensor]) -> Spread:
-    """Of a mean over the items of a side."""
-    return lambda e, value: ends(e.bootstrap.means(side, values(e)), value)
+def _each(side: str, values: Callable[[Evidence], Tensor], least: float = -math.inf, most: float = math.inf) -> Spread:
+    """Of a mean over the items of a side; none where all are alike, for that tells no spread."""
+
+    def spread(evidence: Evidence, value: float) -> Ends | None:
+        found = values(evidence)
+        same = bool((found == found[0]).all())
+        return None if same else ends(evidence.bootstrap.means(side, found), value, least, most)
+
+    return spread
+
+
+def _share(side: str, values: Callable[[Evidence], Tensor]) -> Spread:
+    return _each(side, values, 0, 1)
 
 
 def _each_bits(nats: Callable[[Evidence], Tensor]) -> Spread:
@@ -108,14 +120,9 @@ def _each_bits(nats: Callable[[Evidence], Tensor]) -> Spread:
     return _each("real", lambda e: bits_per_dim(nats(e), e.task.event.dims))
 
 
-def _resampled(values: Callable[[Evidence], Tensor | None], least: float = -math.inf, most: float = math.inf) -> Spread:
+def _resampled(values: Callable[[Evidence], Tensor], least: float = -math.inf, most: float = math.inf) -> Spread:
     """Of a number that each resample has, and that lies between `least` and `most`."""
-
-    def spread(evidence: Evidence, value: float) -> Ends | None:
-        found = values(evidence)
-        return None if found is None else ends(found, value, least, most)
-
-    return spread
+    return lambda e, value: ends(values(e), value, least, most)
 
 
 def _hits(evidence: Evidence, value: float) -> Ends:
@@ -142,7 +149,7 @@ def _real_diversity(evidence: Evidence) -> float:
     return float(diversity(real=evidence.real, groups=sharing(evidence.real, evidence.real_c)).mean())
 
 
-def _obedience(kind: str, name: str, unit: str, better: Better) -> tuple[Metric, ...]:
+def _obedience(kind: str, name: str, unit: str, better: Better, most: float = 1) -> tuple[Metric, ...]:
     """What samples score for showing what was asked of them, between what real images score at best and at worst."""
 
     def row(name: str, side: str, of: Callable[[Evidence], Batch], better: Better, made: Words, how: Words) -> Metric:
@@ -158,7 +165,7 @@ def _obedience(kind: str, name: str, unit: str, better: Better) -> tuple[Metric,
             return evidence.judges[kind].overall(evidence.bootstrap.means(side, each(evidence)))
 
         needed = every(needs.samples, needs.judge(kind))
-        return Metric(name, unit, better, needed, score, made, how, _resampled(of_resamples, 0))
+        return Metric(name, unit, better, needed, score, made, how, _resampled(of_resamples, 0, most))
 
     real = protocol.measured, protocol.real_obedience(kind)
     return (
@@ -197,16 +204,16 @@ METRICS = (
            _resampled(lambda e: resampled.kernel(e.bootstrap, real=e.real, fake=e.fake))),
     Metric("precision", "share", "higher", needs.samples,
            lambda e: e.manifold.precision, protocol.estimate, protocol.neighbours,
-           _each("fake", lambda e: e.memberships.precise)),
+           _share("fake", lambda e: e.memberships.precise)),
     Metric("recall", "share", "higher", needs.samples,
            lambda e: e.manifold.recall, protocol.estimate, protocol.neighbours,
-           _each("real", lambda e: e.memberships.recalled)),
+           _share("real", lambda e: e.memberships.recalled)),
     Metric("density", "balls", "higher", needs.samples,
            lambda e: e.manifold.density, protocol.estimate, protocol.coverage_neighbours,
-           _each("fake", lambda e: e.memberships.inside / e.settings.coverage_neighbours)),
+           _each("fake", lambda e: e.memberships.inside / e.settings.coverage_neighbours, 0)),
     Metric("coverage", "share", "higher", needs.samples,
            lambda e: e.manifold.coverage, protocol.estimate, protocol.coverage_neighbours,
-           _each("real", lambda e: e.memberships.covered)),
+           _share("real", lambda e: e.memberships.covered)),
 
     Metric("f_8", "F-score", "higher", needs.samples,
            lambda e: float(e.prd.f_recall), protocol.estimate, protocol.cells,
@@ -217,16 +224,16 @@ METRICS = (
 
     Metric("reconstruction", "squared error per value", "lower", needs.reconstructs,
            _mean(lambda e: e.reconstruction), protocol.measured, protocol.test,
-           _each("real", lambda e: e.reconstruction)),
+           _each("real", lambda e: e.reconstruction, 0)),
     Metric("restoration", "squared error per value", "lower", needs.reconstructs,
            _mean(lambda e: e.restoration), protocol.measured, protocol.corrupted,
-           _each("real", lambda e: e.restoration)),
+           _each("real", lambda e: e.restoration, 0)),
 
     Metric("modes_hit", "modes", "higher", every(needs.samples, needs.modes),
            lambda e: float(e.visits.hit), protocol.estimate, protocol.modes, _hits),
     Metric("high_quality", "share", "higher", every(needs.samples, needs.truth),
            _mean(lambda e: e.high_quality), protocol.estimate, protocol.modes,
-           _each("fake", lambda e: e.high_quality)),
+           _share("fake", lambda e: e.high_quality)),
     Metric("mode_kl_pq", "nats", "lower", needs.visited,
            lambda e: float(e.visits.kl_pq), protocol.estimate, protocol.modes,
            _resampled(lambda e: e.visits_resampled.kl_pq, 0)),
@@ -240,10 +247,10 @@ METRICS = (
     *_obedience("class", "class_accuracy", "share", "higher"),
     *_obedience("box", "box_iou", "intersection over union", "higher"),
     *_obedience("segmentation", "segmentation_miou", "intersection over union", "higher"),
-    *_obedience("grayscale", "luma_error", "levels of 255", "lower"),
+    *_obedience("grayscale", "luma_error", "levels of 255", "lower", 255),
 
     Metric("conditional_diversity", "ratio", "none", needs.repeated, _mean(lambda e: e.diversity),
-           protocol.estimate, protocol.repeated, _each("fake", lambda e: e.diversity)),
+           protocol.estimate, protocol.repeated, _each("fake", lambda e: e.diversity, 0)),
     Metric("conditional_diversity_real", "ratio", "none", needs.shared, _real_diversity,
            protocol.measured, protocol.real),
     Metric("conditional_precision", "share", "higher", needs.classwise,
@@ -265,7 +272,7 @@ METRICS = (
 
     Metric("authenticity", "share", "none", needs.samples,
            _mean(lambda e: e.authentic), protocol.estimate, protocol.train,
-           _each("fake", lambda e: e.authentic)),
+           _share("fake", lambda e: e.authentic)),
     Metric("memorisation_ct", "z-score", "none", needs.samples,
            lambda e: copying(train=e.train, real=e.real, fake=e.fake), protocol.estimate, protocol.train_and_test),
 )  # fmt: skip

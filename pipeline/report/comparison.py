@@ -1,12 +1,15 @@
 """Which of two models is better, asked of all pairs of a table at once. The seed is the unit of replication.
 
-    difference    a - b seed by seed, where two seeds or more are shared, with Student's t; else Welch's
+    difference    a - b seed by seed with Student's t, where both have the same seeds, or share three or more that tell
+                  the same as all; else of the means, with Welch's. Where all differences are equal, as those of counts
+                  may be by chance, there is no spread to test by, and the two are not told apart
     Holm          the p-values of all pairs of one metric of one task together, so that one of twenty tables of equal
                   models shows a difference, not one of twenty pairs (Holm 1979, Scand. J. Statist. 6)
     letters       models that share one are not told apart at 5 % (Piepho 2004, doi:10.1198/1061860043515)
-    P(best)       share of draws of all means, each from its own t distribution over seeds, in which a model's is best
-    needed        seeds with which a paired t test would tell the two apart in 8 of 10 repetitions, if the difference
-                  and its spread are those seen
+    P(best)       share of draws of all means, each from its own t distribution over seeds, in which a model's is best;
+                  a draw in which several are is shared among them
+    needed        seeds with which a paired t test of this pair alone would tell the two apart in 8 of 10 repetitions,
+                  if the difference and its spread are those seen
 
 No rank test: with three seeds against three it cannot go below p = .1. Distances are compared by their logarithms.
 """
@@ -25,8 +28,10 @@ from scipy.special import stdtr, stdtrit
 
 from pipeline.claims.results import Seeds
 
-LEVEL, POWER, DRAWS, MOST = 0.05, 0.8, 20_000, 1000
-"""`MOST`: seeds beyond which nobody will wait."""
+LEVEL, POWER, DRAWS, MOST, FEWEST = 0.05, 0.8, 20_000, 1000, 3
+"""`MOST`: seeds beyond which nobody will wait. `FEWEST`: shared seeds that may speak for more."""
+ROUNDING = 1e-9
+"""Of the values: a spread below is that of floating-point numbers."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,14 @@ class Pair:
     a: str
     b: str
     difference: float
-    low: float
-    high: float
+    low: float | None
+    """None where there is no spread to tell."""
+    high: float | None
+    test: str
     p: float
     holm: float
     needed: int | None
-    """None where more than `MOST` would be."""
+    """None where more than `MOST` would be, or there is no spread to tell."""
 
     @property
     def apart(self) -> bool:
@@ -64,7 +71,7 @@ def compare(seeds: Mapping[str, Seeds], better: str) -> Comparison:
     found = [TTest.of(values[a], values[b]) for a, b in combinations(values, 2)]
     corrected = holm([test.p for test in found])
     pairs = tuple(
-        Pair(a, b, t.mean, t.mean - t.half, t.mean + t.half, t.p, p, t.needed())
+        Pair(a, b, t.mean, *t.ends, t.name, t.p, p, t.needed())
         for (a, b), t, p in zip(combinations(values, 2), found, corrected, strict=True)
     )
     sign = 1 if better == "higher" else -1
@@ -102,8 +109,10 @@ def _letter(place: int) -> str:
 
 @dataclass(frozen=True)
 class TTest:
-    """A t test of a mean difference: `error` is its standard error, `spread` that of one seed's difference."""
+    """A t test of a mean difference: `error` is its standard error, `spread` that of one seed's difference; 0 where the
+    seeds show none."""
 
+    name: str
     mean: float
     error: float
     freedom: float
@@ -111,37 +120,48 @@ class TTest:
 
     @classmethod
     def of(cls, a: Seeds, b: Seeds) -> TTest:
-        shared = sorted(a.keys() & b.keys())
-        return cls._paired(a, b, shared) if len(shared) > 1 else cls._welch(a, b)
+        """Raises `ValueError` where a side has fewer than two seeds."""
+        if min(len(a), len(b)) < 2:
+            raise ValueError("a t test needs two seeds on each side")
+        shared, all_of_them = sorted(a.keys() & b.keys()), cls._welch(a, b)
+        if len(shared) < min(FEWEST, max(len(a), len(b))):
+            return all_of_them
+        paired = cls._paired(a, b, shared)
+        return paired if paired.mean * all_of_them.mean >= 0 else all_of_them
 
     @classmethod
     def _paired(cls, a: Seeds, b: Seeds, shared: Sequence[int]) -> TTest:
         d = np.array([a[seed] - b[seed] for seed in shared])
-        spread = float(d.std(ddof=1))
-        return cls(float(d.mean()), spread / math.sqrt(len(d)), len(d) - 1, spread)
+        spread = _spread(d, max(abs(of[seed]) for of in (a, b) for seed in shared))
+        return cls(f"paired t, {len(d)} seeds", float(d.mean()), spread / math.sqrt(len(d)), len(d) - 1, spread)
 
     @classmethod
     def _welch(cls, a: Seeds, b: Seeds) -> TTest:
         x, y = (np.array(list(of.values())) for of in (a, b))
-        parts = np.array([x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)])
+        parts = np.array([_spread(of, np.abs(of).max()) ** 2 / len(of) for of in (x, y)])
         error = float(np.sqrt(parts.sum()))
         weights = parts**2 / np.array([len(x) - 1, len(y) - 1])
         freedom = float(parts.sum() ** 2 / weights.sum()) if error else 1.0
-        return cls(float(x.mean() - y.mean()), error, freedom, float(np.sqrt(x.var(ddof=1) + y.var(ddof=1))))
+        spread = float(np.sqrt(parts @ [len(x), len(y)]))
+        return cls(f"Welch's t, {len(x)} and {len(y)} seeds", float(x.mean() - y.mean()), error, freedom, spread)
 
     @property
     def p(self) -> float:
         """Two-sided."""
         if not self.error:
-            return float(not self.mean)
+            return 1.0
         return float(2 * stdtr(self.freedom, -abs(self.mean) / self.error))
 
     @property
-    def half(self) -> float:
-        return float(stdtrit(self.freedom, 1 - LEVEL / 2)) * self.error
+    def ends(self) -> tuple[float, float] | tuple[None, None]:
+        """Of the 95 % interval; None where there is no spread."""
+        if not self.error:
+            return None, None
+        half = float(stdtrit(self.freedom, 1 - LEVEL / 2)) * self.error
+        return self.mean - half, self.mean + half
 
     def needed(self) -> int | None:
-        if not self.mean:
+        if not (self.mean and self.error):
             return None
         n = np.arange(2, MOST + 1)
         reach = (stdtrit(n - 1, 1 - LEVEL / 2) + stdtrit(n - 1, POWER)) * self.spread / np.sqrt(n)
@@ -152,8 +172,9 @@ class TTest:
 def _best(values: Mapping[str, Seeds], sign: int) -> dict[str, float]:
     rng = np.random.default_rng(0)
     drawn = np.stack([_draws(np.array(list(of.values())), rng) for of in values.values()])
-    winner = (sign * drawn).argmax(axis=0)
-    return {model: float((winner == row).mean()) for row, model in enumerate(values)}
+    first = drawn == sign * (sign * drawn).max(axis=0)
+    share = (first / first.sum(axis=0)).mean(axis=1)
+    return {model: float(share[row]) for row, model in enumerate(values)}
 
 
 def _draws(x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -161,6 +182,11 @@ def _draws(x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float
     error = x.std(ddof=1) / math.sqrt(len(x))
     drawn: NDArray[np.float64] = x.mean() + error * rng.standard_t(len(x) - 1, DRAWS)
     return drawn
+
+
+def _spread(x: NDArray[np.float64], size: float) -> float:
+    spread = float(x.std(ddof=1))
+    return spread if spread > ROUNDING * size else 0.0
 
 
 def _mean(of: Seeds) -> float:

@@ -13,7 +13,7 @@ from pipeline.report.results import compact
 KEYS = ("suite", "task", "model", "family", "role", "trust", "seeds", "status")
 FIELDS = ("mean", "low", "high", "kind", "rank", "letters", "best")
 
-PAIR = ("a", "b", "difference", "low", "high", "p", "holm", "apart", "needed")
+PAIR = ("a", "b", "difference", "low", "high", "test", "p", "holm", "apart", "needed")
 
 
 def csv(boards: Sequence[Board]) -> str:
