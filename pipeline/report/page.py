@@ -70,7 +70,7 @@ def _suite(boards: Sequence[Board], pictures: Pictures, ladder: str | None) -> s
 
 def _task(board: Board, pictures: Iterable[Path]) -> str:
     parts = [f"### {board.task}", _table(board, "quality"), _note(board, "quality")]
-    if _metrics(board, "cost"):
+    if metrics(board, "cost"):
         parts += ["What it costs:", _table(board, "cost"), _note(board, "cost")]
     if any(s.sampled for s in board.standings):
         parts += [SAMPLED, _sampled(board)]
@@ -78,22 +78,23 @@ def _task(board: Board, pictures: Iterable[Path]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _metrics(board: Board, table: str) -> list[str]:
+def metrics(board: Board, table: str) -> list[str]:
+    """The columns of one of its tables, "quality" or "cost"."""
     return [metric for metric in board.protocols if column(metric).table == table]
 
 
 def _table(board: Board, table: str) -> str:
     columns = [["model", *(_name(s) for s in board.standings)], ["family", *_families(board)]]
     if table == "quality":
-        columns.append(["seeds", *(_seeds(s) for s in board.standings)])
-    for metric in _metrics(board, table):
+        columns.append(["seeds", *(seeds(s) for s in board.standings)])
+    for metric in metrics(board, table):
         columns += _columns(board, metric)
     return markdown.table(columns)
 
 
 def _sampled(board: Board) -> str:
     columns = [["model", *(_name(s) for s in board.standings)]]
-    for metric in (m for m in _metrics(board, "quality") if any(m in s.sampled for s in board.standings)):
+    for metric in (m for m in metrics(board, "quality") if any(m in s.sampled for s in board.standings)):
         columns.append([column(metric).title, *(_between(s.sampled.get(metric), metric) for s in board.standings)])
     return markdown.table(columns)
 
@@ -113,8 +114,8 @@ def _columns(board: Board, metric: str) -> list[list[str]]:
         columns.append(["kind", *kinds])
     if metric in (board.likelihood, "frechet") and board.ranks[metric]:
         columns.append(["rank", *(_rank(board, metric, s.model) for s in board.standings)])
-        best = (board.comparisons[metric].best.get(s.model) for s in board.standings)
-        columns.append(["P(best)", *(DASH if share is None else f"{share:.2f}" for share in best)])
+        chances = (board.comparisons[metric].best.get(s.model) for s in board.standings)
+        columns.append(["P(best)", *(DASH if share is None else f"{share:.2f}" for share in chances)])
     return columns
 
 
@@ -125,8 +126,8 @@ def _rank(board: Board, metric: str, model: str) -> str:
 
 
 def _values(board: Board, metric: str) -> list[str]:
-    best = _best(board, metric)
-    return [_value(standing, metric, best) for standing in board.standings]
+    top = best(board, metric)
+    return [_value(standing, metric, top) for standing in board.standings]
 
 
 def _value(standing: Standing, metric: str, best: str | None) -> str:
@@ -140,7 +141,7 @@ def _value(standing: Standing, metric: str, best: str | None) -> str:
     return f"**{spread}**" if style.text(score.interval.mean) == best and not score.flatters else spread
 
 
-def _best(board: Board, metric: str) -> str | None:
+def best(board: Board, metric: str) -> str | None:
     """The best model's mean as it is printed: rows that print the same are equally best."""
     better = board.better(metric)
     scores = [s.scores[metric] for s in board.standings if metric in s.scores and s.competes]
@@ -155,33 +156,46 @@ def _name(standing: Standing) -> str:
 
 
 def _families(board: Board) -> list[str]:
+    pairs = zip(board.standings, roles(board), strict=True)
+    return [f"*{role}*" if standing.control else role for standing, role in pairs]
+
+
+def roles(board: Board) -> list[str]:
+    """The family of each model; of a control, what it is."""
     controls = CONTROLS | NEAREST if reference.unshared(board) else CONTROLS
-    return [f"*{controls.get(s.model, 'control')}*" if s.control else s.family for s in board.standings]
+    return [controls.get(s.model, "control") if s.control else s.family for s in board.standings]
 
 
-def _seeds(standing: Standing) -> str:
+def seeds(standing: Standing) -> str:
+    """'3', or '2; diverged at step 120 (critic), 1 of 3 seeds'"""
     count = "1 seed" if len(standing.cells) == 1 else str(len(standing.cells))
     return count if standing.status == "ok" else f"{count}; {standing.status}"
 
 
 def _note(board: Board, table: str) -> str:
-    metrics = _metrics(board, table)
-    scores = [s.scores[metric] for s in board.standings for metric in metrics if metric in s.scores]
+    found = metrics(board, table)
+    lines = (
+        sentences(board, table),
+        ". ".join(reference.sentences(board)) if table == "quality" else "",
+        f"Protocols: {_protocols(board, found)}" if found else "",
+    )
+    return "\n\n".join(f"{line}." for line in lines if line)
+
+
+def sentences(board: Board, table: str) -> str:
+    """How a table is to be read."""
+    found = metrics(board, table)
+    scores = [s.scores[metric] for s in board.standings for metric in found if metric in s.scores]
     spread = [score for score in scores if score.interval.low is not None]
-    sentences = [
+    said = [
         INTERVAL if spread else "",
         LOGGED if any(score.log for score in spread) else "",
-        RANKED if table == "quality" and any(board.ranks[m] for m in metrics) else "",
+        RANKED if table == "quality" and any(board.ranks[m] for m in found) else "",
         FLATTERED if any(score.flatters for score in scores) else "",
         ALONE if len(spread) < len(scores) else "",
         f"Measured on {'; '.join(board.hardware)}" if table == "cost" and board.hardware else "",
     ]
-    lines = (
-        ". ".join(filter(None, sentences)),
-        ". ".join(reference.sentences(board)) if table == "quality" else "",
-        f"Protocols: {_protocols(board, metrics)}" if metrics else "",
-    )
-    return "\n\n".join(f"{line}." for line in lines if line)
+    return ". ".join(filter(None, said))
 
 
 def _protocols(board: Board, metrics: Sequence[str]) -> str:
