@@ -14,18 +14,26 @@ import jinja2
 import vl_convert
 from markupsafe import Markup, escape
 
+from pipeline import paths
 from pipeline.claims.page import Judged
 from pipeline.claims.rule import ALPHA
 from pipeline.errors import UserError
 from pipeline.page import recipes, verdicts, view
 from pipeline.page.charts import theme
-from pipeline.page.scope import LIMIT, SCOPES, Scope
+from pipeline.page.scope import LIMIT, Scope, scopes
 from pipeline.page.view import Suite
 from pipeline.params import Params
 from pipeline.report.board import Board
 from pipeline.report.ladder import Ladder
 from pipeline.report.style import FAMILIES
 
+PATH = paths.RESULTS.with_name("index.html")
+LIBRARY = """
+window.charts = { draw: (spec, container) =>
+  new vega.View(vega.parse(vegaLite.compile(spec).spec), { renderer: "svg", container, hover: true }).runAsync() };
+"""
+"""What the page asks of Vega and Vega-Lite: the rest of them is left away."""
+BLANK = re.compile(r"\s*\n\s*")
 GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚"}
 
 
@@ -43,22 +51,23 @@ def text(params: Params, boards: Sequence[Board], ladders: Sequence[Ladder], jud
         "families": _families(boards),
         "alpha": ALPHA,
     }
-    for scope in SCOPES:
+    for scope in scopes():
         page = _render(content | {"scope": scope, "counts": verdicts.counts(content["claims"])}, shown, scope)
         if len(page.encode()) <= LIMIT:
             return page
-    raise UserError(f"reports/index.html would be larger than {LIMIT:,} bytes; give params.yaml fewer suites or models")
+    raise UserError(f"{PATH} would be larger than {LIMIT:,} bytes; give params.yaml fewer suites or models")
 
 
 def _render(content: Mapping[str, Any], shown: Sequence[Suite], scope: Scope) -> str:
     specs = {chart.key: chart.spec for suite in shown for chart in suite.live(scope)}
     packed = {"specs": _packed(json.dumps(specs, ensure_ascii=False)), "library": _library()} if specs else {}
-    return _templates().get_template("page.html.j2").render(content, packed=packed, live=set(specs))
+    page = _templates().get_template("page.html.j2").render(content, packed=packed, live=set(specs))
+    return BLANK.sub("\n", page)
 
 
 @cache
 def _library() -> str:
-    return _packed(vl_convert.javascript_bundle())
+    return _packed(vl_convert.javascript_bundle(LIBRARY))
 
 
 def _packed(content: str) -> str:

@@ -17,10 +17,9 @@ DRAWN = ("nats", "bits_per_dim", "frechet", "precision", "recall", "coverage")
 
 
 class Cell(NamedTuple):
-    """`value` is what it is sorted by, `note` the interval beside the number, `bar` the style of what is drawn."""
+    """`note` is the interval beside the number, `bar` the style of what is drawn."""
 
     text: str
-    value: str = ""
     note: str = ""
     bar: str = ""
     best: bool = False
@@ -35,6 +34,12 @@ class Row(NamedTuple):
     cells: list[Cell]
 
 
+class Protocol(NamedTuple):
+    metric: str
+    kind: str
+    protocol: str
+
+
 class Table(NamedTuple):
     """`heads` are the titles of the cells; `notes` what the table's reader has to know."""
 
@@ -44,9 +49,8 @@ class Table(NamedTuple):
     note: str
 
 
-def table(board: Board, kind: str) -> Table:
-    """`kind`: "quality" or "cost"."""
-    columns = [made for metric in text.metrics(board, kind) for made in _columns(board, metric)]
+def table(board: Board) -> Table:
+    columns = [made for metric in text.metrics(board, "quality") for made in _columns(board, metric)]
     roles = text.roles(board)
     rows = [
         Row(s.model, s.family, role, s.control, text.seeds(s), [cells[place] for _, cells in columns])
@@ -54,7 +58,7 @@ def table(board: Board, kind: str) -> Table:
     ]
     heads = [head for head, _ in columns]
     models, controls = ([row for row in rows if row.control is control] for control in (False, True))
-    return Table(heads, models, controls, text.sentences(board, kind).replace(*PAIRS))
+    return Table(heads, models, controls, text.sentences(board, "quality").replace(*PAIRS))
 
 
 def _columns(board: Board, metric: str) -> Iterator[tuple[str, list[Cell]]]:
@@ -77,7 +81,6 @@ def _cell(standing: Standing, metric: str, shared: Scale | None, best: str | Non
     sign = "" if metric in LIKELIHOODS or score.kind[:2] not in text.BOUNDS else bound(score.kind[:2]) + " "
     return Cell(
         text=sign + number,
-        value=f"{mean:.6g}",
         note=style.spread(mean, low, high, score.log).removeprefix(number).strip(),
         bar=shared.bar(standing, metric).style if shared else "",
         best=not standing.control and number == best and not score.flatters,
@@ -88,18 +91,19 @@ def _rank(board: Board, metric: str, model: str) -> Cell:
     rank = board.ranks[metric].get(model)
     if rank is None:
         return Cell(DASH)
-    return Cell(rank.text("–"), str(rank.best), board.comparisons[metric].letters.get(model, ""))
+    return Cell(rank.text("–"), board.comparisons[metric].letters.get(model, ""))
 
 
 def _chance(share: float | None) -> Cell:
-    return Cell(DASH) if share is None else Cell(f"{share:.2f}", f"{share:.4f}")
+    return Cell(DASH) if share is None else Cell(f"{share:.2f}")
 
 
-def protocols(board: Board) -> Sequence[tuple[str, str, str]]:
-    """(metric, kind, how it was measured), for each number on the board."""
-    return [
-        (column(metric).title, bound(kind), protocol)
-        for metric, kinds in board.protocols.items()
-        if column(metric).table != "reference"
-        for kind, protocol in kinds.items()
-    ]
+def protocols(boards: Sequence[Board]) -> dict[str, Sequence[Protocol]]:
+    """For each task, how each number on its boards was measured: no two boards differ in it."""
+    found: dict[str, dict[Protocol, None]] = {}
+    for board in boards:
+        for metric in (m for m in board.protocols if column(m).table != "reference"):
+            for kind, protocol in board.protocols[metric].items():
+                row = Protocol(column(metric).title, bound(kind), protocol)
+                found.setdefault(board.task, {})[row] = None
+    return {task: list(rows) for task, rows in found.items()}

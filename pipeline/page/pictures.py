@@ -20,9 +20,9 @@ from pipeline.report import style
 from pipeline.report.board import Standing
 from pipeline.report.tiles import Array, tiled
 
-BINS, SHADES = 72, 12
-COLUMNS, PAIRED_ROWS = 6, 2
-COLOURS = 48
+BINS, SHADES = 64, 10
+COLUMNS, PAIRED_ROWS = 5, 2
+COLOURS = 32
 """That a coloured picture is reduced to."""
 
 
@@ -33,7 +33,6 @@ class Picture(NamedTuple):
     width: int
     height: int
     alt: str
-    caption: str
 
 
 class Gallery:
@@ -42,6 +41,15 @@ class Gallery:
     def __init__(self, task: str) -> None:
         self.task = task
         self.mend = f"coverseek prepare --task {task}"
+
+    @property
+    def legend(self) -> str:
+        """What the pictures of samples show."""
+        if self.levels is None:
+            return "Each map shows where the samples of the first seed lie, darker where they are denser."
+        return (
+            f"Each sheet shows {COLUMNS * PAIRED_ROWS} samples of the first seed, each above its nearest training image."
+        )
 
     @cached_property
     def levels(self) -> int | None:
@@ -53,10 +61,10 @@ class Gallery:
         """Held-out data, to hold the samples against."""
         if self.levels is None:
             alt = f"Map of the held-out points of {self.task}"
-            return _embedded(self._map(self._split("test"), style.look("control").colour), alt, "held-out data")
+            return _embedded(self._map(self._split("test"), style.look("control").colour), alt)
         count = COLUMNS * PAIRED_ROWS * 2
         grid = _grid(self._split("test")[:count] / (self.levels - 1), PAIRED_ROWS * 2)
-        return _embedded(_image(grid), f"Held-out images of {self.task}", "held-out data")
+        return _embedded(_image(grid), f"Held-out images of {self.task}")
 
     def of(self, standing: Standing) -> Iterator[Picture]:
         """Samples of the model's first seed; its latent plane where it has one."""
@@ -69,19 +77,18 @@ class Gallery:
         yield self._pairs(standing, arrays["x"])
         if "plane" in arrays and not standing.control:
             plane = _image(tiled(arrays["plane"] / (self.levels - 1), gap=0))
-            yield _embedded(plane, f"Latent plane of {standing.model} on {self.task}", "decoded latent plane")
+            yield _embedded(plane, f"Decoded latent plane of {standing.model} on {self.task}")
 
     def _points(self, standing: Standing, x: Array) -> Picture:
         alt = f"Map of {len(x):,} samples of {standing.model} on {self.task}"
-        return _embedded(self._map(x, style.look(standing.family).colour), alt, f"{len(x):,} samples")
+        return _embedded(self._map(x, style.look(standing.family).colour), alt)
 
     def _pairs(self, standing: Standing, x: Array) -> Picture:
         shown = x[: COLUMNS * PAIRED_ROWS]
         near = self._split("train")[nearest(shown, self._split("train"))]
         rows = [part for k in range(PAIRED_ROWS) for part in (shown[_row(k)], near[_row(k)])]
         alt = f"{len(shown)} samples of {standing.model} on {self.task}, each above its nearest training image"
-        caption = "samples, each above its nearest training image"
-        return _embedded(_image(_grid(np.concatenate(rows) / ((self.levels or 2) - 1), len(rows))), alt, caption)
+        return _embedded(_image(_grid(np.concatenate(rows) / ((self.levels or 2) - 1), len(rows))), alt)
 
     def _map(self, x: Array, colour: str) -> Image.Image:
         low, high = self._split("test").min(axis=0), self._split("test").max(axis=0)
@@ -121,22 +128,19 @@ def _grid(images: Array, rows: int) -> Array:
 
 def _image(picture: Array) -> Image.Image:
     made = Image.fromarray((255 * picture).round().astype(np.uint8))
-    if (picture[..., :1] == picture).all():
-        return made.convert("L")
-    return made.quantize(COLOURS, dither=Image.Dither.NONE)
+    grey = (picture[..., :1] == picture).all()
+    return made if grey else made.quantize(COLOURS, dither=Image.Dither.NONE).convert("RGB")
 
 
 def _shaded(shade: Array, colour: str) -> Image.Image:
-    """A palette of one colour, from clear to solid: it sits on light and on dark paper."""
-    made = Image.fromarray(shade)
-    made.putpalette(bytes.fromhex(colour.removeprefix("#")) * SHADES)
-    alphas = [0, *(round(80 + 175 * k / (SHADES - 1)) for k in range(1, SHADES))]
-    made.info["transparency"] = bytes(alphas)
+    """One colour, from clear to solid: it sits on light and on dark paper."""
+    alphas = np.array([0, *(80 + 175 * k // (SHADES - 1) for k in range(1, SHADES))], dtype=np.uint8)
+    made = Image.new("RGB", shade.shape[::-1], colour)
+    made.putalpha(Image.fromarray(alphas[shade]))
     return made
 
 
-def _embedded(image: Image.Image, alt: str, caption: str) -> Picture:
+def _embedded(image: Image.Image, alt: str) -> Picture:
     held = io.BytesIO()
-    image.save(held, format="png", optimize=True, transparency=image.info.get("transparency"))
-    uri = f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"
-    return Picture(uri, *image.size, alt, caption)
+    image.save(held, format="webp", lossless=True, quality=100, method=4)
+    return Picture(f"data:image/webp;base64,{base64.b64encode(held.getvalue()).decode()}", *image.size, alt)

@@ -1,4 +1,4 @@
-"""One model on one task: the number of each seed behind its means, its samples, and the commands that make them again."""
+"""One model on one task: the number of each seed behind its means, its samples, and the command that makes them again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.page.pictures import Picture
-from pipeline.paths import Cell
 from pipeline.report.board import Board, Score, Standing
 from pipeline.report.column import DASH, bound, column, ordered
 
@@ -30,7 +29,7 @@ class Record:
     standing: Standing
     seeds: list[int]
     numbers: list[Number]
-    commands: list[str]
+    command: str
     pictures: list[Picture]
 
     @property
@@ -60,7 +59,7 @@ def record(board: Board, standing: Standing, pictures: Sequence[Picture]) -> Rec
         standing=standing,
         seeds=seeds,
         numbers=list(_numbers(standing, seeds)),
-        commands=[command for cell in standing.cells for command in _commands(cell, bool(standing.curve))],
+        command=_command(standing, seeds),
         pictures=list(pictures),
     )
 
@@ -86,6 +85,8 @@ def _kind(kind: str) -> str:
     return "" if kind in ("estimate", "measured") else bound(kind)
 
 
-def _commands(cell: Cell, turned: bool) -> Iterator[str]:
-    for stage in ("train", "evaluate", *(["sweep"] if turned else [])):
-        yield f"coverseek {stage} --task {cell.task} --model {cell.model} --seed {cell.seed}"
+def _command(standing: Standing, seeds: Sequence[int]) -> str:
+    """One line of a shell that measures every seed again."""
+    cell, several = standing.cells[0], len(seeds) > 1
+    command = f"coverseek evaluate --task {cell.task} --model {cell.model} --seed {'$seed' if several else cell.seed}"
+    return f"for seed in {' '.join(map(str, seeds))}; do {command}; done" if several else command

@@ -5,29 +5,33 @@ Whatever is left away on the page is in the files beside it. Tables and numbers 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
 LIMIT = 2_000_000
 """Bytes of the page at most."""
 
 
 class Scope(NamedTuple):
-    """`live`: suites whose charts answer a pointer; the others: what is shown outside the default run."""
+    """What is shown outside the default run, all of which is shown unless nothing else is left to give up."""
 
-    live: frozenset[bool] = frozenset({True, False})
-    """Of the default run (True), and of the other suites (False)."""
+    live: Literal["all", "default", "none"] = "all"
+    """Whose charts answer a pointer: that takes their specifications, and the embedded library."""
     curves: bool = True
     costs: bool = True
+    controls: bool = True
+    """The pictures of the controls."""
     pictures: bool = True
 
+    def lively(self, default: bool) -> bool:
+        return self.live == "all" or (self.live == "default" and default)
 
-SCOPES = (
-    Scope(),
-    Scope(live=frozenset({True})),
-    Scope(live=frozenset({True}), curves=False),
-    Scope(live=frozenset({True}), curves=False, costs=False),
-    Scope(live=frozenset({True}), curves=False, costs=False, pictures=False),
-    Scope(live=frozenset(), curves=False, costs=False, pictures=False),
-)
-"""In order: interactive charts, training curves, costs and pictures of the other suites, then the default run's
-interactive charts, which need the embedded library."""
+
+def scopes() -> Iterator[Scope]:
+    """From all to least. In order: interactive charts, training curves, costs, pictures of controls and of models of
+    the other suites; then the default run's interactive charts."""
+    scope = Scope()
+    for less in ({"live": "default"}, {"curves": False}, {"costs": False}, {"controls": False}, {"pictures": False}):
+        yield scope
+        scope = scope._replace(**less)
+    yield from (scope, scope._replace(live="none"))

@@ -10,12 +10,11 @@ from itertools import groupby
 from pipeline.page import leaderboard
 from pipeline.page.charts import cost, curves, ladder, plane
 from pipeline.page.charts.chart import Chart
-from pipeline.page.leaderboard import Table
+from pipeline.page.leaderboard import Protocol, Table
 from pipeline.page.pictures import Gallery, Picture
 from pipeline.page.record import Record, fullest, record
 from pipeline.page.scope import Scope
 from pipeline.params import Params
-from pipeline.report import page as text
 from pipeline.report import reference, verdict
 from pipeline.report.board import Board, Standing
 from pipeline.report.ladder import Ladder
@@ -29,26 +28,16 @@ class Task:
     default: bool
     gallery: Gallery
     standings: Sequence[Standing]
+    protocols: Sequence[Protocol]
+    """Of every board of the task, on the first of them."""
 
     @property
     def key(self) -> str:
         return f"{self.board.suite}-{self.board.task}"
 
-    @property
-    def has_cost(self) -> bool:
-        return bool(text.metrics(self.board, "cost"))
-
     @cached_property
     def quality(self) -> Table:
-        return leaderboard.table(self.board, "quality")
-
-    @cached_property
-    def cost(self) -> Table:
-        return leaderboard.table(self.board, "cost")
-
-    @cached_property
-    def protocols(self) -> Sequence[tuple[str, str, str]]:
-        return leaderboard.protocols(self.board)
+        return leaderboard.table(self.board)
 
     @cached_property
     def references(self) -> str:
@@ -56,8 +45,11 @@ class Task:
 
     @cached_property
     def drawn(self) -> Mapping[str, Chart]:
-        made = {"plane": plane.draw(self.board), "cost": cost.draw(self.board), "curves": curves.draw(self.board)}
+        made = {"plane": plane.draw(self.board), "cost": cost.draw(self.board), "curves": self._curves()}
         return {name: chart for name, chart in made.items() if chart}
+
+    def _curves(self) -> Chart | None:
+        return curves.draw(self.board, {standing.model for standing in self.standings})
 
     @cached_property
     def pictures(self) -> Mapping[str, Sequence[Picture]]:
@@ -72,8 +64,11 @@ class Task:
         return [chart for name, chart in self.drawn.items() if shown[name]]
 
     def records(self, scope: Scope) -> list[Record]:
-        seen = self.default or scope.pictures
-        return [record(self.board, s, self.pictures[s.model] if seen else ()) for s in self.standings]
+        return [record(self.board, s, self._shown(s, scope)) for s in self.standings]
+
+    def _shown(self, standing: Standing, scope: Scope) -> Sequence[Picture]:
+        seen = self.default or (scope.pictures and (scope.controls or not standing.control))
+        return self.pictures[standing.model] if seen else ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +93,7 @@ class Suite:
 
     def live(self, scope: Scope) -> Iterator[Chart]:
         """The charts that answer a pointer."""
-        if self.default in scope.live:
+        if scope.lively(self.default):
             yield from [self.climb] if self.climb else []
             yield from (chart for task in self.tasks for chart in task.charts(scope))
 
@@ -109,10 +104,14 @@ def suites(params: Params, boards: Sequence[Board], ladders: Sequence[Ladder]) -
     owned: dict[int, list[Standing]] = {id(board): [] for board in boards}
     for board, standing in fullest(boards):
         owned[id(board)].append(standing)
+    protocols = leaderboard.protocols(boards)
     climbed = {of.suite: of for of in ladders}
     made = []
     for name, group in groupby(boards, key=lambda board: board.suite):
         default = params.suites[name].default
-        tasks = [Task(board, default, galleries[board.task], owned[id(board)]) for board in group]
+        tasks = [
+            Task(board, default, galleries[board.task], owned[id(board)], protocols.pop(board.task, ()))
+            for board in group
+        ]
         made.append(Suite(name, tasks[0].board.question, default, tasks, climbed.get(name)))
     return made

@@ -34,7 +34,7 @@ class Chart:
 
     @cached_property
     def svg(self) -> str:
-        return static.svg(self.spec, self.alt)
+        return static.svg(self.spec, self.alt, self.key)
 
     @property
     def width(self) -> int:

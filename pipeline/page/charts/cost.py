@@ -1,4 +1,4 @@
-"""What quality costs: seconds to sample against seconds to evaluate, and the quality against the parameters."""
+"""What quality costs: the likelihood against the parameters, the distance of the samples against their seconds."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import altair as alt
 from pipeline.page.charts import marks, theme
 from pipeline.page.charts.chart import Chart, Table
 from pipeline.page.charts.marks import Axis, Spot
+from pipeline.report import page as text
 from pipeline.report.board import Board
 from pipeline.report.column import DASH, column
 
-SIZE, SAMPLE, EVALUATE = "parameters", "sample_seconds_per_1000", "likelihood_seconds_per_1000"
-TITLES = {SIZE: "parameters", SAMPLE: "seconds for 1,000 samples", EVALUATE: "seconds for 1,000 likelihoods"}
-LENGTH = 300
+SIZE, SAMPLE = "parameters", "sample_seconds_per_1000"
+TITLES = {SIZE: "parameters", SAMPLE: "seconds for 1,000 samples"}
+LENGTH = 330
 FEWEST = 2
 """Models that are worth a panel."""
 
@@ -25,7 +26,8 @@ def draw(board: Board) -> Chart | None:
     if not pairs:
         return None
     panels = [_panel(board, x, y) for x, y in pairs]
-    metrics = list(dict.fromkeys(metric for x, y in pairs for metric in (y, x)))
+    quality = [metric for metric in (board.likelihood, "frechet") if metric in board.protocols]
+    metrics = [*filter(None, quality), *text.metrics(board, "cost")]
     return Chart(
         key=f"cost-{board.suite}-{board.task}",
         title=f"Quality against cost on {board.task}",
@@ -39,7 +41,6 @@ def draw(board: Board) -> Chart | None:
 def _pairs(board: Board) -> Iterator[tuple[str, str]]:
     if board.likelihood:
         yield SIZE, board.likelihood
-        yield EVALUATE, SAMPLE
     if "frechet" in board.protocols:
         yield SAMPLE, "frechet"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import altair as alt
 import numpy as np
@@ -19,9 +19,9 @@ MOST = 24
 """Points of a line: more would not be seen."""
 
 
-def draw(board: Board) -> Chart | None:
-    """None where no model has a validation score."""
-    found = lines(board)
+def draw(board: Board, models: Collection[str]) -> Chart | None:
+    """Of these models; None where none has a validation score."""
+    found = [line for line in lines(board) if line.standing.model in models]
     parts = list(dict.fromkeys(line.part for line in found))
     if not parts:
         return None

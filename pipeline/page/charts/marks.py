@@ -43,6 +43,11 @@ class Axis(NamedTuple):
         low, high, v = (math.log(e) if self.log else e for e in (self.low, self.high, value))
         return (v - low) / (high - low) * self.length
 
+    def ends(self, interval: Interval) -> tuple[float, float]:
+        """Of the interval, as far as the axis shows it; its mean twice where it has none."""
+        low, high = (interval.mean if end is None else end for end in (interval.low, interval.high))
+        return max(low, self.low), min(high, self.high)
+
     @classmethod
     def around(cls, title: str, values: Sequence[float], *, log: bool = False, length: int = theme.WIDTH) -> Axis:
         """With a tenth of the span to spare at either end."""
@@ -64,12 +69,12 @@ def spots(standings: Sequence[Standing], x: str, y: str) -> list[Spot]:
 
 
 def layers(found: Sequence[Spot], x: Axis, y: Axis, *, bars: bool = True) -> list[alt.Chart]:
-    rows = [_row(spot) for spot in found]
+    rows = [_row(spot, x, y) for spot in found]
     base = alt.Chart(theme.data(rows))
     across, down = x.channel("x"), y.channel("y")
     made = []
     if bars:
-        rule, hue = base.mark_rule(opacity=0.55, clip=True), alt.Color("colour:N", scale=None)
+        rule, hue = base.mark_rule(opacity=0.55), alt.Color("colour:N", scale=None)
         made.append(rule.encode(alt.X(**across | {"field": "x0"}), alt.X2("x1"), alt.Y(**down), hue))
         made.append(rule.encode(alt.X(**across), alt.Y(**down | {"field": "y0"}), alt.Y2("y1"), hue))
     for control in (True, False):
@@ -94,19 +99,14 @@ def _names(found: Sequence[Spot], x: Axis, y: Axis) -> alt.Chart:
     return text.encode(alt.XValue(alt.expr("datum.px")), alt.YValue(alt.expr("datum.py")), text="model:N")
 
 
-def _row(spot: Spot) -> dict[str, Any]:
-    x, y = spot.x, spot.y
+def _row(spot: Spot, x: Axis, y: Axis) -> dict[str, Any]:
+    ends = {f"{name}{place}": _short(end) for name, axis, interval in (("x", x, spot.x), ("y", y, spot.y))
+            for place, end in enumerate(axis.ends(interval))}  # fmt: skip
     return {
         "model": spot.model, "colour": theme.colour(spot.family), "shape": theme.shape(spot.family),
-        "control": spot.family == "control", "x": _short(x.mean), "y": _short(y.mean),
-        "x0": _short(_or(x.low, x.mean)), "x1": _short(_or(x.high, x.mean)),
-        "y0": _short(_or(y.low, y.mean)), "y1": _short(_or(y.high, y.mean)),
-        "xs": words(x, "{:.4g}".format), "ys": words(y, "{:.4g}".format),
-    }  # fmt: skip
-
-
-def _or(value: float | None, other: float) -> float:
-    return other if value is None else value
+        "control": spot.family == "control", "x": _short(spot.x.mean), "y": _short(spot.y.mean),
+        "xs": words(spot.x, "{:.4g}".format), "ys": words(spot.y, "{:.4g}".format),
+    } | ends  # fmt: skip
 
 
 def _short(value: float) -> float:

@@ -43,7 +43,7 @@ def _ways(standings: Sequence[Standing], x: Axis, y: Axis) -> list[alt.Chart]:
     ]  # fmt: skip
     if not rows:
         return []
-    line = alt.Chart(theme.data(rows)).mark_line(strokeWidth=1.2, opacity=0.55, clip=True)
+    line = alt.Chart(theme.data(rows)).mark_line(strokeWidth=1.2, opacity=0.55)
     hue = alt.Color("colour:N", scale=None)
     channels = alt.X(**x.channel("x")), alt.Y(**y.channel("y"))
     return [line.encode(*channels, hue, detail="model:N", order="setting:Q")]

@@ -32,12 +32,14 @@ RUNS = {
 """What the theme writes on every line and letter, and the class that says it in the style sheet (`.chart`)."""
 TAG = re.compile(r"<[^>]*>")
 LONG = re.compile(r"(-?\d+\.\d)\d+")
+CLIP = re.compile(r"\bclip\d+")
 OPEN = re.compile(r'<svg[^>]* width="([\d.]+)" height="([\d.]+)"[^>]*>')
 
 
-def svg(spec: dict[str, Any], alt: str) -> str:
-    """An `<svg role="img">` named `alt`, as wide as its place at most; colours may be CSS variables of the page."""
+def svg(spec: dict[str, Any], alt: str, key: str) -> str:
+    """An `<svg role="img">` named `alt`; `key` tells its ids from those of the page's other charts."""
     drawn = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    drawn = CLIP.sub(rf"\g<0>-{key}", drawn)
     return OPEN.sub(lambda found: _opened(*found.groups(), alt), smaller(drawn), count=1)
 
 

@@ -2,29 +2,28 @@
 
 /* Sorting: the head of each column of a leaderboard becomes a button. Models and controls are sorted apart. */
 
-const value = (cell) => (cell.dataset.v === undefined ? NaN : Number(cell.dataset.v));
-const word = (cell) => cell.textContent.trim();
-const worth = (row, place) => row.cells[place];
+const word = (row, place) => row.cells[place].textContent.trim();
+const number = (row, place) => parseFloat(word(row, place).replace(/[≤≥,\s]/g, ""));
 
 function order(place, numeric, sign) {
   return (a, b) => {
-    const [x, y] = [worth(a, place), worth(b, place)];
-    if (!numeric) return sign * word(x).localeCompare(word(y), "en");
-    if (isNaN(value(x)) || isNaN(value(y))) return isNaN(value(x)) - isNaN(value(y));
-    return sign * (value(x) - value(y));
+    if (!numeric) return sign * word(a, place).localeCompare(word(b, place), "en");
+    const [x, y] = [number(a, place), number(b, place)];
+    return isNaN(x) || isNaN(y) ? isNaN(x) - isNaN(y) : sign * (x - y);
   };
 }
 
 function sort(table, head) {
   const place = head.cellIndex;
-  const numeric = Boolean(table.tBodies[0].querySelector(`td:nth-child(${place + 1})[data-v]`));
-  const first = word(head).includes("↑") || word(head) === "P(best)" ? "descending" : "ascending";
+  const title = head.textContent.trim();
+  const numeric = [...table.tBodies[0].rows].some((row) => !isNaN(number(row, place)));
+  const first = title.includes("↑") || title === "P(best)" ? "descending" : "ascending";
   const other = first === "ascending" ? "descending" : "ascending";
   const next = head.getAttribute("aria-sort") === first ? other : first;
   for (const one of table.tHead.rows[0].cells) one.removeAttribute("aria-sort");
   head.setAttribute("aria-sort", next);
   for (const body of table.tBodies) body.append(...[...body.rows].sort(order(place, numeric, next === "ascending" ? 1 : -1)));
-  document.getElementById("said").textContent = `Sorted by ${word(head)}, ${next}.`;
+  document.getElementById("said").textContent = `Sorted by ${title}, ${next}.`;
 }
 
 for (const table of document.querySelectorAll("table.board")) {
@@ -61,8 +60,8 @@ let library;
 async function load() {
   const script = document.createElement("script");
   script.type = "module";
-  const ready = new Promise((done) => addEventListener("vega", done, { once: true }));
-  script.textContent = `${await unpacked("library")};dispatchEvent(new Event("vega"));`;
+  const ready = new Promise((done) => addEventListener("charts", done, { once: true }));
+  script.textContent = `${await unpacked("library")};dispatchEvent(new Event("charts"));`;
   document.head.append(script);
   await ready;
   return JSON.parse(await unpacked("specs"));
@@ -72,7 +71,7 @@ async function enliven(figure) {
   const specs = await (library ??= load());
   const still = figure.querySelector("svg[role=img]");
   const live = document.createElement("div");
-  await vegaEmbed(live, specs[figure.dataset.chart], { renderer: "svg", actions: false, ast: false });
+  await charts.draw(specs[figure.dataset.chart], live);
   const drawn = live.querySelector("svg");
   drawn.setAttribute("role", "img");
   drawn.setAttribute("aria-label", still.getAttribute("aria-label"));
