@@ -44,15 +44,17 @@ def text(params: Params, boards: Sequence[Board], ladders: Sequence[Ladder], jud
         UserError: it would be larger than `LIMIT` bytes with all that can be left away left away, or a file is damaged.
     """
     shown = view.suites(params, boards, ladders)
+    claims = verdicts.verdicts(judged)
     content = {
         "suites": shown,
-        "claims": verdicts.verdicts(judged),
+        "claims": claims,
+        "counts": verdicts.counts(claims),
         "recipes": recipes.recipes(params, _measured(params, boards)),
         "families": _families(boards),
         "alpha": ALPHA,
     }
     for scope in scopes():
-        page = _render(content | {"scope": scope, "counts": verdicts.counts(content["claims"])}, shown, scope)
+        page = _render(content | {"scope": scope}, shown, scope)
         if len(page.encode()) <= LIMIT:
             return page
     raise UserError(f"{PATH} would be larger than {LIMIT:,} bytes; give params.yaml fewer suites or models")

@@ -91,7 +91,7 @@ def _rank(board: Board, metric: str, model: str) -> Cell:
     rank = board.ranks[metric].get(model)
     if rank is None:
         return Cell(DASH)
-    return Cell(rank.text("–"), board.comparisons[metric].letters.get(model, ""))
+    return Cell(f"{rank.text('–')} {board.comparisons[metric].letters.get(model, '')}".rstrip())
 
 
 def _chance(share: float | None) -> Cell:

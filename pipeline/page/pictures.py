@@ -33,6 +33,7 @@ class Picture(NamedTuple):
     width: int
     height: int
     alt: str
+    caption: str = ""
 
 
 class Gallery:
@@ -47,9 +48,8 @@ class Gallery:
         """What the pictures of samples show."""
         if self.levels is None:
             return "Each map shows where the samples of the first seed lie, darker where they are denser."
-        return (
-            f"Each sheet shows {COLUMNS * PAIRED_ROWS} samples of the first seed, each above its nearest training image."
-        )
+        count = COLUMNS * PAIRED_ROWS
+        return f"Each sheet shows {count} samples of the first seed, each above its nearest training image."
 
     @cached_property
     def levels(self) -> int | None:
@@ -77,7 +77,8 @@ class Gallery:
         yield self._pairs(standing, arrays["x"])
         if "plane" in arrays and not standing.control:
             plane = _image(tiled(arrays["plane"] / (self.levels - 1), gap=0))
-            yield _embedded(plane, f"Decoded latent plane of {standing.model} on {self.task}")
+            made = _embedded(plane, f"What the latent plane of {standing.model} decodes to on {self.task}")
+            yield made._replace(caption="the latent plane")
 
     def _points(self, standing: Standing, x: Array) -> Picture:
         alt = f"Map of {len(x):,} samples of {standing.model} on {self.task}"

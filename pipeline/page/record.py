@@ -1,4 +1,4 @@
-"""One model on one task: the number of each seed behind its means, its samples, and the command that makes them again."""
+"""One model on one task: the number of each seed behind its means, its samples, the command that measures it again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.report.column import DASH, bound, column, ordered
 
 @dataclass(frozen=True)
 class Number:
-    """One metric; `seeds` in the order of the record's, `between`: the first seed's sampling interval."""
+    """One metric; `seeds` in the order of the record's, `between`: the sampling interval of the record's first."""
 
     metric: str
     kind: str
@@ -28,6 +28,8 @@ class Record:
     suite: str
     standing: Standing
     seeds: list[int]
+    first: int
+    """The seed that the pictures and the sampling intervals are of."""
     numbers: list[Number]
     command: str
     pictures: list[Picture]
@@ -53,11 +55,12 @@ def fullest(boards: Iterable[Board]) -> list[tuple[Board, Standing]]:
 
 
 def record(board: Board, standing: Standing, pictures: Sequence[Picture]) -> Record:
-    seeds = [cell.seed for cell in standing.cells]
+    seeds = sorted(cell.seed for cell in standing.cells)
     return Record(
         suite=board.suite,
         standing=standing,
         seeds=seeds,
+        first=standing.cells[0].seed,
         numbers=list(_numbers(standing, seeds)),
         command=_command(standing, seeds),
         pictures=list(pictures),

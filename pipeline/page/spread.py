@@ -1,7 +1,7 @@
 """Where the intervals of a number lie on the scale that its column shares: shares of its width, in percent.
 
 The scale spans the means of the models and the ends of their intervals; on the log scale where the column's intervals
-are. What lies beyond it, as some controls do, is cut off at the edge.
+are. What lies beyond it, as some controls and an end at or below 0 there do, is cut off at the edge.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def scale(board: Board, metric: str) -> Scale | None:
     models = [s for s in board.standings if not s.control and metric in s.scores]
     ends = [end for s in models for end in _ends(s, metric)]
     log = all(s.scores[metric].log for s in models)
-    if not ends or min(ends) == max(ends) or (log and min(ends) <= 0):
+    ends = [end for end in ends if end > 0] if log else ends
+    if not ends or min(ends) == max(ends):
         return None
     return Scale(min(ends), max(ends), log)
 

@@ -45,7 +45,7 @@ class Task:
 
     @cached_property
     def drawn(self) -> Mapping[str, Chart]:
-        made = {"plane": plane.draw(self.board), "cost": cost.draw(self.board), "curves": self._curves()}
+        made = {"plane": plane.draw(self.board), "curves": self._curves(), "cost": cost.draw(self.board)}
         return {name: chart for name, chart in made.items() if chart}
 
     def _curves(self) -> Chart | None:

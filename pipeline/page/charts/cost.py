@@ -56,8 +56,7 @@ def _panel(board: Board, x: str, y: str) -> alt.LayerChart:
     spots = _spots(board, x, y)
     across = Axis.around(_title(x), [spot.x.mean for spot in spots], log=True, length=LENGTH)
     down = Axis.around(_title(y), [spot.y.mean for spot in spots], log=_log(y), length=LENGTH)
-    chart: alt.LayerChart = alt.layer(*marks.layers(spots, across, down, bars=False))
-    return chart.properties(width=LENGTH, height=LENGTH)
+    return marks.layered(marks.layers(spots, across, down, bars=False), LENGTH, LENGTH)
 
 
 def _log(metric: str) -> bool:

@@ -46,9 +46,10 @@ def _panel(part: str, found: Sequence[Line]) -> alt.Chart:
         for line in found for step, score in _thinned(line)
     ]  # fmt: skip
     drawn = alt.Chart(theme.data(rows)).mark_line(strokeWidth=1.4, opacity=0.75, clip=True)
+    title, domain = f"validation {column(part).title}", [float(low - room), float(high + room)]
     return drawn.encode(
         alt.X(**theme.axis("step", "optimiser step")),
-        alt.Y(**theme.axis("score", f"validation {column(part).title}", domain=[float(low - room), float(high + room)])),
+        alt.Y(**theme.axis("score", title, domain=domain)),
         alt.Color("colour:N", scale=None),
         detail=["model:N", "seed:N"],
         tooltip=["model:N", "seed:N", "step:Q", "score:Q"],

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import altair as alt
 
 from pipeline.metrics.interval import Interval, student_t
-from pipeline.page.charts import theme
+from pipeline.page.charts import marks, theme
 from pipeline.page.charts.chart import Chart, Table
 from pipeline.page.charts.marks import words
 from pipeline.report.column import DASH
@@ -56,12 +56,14 @@ def _panel(part: str, points: Sequence[Reached], rungs: Sequence[str]) -> alt.La
     hue, shape = alt.Color("colour:N", scale=None), alt.Shape("shape:N", scale=None)
     low = alt.Y(**theme.axis("low", MEASURES[part]))
     y = alt.Y(**theme.axis("value", MEASURES[part]))
-    chart: alt.LayerChart = alt.layer(
+    layers = [
         base.mark_line(strokeWidth=1.4, opacity=0.7).encode(x, y, hue, detail="model:N"),
         base.mark_rule(opacity=0.55).encode(x, low, alt.Y2("high"), hue),
         base.mark_point(filled=True, opacity=1, size=50).encode(x, y, hue, shape, tooltip=["model:N", "value:Q"]),
-    )
-    return chart.properties(width=WIDTH, height=HEIGHT, title=TITLES[part])
+    ]
+    chart = marks.layered(layers, WIDTH, HEIGHT)
+    chart.title = TITLES[part]
+    return chart
 
 
 def _datum(point: Reached) -> dict[str, Any]:

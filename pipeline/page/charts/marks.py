@@ -68,6 +68,11 @@ def spots(standings: Sequence[Standing], x: str, y: str) -> list[Spot]:
     ]
 
 
+def layered(charts: Sequence[alt.Chart], width: int, height: int) -> alt.LayerChart:
+    """One on another, in the order given."""
+    return alt.LayerChart(layer=list(charts), width=width, height=height)
+
+
 def layers(found: Sequence[Spot], x: Axis, y: Axis, *, bars: bool = True) -> list[alt.Chart]:
     rows = [_row(spot, x, y) for spot in found]
     base = alt.Chart(theme.data(rows))
@@ -96,7 +101,7 @@ def _names(found: Sequence[Spot], x: Axis, y: Axis) -> alt.Chart:
     placed = naming.place(markers, x.length, y.length)
     rows = [{"model": name.text, "px": round(name.x, 1), "py": round(name.y, 1)} for name in placed]
     text = alt.Chart(theme.data(rows)).mark_text(opacity=0.85, fontSize=11, tooltip=None)
-    return text.encode(alt.XValue(alt.expr("datum.px")), alt.YValue(alt.expr("datum.py")), text="model:N")
+    return text.encode(x=alt.value(alt.expr("datum.px")), y=alt.value(alt.expr("datum.py")), text="model:N")
 
 
 def _row(spot: Spot, x: Axis, y: Axis) -> dict[str, Any]:

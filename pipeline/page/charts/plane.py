@@ -24,12 +24,11 @@ def draw(board: Board) -> Chart | None:
         return None
     x, y = (Axis(title, -0.02, 1.02) for title in (RECALL, PRECISION))
     layers = [*_ways(board.standings, x, y), *marks.layers(spots, x, y)]
-    chart = alt.layer(*layers).properties(width=x.length, height=y.length)
     return Chart(
         key=f"plane-{board.suite}-{board.task}",
         title=f"Covering or seeking on {board.task}: bars are 95 % training intervals, lines the ways of the knobs",
         alt=_alt(board.task, spots),
-        spec=theme.spec(chart),
+        spec=theme.spec(marks.layered(layers, x.length, y.length)),
         table=Table(HEAD, [_row(board, *row) for row in marks.rows(spots, column("recall"), column("precision"))]),
         legend=theme.key(spot.family for spot in spots),
     )

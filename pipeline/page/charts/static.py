@@ -40,7 +40,7 @@ def svg(spec: dict[str, Any], alt: str, key: str) -> str:
     """An `<svg role="img">` named `alt`; `key` tells its ids from those of the page's other charts."""
     drawn = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
     drawn = CLIP.sub(rf"\g<0>-{key}", drawn)
-    return OPEN.sub(lambda found: _opened(*found.groups(), alt), smaller(drawn), count=1)
+    return OPEN.sub(lambda found: _opened(found[1], found[2], alt), smaller(drawn), count=1)
 
 
 def smaller(drawn: str) -> str:

@@ -30,8 +30,8 @@ CONFIG: dict[str, Any] = {
     "view": {"stroke": None},
     "axis": {
         "labelColor": INK, "titleColor": INK, "tickColor": INK, "domainColor": INK, "gridColor": INK,
-        "gridOpacity": FAINT, "domainOpacity": 0.4, "ticks": False, "labelOpacity": 0.8, "labelPadding": 6, "titleFontWeight": "normal",
-        "titleFontSize": 12, "labelFontSize": 11, "titlePadding": 8,
+        "gridOpacity": FAINT, "domainOpacity": 0.4, "ticks": False, "labelOpacity": 0.8, "labelPadding": 6, 
+        "titleFontWeight": "normal", "titleFontSize": 12, "labelFontSize": 11, "titlePadding": 8,
     },
     "legend": {"labelColor": INK, "titleColor": INK, "labelFontSize": 11, "titleFontSize": 11, "symbolStrokeWidth": 2},
     "title": {"color": INK, "fontSize": 12, "fontWeight": 600, "anchor": "start"},
