@@ -63,7 +63,9 @@ def text(params: Params, boards: Sequence[Board], ladders: Sequence[Ladder], jud
 def _render(content: Mapping[str, Any], shown: Sequence[Suite], scope: Scope) -> str:
     specs = {chart.key: chart.spec for suite in shown for chart in suite.live(scope)}
     packed = {"specs": _packed(json.dumps(specs, ensure_ascii=False)), "library": _library()} if specs else {}
-    page = _templates().get_template("page.html.j2").render(content, packed=packed, live=set(specs))
+    page = _templates().get_template("page.html.j2").render(
+        content, packed=packed, live=set(specs), lessened=not all(suite.whole(scope) for suite in shown)
+    )
     return BLANK.sub("\n", page)
 
 

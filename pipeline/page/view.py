@@ -91,6 +91,10 @@ class Suite:
     def sentence(self) -> str:
         return verdict.sentence(self.ladder).replace("**", "") if self.ladder else ""
 
+    def whole(self, scope: Scope) -> bool:
+        """Whether all of its charts and pictures are shown."""
+        return self.default or (scope.curves and scope.costs and scope.controls and scope.pictures)
+
     def live(self, scope: Scope) -> Iterator[Chart]:
         """The charts that answer a pointer."""
         if scope.lively(self.default):

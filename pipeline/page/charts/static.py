@@ -13,7 +13,7 @@ import vl_convert
 
 EMPTY = re.compile(
     r'<path class="(?:background|foreground)"[^>]*(?:d="M0,0h0v0h0Z"|display="none")[^>]*/>'
-    r'|<path class="background"[^>]*pointer-events="none"(?: opacity="1")?/>'
+    r'|<path class="background"[^>]*pointer-events="none"(?: opacity="1")?/>|<g[^>]*/>'
 )
 DEFAULT = re.compile(
     r' (?:aria-hidden|aria-roledescription|role|pointer-events|class)="[^"]*"| opacity="1"| stroke-width="1"'
@@ -39,8 +39,7 @@ OPEN = re.compile(r'<svg[^>]* width="([\d.]+)" height="([\d.]+)"[^>]*>')
 def svg(spec: dict[str, Any], alt: str, key: str) -> str:
     """An `<svg role="img">` named `alt`; `key` tells its ids from those of the page's other charts."""
     drawn = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
-    drawn = CLIP.sub(rf"\g<0>-{key}", drawn)
-    return OPEN.sub(lambda found: _opened(found[1], found[2], alt), smaller(drawn), count=1)
+    return OPEN.sub(lambda found: _opened(found[1], found[2], alt), smaller(_own(drawn, key)), count=1)
 
 
 def smaller(drawn: str) -> str:
@@ -51,6 +50,12 @@ def smaller(drawn: str) -> str:
     for _ in range(3):  # groups in groups
         drawn = HOLLOW.sub(r"\1", drawn)
     return drawn
+
+
+def _own(drawn: str, key: str) -> str:
+    """Vega counts its clips from chart to chart: an id of this chart alone is the same on each run."""
+    clips = list(dict.fromkeys(CLIP.findall(drawn)))
+    return CLIP.sub(lambda found: f"{key}-{clips.index(found[0])}", drawn)
 
 
 def _opened(width: str, height: str, alt: str) -> str:
