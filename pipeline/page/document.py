@@ -28,11 +28,6 @@ from pipeline.report.ladder import Ladder
 from pipeline.report.style import FAMILIES
 
 PATH = paths.RESULTS.with_name("index.html")
-LIBRARY = """
-window.charts = { draw: (spec, container) =>
-  new vega.View(vega.parse(vegaLite.compile(spec).spec), { renderer: "svg", container, hover: true }).runAsync() };
-"""
-"""What the page asks of Vega and Vega-Lite: the rest of them is left away."""
 BLANK = re.compile(r"\s*\n\s*")
 GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚"}
 
@@ -71,7 +66,7 @@ def _render(content: Mapping[str, Any], shown: Sequence[Suite], scope: Scope) ->
 
 @cache
 def _library() -> str:
-    return _packed(vl_convert.javascript_bundle(LIBRARY))
+    return _packed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def _packed(content: str) -> str:

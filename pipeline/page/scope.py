@@ -6,10 +6,20 @@ Whatever is left away on the page is in the files beside it. Tables and numbers 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 LIMIT = 2_000_000
 """Bytes of the page at most."""
+
+
+GIVEN_UP: tuple[dict[str, Any], ...] = (
+    {"live": "default"},
+    {"curves": False},
+    {"costs": False},
+    {"controls": False},
+    {"live": "none"},
+    {"pictures": False},
+)
 
 
 class Scope(NamedTuple):
@@ -28,10 +38,9 @@ class Scope(NamedTuple):
 
 
 def scopes() -> Iterator[Scope]:
-    """From all to least. In order: interactive charts, training curves, costs, pictures of controls and of models of
-    the other suites; then the default run's interactive charts."""
+    """From all to least. In order: interactive charts, training curves, costs and pictures of controls of the other
+    suites; then the default run's interactive charts, with the library; then the other suites' pictures of models."""
     scope = Scope()
-    for less in ({"live": "default"}, {"curves": False}, {"costs": False}, {"controls": False}, {"pictures": False}):
-        yield scope
-        scope = scope._replace(**less)
-    yield from (scope, scope._replace(live="none"))
+    yield scope
+    for less in GIVEN_UP:
+        yield (scope := scope._replace(**less))

@@ -30,6 +30,7 @@ RUNS = {
     ' font-size="11px" fill="currentColor" opacity="0.8"': ' class="n"',
 }
 """What the theme writes on every line and letter, and the class that says it in the style sheet (`.chart`)."""
+MIDDLE = re.compile(r'<text text-anchor="middle"( transform="[^"]*" class="n")')
 TAG = re.compile(r"<[^>]*>")
 LONG = re.compile(r"(-?\d+\.\d)\d+")
 CLIP = re.compile(r"\bclip\d+")
@@ -47,6 +48,7 @@ def smaller(drawn: str) -> str:
     drawn = TAG.sub(lambda tag: LONG.sub(r"\1", tag[0]), drawn)
     for run, name in RUNS.items():
         drawn = drawn.replace(run, name)
+    drawn = MIDDLE.sub(r"<text\1", drawn)
     for _ in range(3):  # groups in groups
         drawn = HOLLOW.sub(r"\1", drawn)
     return drawn

@@ -71,7 +71,7 @@ async function enliven(figure) {
   const specs = await (library ??= load());
   const still = figure.querySelector("svg[role=img]");
   const live = document.createElement("div");
-  await charts.draw(specs[figure.dataset.chart], live);
+  await vegaEmbed(live, specs[figure.dataset.chart], { renderer: "svg", actions: false });
   const drawn = live.querySelector("svg");
   drawn.setAttribute("role", "img");
   drawn.setAttribute("aria-label", still.getAttribute("aria-label"));
