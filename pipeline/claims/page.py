@@ -71,13 +71,13 @@ def as_markdown(found: Judged, figures: Collection[str]) -> str:
 
 def _section(claim: Claim, found: Judgement, figures: Collection[str]) -> str:
     picture = f"![{claim.id}](figures/{claim.figure})\n\n" if claim.figure in figures else ""
-    lines = [_line(f.contrast, f.interval) for f in found.findings if f.interval]
+    lines = [line(f.contrast, f.interval) for f in found.findings if f.interval]
     lines += [f"missing: {what}" for what in found.missing]
     items = "".join(f"- {line}\n" for line in lines)
     return f"## {claim.id}: {found.verdict}\n\n{claim.statement}\n\n{picture}{items}"
 
 
-def _line(contrast: Contrast, interval: Interval) -> str:
+def line(contrast: Contrast, interval: Interval) -> str:
     """'grid, modes hit, likelihood models - gan: 4.1 [2.0, 6.2] (3 seeds)'"""
     ends = (interval.mean, interval.low, interval.high)
     mean, low, high = (None if e is None else math.exp(e) if contrast.ratio else e for e in ends)

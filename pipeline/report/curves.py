@@ -26,6 +26,7 @@ class Line(NamedTuple):
     """The validation scores of one seed."""
 
     standing: Standing
+    cell: Cell
     part: str
     steps: list[int]
     scores: list[float]
@@ -33,16 +34,21 @@ class Line(NamedTuple):
 
 def draw(board: Board) -> Figure | None:
     """One axis for each validation score of the task; None where no model has one."""
-    lines = [line for s in board.standings if s.role == "model" for cell in s.cells for line in _lines(s, cell)]
-    parts = list(dict.fromkeys(line.part for line in lines))
+    found = lines(board)
+    parts = list(dict.fromkeys(line.part for line in found))
     if not parts:
         return None
     figure = style.sheet(5.6 * len(parts), 3.8)
     for axis, part in zip(figure.subplots(1, len(parts), squeeze=False)[0], parts, strict=True):
-        _plot(axis, [line for line in lines if line.part == part])
+        _plot(axis, [line for line in found if line.part == part])
         axis.set(title=board.task, xlabel="optimiser step", ylabel=f"validation {column(part).title}")
         axis.legend(fontsize=8)
     return figure
+
+
+def lines(board: Board) -> list[Line]:
+    """Of each seed of each model that has a validation score."""
+    return [line for s in board.standings if s.role == "model" for cell in s.cells for line in _lines(s, cell)]
 
 
 def _lines(standing: Standing, cell: Cell) -> Iterator[Line]:
@@ -51,7 +57,7 @@ def _lines(standing: Standing, cell: Cell) -> Iterator[Line]:
     for part in dict.fromkeys(part for part, _, _ in rows):
         points = [(step, score) for name, step, score in rows if name == part and math.isfinite(score)]
         if points:
-            yield Line(standing, part, [step for step, _ in points], [score for _, score in points])
+            yield Line(standing, cell, part, [step for step, _ in points], [score for _, score in points])
 
 
 def _read(cell: Cell) -> list[dict[str, str]]:

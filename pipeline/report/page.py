@@ -27,8 +27,9 @@ LOGGED = "[low, high] is that interval taken on the log scale, where mean is the
 RANKED = (
     "Rank counts models within the column to its left: a range is what overlapping intervals leave open. "
     "A bound is ranked at its value: the truth is at least as good. Models that share a letter are not told apart by "
-    "t tests over seeds, paired, Holm-corrected over the column; P(best) is the chance to be first with seeds like "
-    "these. All pairs, and the seeds that would tell them apart: [comparisons.csv](comparisons.csv)"
+    "t tests over seeds, paired where they can be, Holm-corrected over the column; P(best) is the chance to be first "
+    "with seeds like these. All pairs, and the seeds that would tell two of them alone apart: "
+    "[comparisons.csv](comparisons.csv)"
 )
 EXTERNAL = (
     "External rows were trained elsewhere and scored from files: of `re-scored` ones there are samples, of `reported` "
@@ -36,7 +37,8 @@ EXTERNAL = (
 )
 SAMPLED = (
     "What other samples and other test items would have given for the same trained model, that of the first seed: the "
-    "middle 95 % of a bootstrap. It says nothing of another training."
+    "middle 95 % of a bootstrap. It says nothing of another training. The balls of precision, recall, density and "
+    "coverage are held, so that theirs are too narrow, by up to a third, and by up to a half for density."
 )
 EXTERNAL = (
     "External rows were trained elsewhere and scored from files: of `re-scored` ones there are samples, of `reported` "
@@ -82,10 +84,21 @@ def table(columns: Sequence[Titled]) -> str:
 
 
 def _note(board: Board, kind: Kind) -> str:
+    shown = metrics(board, kind)
+    lines = (
+        sentences(board, kind),
+        ". ".join(reference.sentences(board)) if kind == "quality" else "",
+        f"Protocols: {_protocols(board, shown)}" if shown else "",
+    )
+    return "\n\n".join(f"{line}." for line in lines if line)
+
+
+def sentences(board: Board, kind: Kind) -> str:
+    """How a table is to be read."""
     shown, own = metrics(board, kind), [s for s in board.standings if not s.external]
     scores = [s.scores[metric] for s in own for metric in shown if metric in s.scores]
     spread = [score for score in scores if score.interval.low is not None]
-    sentences = [
+    said = [
         intervals(board, kind),
         RANKED if kind == "quality" and any(board.ranks[m] for m in shown) else "",
         FLATTERED if any(score.flatters for score in scores) else "",
@@ -93,12 +106,7 @@ def _note(board: Board, kind: Kind) -> str:
         EXTERNAL if kind == "quality" and len(own) < len(board.standings) else "",
         f"Measured on {'; '.join(board.hardware)}" if kind == "cost" and board.hardware else "",
     ]
-    lines = (
-        ". ".join(filter(None, sentences)),
-        ". ".join(reference.sentences(board)) if kind == "quality" else "",
-        f"Protocols: {_protocols(board, shown)}" if shown else "",
-    )
-    return "\n\n".join(f"{line}." for line in lines if line)
+    return ". ".join(filter(None, said))
 
 
 def intervals(board: Board, kind: Kind) -> str:

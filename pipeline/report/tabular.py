@@ -45,7 +45,7 @@ def columns(board: Board, kind: Kind) -> list[Titled]:
     if kind == "quality":
         if any(s.external for s in board.standings):
             found.append(Titled("trust", [Text(s.trust) for s in board.standings]))
-        found.append(Titled("seeds", [Text(_seeds(s)) for s in board.standings]))
+        found.append(Titled("seeds", [Text(seeds(s)) for s in board.standings]))
     for metric in metrics(board, kind):
         found += _columns(board, metric)
     return found
@@ -73,8 +73,8 @@ def _columns(board: Board, metric: str) -> list[Titled]:
         found.append(Titled("kind", [Text(kind) for kind in kinds]))
     if metric in (board.likelihood, "frechet") and board.ranks[metric]:
         found.append(Titled("rank", [Text(_rank(board, metric, s.model)) for s in board.standings]))
-        best = (board.comparisons[metric].best.get(s.model) for s in board.standings)
-        found.append(Titled("P(best)", [Text(DASH if share is None else f"{share:.2f}") for share in best]))
+        chances = (board.comparisons[metric].best.get(s.model) for s in board.standings)
+        found.append(Titled("P(best)", [Text(DASH if share is None else f"{share:.2f}") for share in chances]))
     return found
 
 
@@ -85,22 +85,22 @@ def _rank(board: Board, metric: str, model: str) -> str:
 
 
 def _values(board: Board, metric: str) -> list[Text]:
-    best = _best(board, metric)
-    return [_value(standing, metric, best) for standing in board.standings]
+    top = best(board, metric)
+    return [_value(standing, metric, top) for standing in board.standings]
 
 
-def _value(standing: Standing, metric: str, best: str | None) -> Text:
+def _value(standing: Standing, metric: str, top: str | None) -> Text:
     if metric not in standing.scores:
         return Text(DASH)
     score, style = standing.scores[metric], column(metric)
     sign = "" if metric in LIKELIHOODS or score.kind[:2] not in BOUNDS else bound(score.kind[:2]) + " "
     spread = sign + style.spread(score.interval.mean, score.interval.low, score.interval.high, score.log)
-    if standing.role == "model" and style.text(score.interval.mean) == best and not score.flatters:
+    if standing.role == "model" and style.text(score.interval.mean) == top and not score.flatters:
         return Text(spread, "best")
     return _named(standing, spread)
 
 
-def _best(board: Board, metric: str) -> str | None:
+def best(board: Board, metric: str) -> str | None:
     """The best model's mean as it is printed: rows that print the same are equally best."""
     better = board.better(metric)
     scores = [s.scores[metric] for s in board.standings if metric in s.scores and s.competes]
@@ -115,11 +115,17 @@ def _named(standing: Standing, words: str) -> Text:
 
 
 def _families(board: Board) -> list[Text]:
+    return [_named(s, role) for s, role in zip(board.standings, roles(board), strict=True)]
+
+
+def roles(board: Board) -> list[str]:
+    """The family of each model; of a control, what it is."""
     controls = CONTROLS | NEAREST if reference.unshared(board) else CONTROLS
-    return [_named(s, controls.get(s.model, "control") if s.control else s.family) for s in board.standings]
+    return [controls.get(s.model, "control") if s.control else s.family for s in board.standings]
 
 
-def _seeds(standing: Standing) -> str:
+def seeds(standing: Standing) -> str:
+    """'3', or '2; diverged at step 120 (critic), 1 of 3 seeds'"""
     if standing.external:
         return DASH if standing.status == "ok" else standing.status
     count = "1 seed" if len(standing.cells) == 1 else str(len(standing.cells))

@@ -1,4 +1,4 @@
-"""`coverseek report`: measured cells and scored files -> the tables, leaderboard.md, claims and the figures."""
+"""`coverseek report`: measured cells and scored files -> the tables, claims, the figures, leaderboard.md, index.html."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pipeline import paths
 from pipeline.claims import page as claims
 from pipeline.claims.results import Results
 from pipeline.files import whole, whole_folder
+from pipeline.page import document
 from pipeline.params import load
 from pipeline.report import figures, ladder_text, measured, page, results, scored, table
 from pipeline.report.board import boards
@@ -35,6 +36,8 @@ def main() -> None:
         sections = {of.suite: ladder_text.section(of, figures.draw_ladder(of, folder)) for of in climbed}
         text = page.text(ranked, pictures, sections)
         drawn = {picture.name for picture in folder.iterdir()}
+        html = document.text(params, ranked, climbed, verdicts)
+    _write(document.PATH, html)
     _write(paths.RESULTS, results.csv(frame))
     _write(paths.LEADERBOARD_CSV, table.csv(ranked))
     _write(paths.LEADERBOARD_MD, text)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline import files, paths
+from pipeline.page import document
 from pipeline.paths import Cell
 from pipeline.report import figures
 
@@ -78,7 +79,8 @@ class Tree:
         truth = None if images else {"means": [[1.0, 0.0], [-1.0, 0.0]], "sigma": 0.1, "weights": [0.5, 0.5]}
         described = {"event": event, "condition": {"kind": "none", "shape": [0], "size": 0}, "truth": truth}
         files.write_json(folder / "manifest.json", {"task": task, "splits": SPLITS} | described)
-        files.write_npz(folder / "test.npz", {"x": self.x(images), "c": np.empty((64, 0), np.float32)})
+        for split in ("train", "test"):
+            files.write_npz(folder / f"{split}.npz", {"x": self.x(images), "c": np.empty((64, 0), np.float32)})
 
     def x(self, images: bool, count: int = 64) -> np.ndarray[Any, Any]:
         rng = np.random.default_rng(0)
@@ -188,7 +190,8 @@ class Rungs(Tree):
 
 @pytest.fixture
 def rungs(painted_rungs: Rungs, monkeypatch: pytest.MonkeyPatch) -> Rungs:
-    """Five rungs, and the report draws no figures."""
+    """Five rungs, and the report draws no figures and no page."""
+    monkeypatch.setattr(document, "text", lambda *_: "")
     monkeypatch.setattr(figures, "PICTURES", {})
     monkeypatch.setattr(figures, "draw_ladder", lambda ladder, folder: None)
     return painted_rungs
@@ -214,7 +217,8 @@ def painted_rungs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rungs:
 
 @pytest.fixture
 def tree(painted_tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Tree:
-    """Everything measured, and the report draws no figures: they take most of its time."""
+    """Everything measured, and the report draws no figures and no page: they take most of its time."""
+    monkeypatch.setattr(document, "text", lambda *_: "")
     monkeypatch.setattr(figures, "PICTURES", {})
     return painted_tree
 

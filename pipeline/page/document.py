@@ -1,0 +1,117 @@
+"""The whole page, as one string: the first scope that fits within the limit."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import jinja2
+import vl_convert
+from markupsafe import Markup, escape
+
+from pipeline import paths
+from pipeline.claims.page import Judged
+from pipeline.claims.rule import ALPHA
+from pipeline.errors import UserError
+from pipeline.page import recipes, verdicts, view
+from pipeline.page.charts import theme
+from pipeline.page.scope import LIMIT, Scope, scopes
+from pipeline.page.view import Suite
+from pipeline.params import Params
+from pipeline.report.board import Board
+from pipeline.report.ladder import Ladder
+from pipeline.report.style import FAMILIES
+
+PATH = paths.RESULTS.with_name("index.html")
+BLANK = re.compile(r"\s*\n\s*")
+GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚"}
+
+
+def text(params: Params, boards: Sequence[Board], ladders: Sequence[Ladder], judged: Judged) -> str:
+    """index.html.
+
+    Raises:
+        UserError: it would be larger than `LIMIT` bytes with all that can be left away left away, or a file is damaged.
+    """
+    shown = view.suites(params, boards, ladders)
+    claims = verdicts.verdicts(judged)
+    content = {
+        "suites": shown,
+        "claims": claims,
+        "counts": verdicts.counts(claims),
+        "recipes": recipes.recipes(params, _measured(params, boards)),
+        "families": _families(boards),
+        "alpha": ALPHA,
+    }
+    for scope in scopes():
+        page = _render(content | {"scope": scope}, shown, scope)
+        if len(page.encode()) <= LIMIT:
+            return page
+    raise UserError(f"{PATH} would be larger than {LIMIT:,} bytes; give params.yaml fewer suites or models")
+
+
+def _render(content: Mapping[str, Any], shown: Sequence[Suite], scope: Scope) -> str:
+    specs = {chart.key: chart.spec for suite in shown for chart in suite.live(scope)}
+    packed = {"specs": _packed(json.dumps(specs, ensure_ascii=False)), "library": _library()} if specs else {}
+    page = (
+        _templates()
+        .get_template("page.html.j2")
+        .render(content, packed=packed, live=set(specs), lessened=not all(suite.whole(scope) for suite in shown))
+    )
+    return BLANK.sub("\n", page)
+
+
+@cache
+def _library() -> str:
+    return _packed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+
+
+def _packed(content: str) -> str:
+    """gzip in base64: every browser of today unpacks it without a library."""
+    return base64.b64encode(gzip.compress(content.encode(), mtime=0)).decode()
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("pipeline.page"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    made.filters["code"] = _code
+    made.globals["glyph"] = glyph
+    return made
+
+
+def _code(said: str) -> Markup:
+    """What stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(said))))
+
+
+def glyph(family: str) -> str:
+    """The marker of the charts, as a letter."""
+    if family == "control":
+        return "○"
+    return GLYPHS[FAMILIES[family].marker] if family in FAMILIES else "✖"
+
+
+def _families(boards: Sequence[Board]) -> list[str]:
+    return [name for name, _ in theme.key(s.family for board in boards for s in board.standings)]
+
+
+def _measured(params: Params, boards: Sequence[Board]) -> dict[str, dict[str, list[str]]]:
+    """events -> model -> tasks."""
+    found: dict[str, dict[str, list[str]]] = {"points": {}, "images": {}}
+    for board in boards:
+        for standing in board.standings:
+            if standing.cells:
+                tasks = found[params.suites[board.suite].events].setdefault(standing.model, [])
+                tasks += [board.task] if board.task not in tasks else []
+    return found

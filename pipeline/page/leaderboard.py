@@ -1,0 +1,116 @@
+"""A board as a table: models, then controls; each number with its training interval, both intervals drawn below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from pipeline.page.spread import Scale, scale
+from pipeline.report import page, tabular
+from pipeline.report.board import Board, Standing
+from pipeline.report.column import DASH, LIKELIHOODS, arrow, bound, column
+
+PAIRS = "[comparisons.csv](comparisons.csv)", "comparisons.csv"
+"""What links in Markdown, and what stands for it here."""
+DRAWN = ("nats", "bits_per_dim", "frechet", "precision", "recall", "coverage")
+"""Metrics whose intervals are drawn."""
+
+
+class Cell(NamedTuple):
+    """`note` is the interval beside the number, `bar` the style of what is drawn."""
+
+    text: str
+    note: str = ""
+    bar: str = ""
+    best: bool = False
+
+
+class Row(NamedTuple):
+    model: str
+    family: str
+    role: str
+    control: bool
+    seeds: str
+    cells: list[Cell]
+
+
+class Protocol(NamedTuple):
+    metric: str
+    kind: str
+    protocol: str
+
+
+class Table(NamedTuple):
+    """`heads` are the titles of the cells; `notes` what the table's reader has to know."""
+
+    heads: list[str]
+    models: list[Row]
+    controls: list[Row]
+    note: str
+
+
+def table(board: Board) -> Table:
+    columns = [made for metric in tabular.metrics(board, "quality") for made in _columns(board, metric)]
+    roles = tabular.roles(board)
+    rows = [
+        Row(
+            s.model,
+            s.family,
+            f"{role}, {s.trust}" if s.external else role,
+            s.control,
+            tabular.seeds(s),
+            [cells[place] for _, cells in columns],
+        )
+        for place, (s, role) in enumerate(zip(board.standings, roles, strict=True))
+    ]
+    heads = [head for head, _ in columns]
+    models, controls = ([row for row in rows if row.control is control] for control in (False, True))
+    return Table(heads, models, controls, page.sentences(board, "quality").replace(*PAIRS))
+
+
+def _columns(board: Board, metric: str) -> Iterator[tuple[str, list[Cell]]]:
+    """The metric's column; beside the likelihood its kind; beside what orders the rows, rank and P(best)."""
+    shared, best = scale(board, metric) if metric in DRAWN else None, tabular.best(board, metric)
+    yield column(metric).title + arrow(board.better(metric)), [_cell(s, metric, shared, best) for s in board.standings]
+    if metric == board.likelihood:
+        yield "kind", [Cell(bound(s.scores[metric].kind) if metric in s.scores else DASH) for s in board.standings]
+    if metric in (board.likelihood, "frechet") and board.ranks[metric]:
+        yield "rank", [_rank(board, metric, s.model) for s in board.standings]
+        yield "P(best)", [_chance(board.comparisons[metric].best.get(s.model)) for s in board.standings]
+
+
+def _cell(standing: Standing, metric: str, shared: Scale | None, best: str | None) -> Cell:
+    if metric not in standing.scores:
+        return Cell(DASH)
+    score, style = standing.scores[metric], column(metric)
+    mean, low, high, _ = score.interval
+    number = style.text(mean)
+    sign = "" if metric in LIKELIHOODS or score.kind[:2] not in tabular.BOUNDS else bound(score.kind[:2]) + " "
+    return Cell(
+        text=sign + number,
+        note=style.spread(mean, low, high, score.log).removeprefix(number).strip(),
+        bar=shared.bar(standing, metric).style if shared else "",
+        best=standing.role == "model" and number == best and not score.flatters,
+    )
+
+
+def _rank(board: Board, metric: str, model: str) -> Cell:
+    rank = board.ranks[metric].get(model)
+    if rank is None:
+        return Cell(DASH)
+    return Cell(f"{rank.text('–')} {board.comparisons[metric].letters.get(model, '')}".rstrip())
+
+
+def _chance(share: float | None) -> Cell:
+    return Cell(DASH) if share is None else Cell(f"{share:.2f}")
+
+
+def protocols(boards: Sequence[Board]) -> dict[str, Sequence[Protocol]]:
+    """For each task, how each number on its boards was measured: no two boards differ in it."""
+    found: dict[str, dict[Protocol, None]] = {}
+    for board in boards:
+        for metric in (m for m in board.protocols if column(m).table != "reference"):
+            for kind, protocol in board.protocols[metric].items():
+                row = Protocol(column(metric).title, bound(kind), protocol)
+                found.setdefault(board.task, {})[row] = None
+    return {task: list(rows) for task, rows in found.items()}

@@ -1,0 +1,147 @@
+"""Samples as small embedded images: at their own resolution, for the browser to enlarge without smoothing.
+
+Points are a map of where samples lie, darker where they are denser; images stand each above its nearest training image
+(Euclidean, in the values of the image), so that copying is seen.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from pipeline import files, paths
+from pipeline.report import style
+from pipeline.report.board import Standing
+from pipeline.report.tiles import Array, tiled
+
+BINS, SHADES = 64, 10
+COLUMNS, PAIRED_ROWS = 5, 2
+COLOURS = 32
+"""That a coloured picture is reduced to."""
+
+
+class Picture(NamedTuple):
+    """`uri` embeds it; `width` its pixels."""
+
+    uri: str
+    width: int
+    height: int
+    alt: str
+    caption: str = ""
+
+
+class Gallery:
+    """The pictures of one task."""
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        self.mend = f"coverseek prepare --task {task}"
+
+    @property
+    def legend(self) -> str:
+        """What the pictures of samples show."""
+        if self.levels is None:
+            return "Each map shows where the samples of the first seed lie, darker where they are denser."
+        count = COLUMNS * PAIRED_ROWS
+        return f"Each sheet shows {count} samples of the first seed, each above its nearest training image."
+
+    @cached_property
+    def levels(self) -> int | None:
+        manifest = files.read_json(paths.prepared(self.task) / "manifest.json", self.mend)
+        levels: int | None = manifest["event"]["levels"]
+        return levels
+
+    def real(self) -> Picture:
+        """Held-out data, to hold the samples against."""
+        if self.levels is None:
+            alt = f"Map of the held-out points of {self.task}"
+            return _embedded(self._map(self._split("test"), style.look("control").colour), alt)
+        count = COLUMNS * PAIRED_ROWS * 2
+        grid = _grid(self._split("test")[:count] / (self.levels - 1), PAIRED_ROWS * 2)
+        return _embedded(_image(grid), f"Held-out images of {self.task}")
+
+    def of(self, standing: Standing) -> Iterator[Picture]:
+        """Samples of the model's first seed; its latent plane where it has one."""
+        cell = standing.cells[0]
+        mend = f"coverseek evaluate --task {cell.task} --model {cell.model} --seed {cell.seed}"
+        arrays = files.read_npz(paths.samples(cell), mend)
+        if self.levels is None:
+            yield self._points(standing, arrays["x"])
+            return
+        yield self._pairs(standing, arrays["x"])
+        if "plane" in arrays and not standing.control:
+            plane = _image(tiled(arrays["plane"] / (self.levels - 1), gap=0))
+            made = _embedded(plane, f"What the latent plane of {standing.model} decodes to on {self.task}")
+            yield made._replace(caption="the latent plane")
+
+    def _points(self, standing: Standing, x: Array) -> Picture:
+        alt = f"Map of {len(x):,} samples of {standing.model} on {self.task}"
+        return _embedded(self._map(x, style.look(standing.family).colour), alt)
+
+    def _pairs(self, standing: Standing, x: Array) -> Picture:
+        shown = x[: COLUMNS * PAIRED_ROWS]
+        near = self._split("train")[nearest(shown, self._split("train"))]
+        rows = [part for k in range(PAIRED_ROWS) for part in (shown[_row(k)], near[_row(k)])]
+        alt = f"{len(shown)} samples of {standing.model} on {self.task}, each above its nearest training image"
+        return _embedded(_image(_grid(np.concatenate(rows) / ((self.levels or 2) - 1), len(rows))), alt)
+
+    def _map(self, x: Array, colour: str) -> Image.Image:
+        low, high = self._split("test").min(axis=0), self._split("test").max(axis=0)
+        centre, reach = (low + high) / 2, float((high - low).max()) * 0.6
+        frame = [(float(c - reach), float(c + reach)) for c in centre]
+        counts = np.histogram2d(x[:, 0], x[:, 1], bins=BINS, range=frame)[0].T[::-1]
+        shade = np.ceil((SHADES - 1) * np.log1p(counts) / max(np.log1p(counts).max(), 1e-9)).astype(np.uint8)
+        return _shaded(shade, colour)
+
+    def _split(self, split: str) -> Array:
+        if split not in self._splits:
+            self._splits[split] = files.read_npz(paths.prepared(self.task) / f"{split}.npz", self.mend)["x"]
+        return self._splits[split]
+
+    @cached_property
+    def _splits(self) -> dict[str, Array]:
+        return {}
+
+
+def nearest(x: Array, among: Array) -> Array:
+    """(n, ...) and (N, ...) -> (n,) places in `among`, by Euclidean distance."""
+    a, b = (e.reshape(len(e), -1).astype(np.float32) for e in (x, among))
+    distance = (b * b).sum(axis=1) - 2 * a @ b.T
+    places: Array = distance.argmin(axis=1)
+    return places
+
+
+def _row(place: int) -> slice:
+    return slice(place * COLUMNS, (place + 1) * COLUMNS)
+
+
+def _grid(images: Array, rows: int) -> Array:
+    room = np.ones((rows * COLUMNS, *images.shape[1:]))
+    room[: len(images)] = images
+    return tiled(room.reshape(rows, COLUMNS, *images.shape[1:]))
+
+
+def _image(picture: Array) -> Image.Image:
+    made = Image.fromarray((255 * picture).round().astype(np.uint8))
+    grey = (picture[..., :1] == picture).all()
+    return made if grey else made.quantize(COLOURS, dither=Image.Dither.NONE).convert("RGB")
+
+
+def _shaded(shade: Array, colour: str) -> Image.Image:
+    """One colour, from clear to solid: it sits on light and on dark paper."""
+    alphas = np.array([0, *(80 + 175 * k // (SHADES - 1) for k in range(1, SHADES))], dtype=np.uint8)
+    made = Image.new("RGB", shade.shape[::-1], colour)
+    made.putalpha(Image.fromarray(alphas[shade]))
+    return made
+
+
+def _embedded(image: Image.Image, alt: str) -> Picture:
+    held = io.BytesIO()
+    image.save(held, format="webp", lossless=True, quality=100, method=4)
+    return Picture(f"data:image/webp;base64,{base64.b64encode(held.getvalue()).decode()}", *image.size, alt)

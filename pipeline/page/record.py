@@ -1,0 +1,95 @@
+"""One model on one task: the number of each seed behind its means, its samples, the command that measures it again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline.page.pictures import Picture
+from pipeline.report.board import Board, Score, Standing
+from pipeline.report.column import DASH, bound, column, ordered
+
+
+@dataclass(frozen=True)
+class Number:
+    """One metric; `seeds` in the order of the record's, `between`: the sampling interval of the record's first."""
+
+    metric: str
+    kind: str
+    seeds: list[str]
+    between: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """`suite`, `task`: the board whose protocols hold for it."""
+
+    suite: str
+    standing: Standing
+    seeds: list[int]
+    first: int
+    """The seed that the pictures and the sampling intervals are of."""
+    numbers: list[Number]
+    command: str
+    pictures: list[Picture]
+
+    @property
+    def task(self) -> str:
+        return self.standing.cells[0].task
+
+    @property
+    def model(self) -> str:
+        return self.standing.model
+
+
+def fullest(boards: Iterable[Board]) -> list[tuple[Board, Standing]]:
+    """Each measured model of each task once, from the board that knows most of its seeds, the first of these."""
+    found: dict[tuple[str, str], tuple[Board, Standing]] = {}
+    for board in boards:
+        for standing in board.standings:
+            key = (board.task, standing.model)
+            if standing.cells and (key not in found or len(standing.cells) > len(found[key][1].cells)):
+                found[key] = board, standing
+    return list(found.values())
+
+
+def record(board: Board, standing: Standing, pictures: Sequence[Picture]) -> Record:
+    seeds = sorted(cell.seed for cell in standing.cells)
+    return Record(
+        suite=board.suite,
+        standing=standing,
+        seeds=seeds,
+        first=standing.cells[0].seed,
+        numbers=list(_numbers(standing, seeds)),
+        command=_command(standing, seeds),
+        pictures=list(pictures),
+    )
+
+
+def _numbers(standing: Standing, seeds: Sequence[int]) -> Iterator[Number]:
+    for metric in ordered(standing.scores):
+        if column(metric).table != "reference":
+            score, text = standing.scores[metric], column(metric).text
+            values = [text(_value(score, seed)) if seed in score.seeds else DASH for seed in seeds]
+            sampled = standing.sampled.get(metric)
+            between = "" if sampled is None or sampled.low is None or sampled.high is None else (
+                f"{text(sampled.low)} to {text(sampled.high)}"
+            )  # fmt: skip
+            yield Number(column(metric).title, _kind(score.kind), values, between)
+
+
+def _value(score: Score, seed: int) -> float:
+    return math.exp(score.seeds[seed]) if score.log else score.seeds[seed]
+
+
+def _kind(kind: str) -> str:
+    """What needs saying: an estimate or a measured number is the rule."""
+    return "" if kind in ("estimate", "measured") else bound(kind)
+
+
+def _command(standing: Standing, seeds: Sequence[int]) -> str:
+    """One line of a shell that measures every seed again."""
+    cell, several = standing.cells[0], len(seeds) > 1
+    command = f"coverseek evaluate --task {cell.task} --model {cell.model} --seed {'$seed' if several else cell.seed}"
+    return f"for seed in {' '.join(map(str, seeds))}; do {command}; done" if several else command
