@@ -53,19 +53,16 @@ def table(board: Board) -> Table:
     columns = [made for metric in tabular.metrics(board, "quality") for made in _columns(board, metric)]
     roles = tabular.roles(board)
     rows = [
-        Row(
-            s.model,
-            s.family,
-            f"{role}, {s.trust}" if s.external else role,
-            s.control,
-            tabular.seeds(s),
-            [cells[place] for _, cells in columns],
-        )
+        Row(s.model, s.family, _role(s, role), s.control, tabular.seeds(s), [cells[place] for _, cells in columns])
         for place, (s, role) in enumerate(zip(board.standings, roles, strict=True))
     ]
     heads = [head for head, _ in columns]
     models, controls = ([row for row in rows if row.control is control] for control in (False, True))
     return Table(heads, models, controls, page.sentences(board, "quality").replace(*PAIRS))
+
+
+def _role(standing: Standing, role: str) -> str:
+    return f"{role}, {standing.trust}" if standing.external else role
 
 
 def _columns(board: Board, metric: str) -> Iterator[tuple[str, list[Cell]]]:

@@ -1,4 +1,4 @@
-"""`coverseek report`: measured cells and scored files -> the tables, claims, the figures, leaderboard.md, index.html."""
+"""`coverseek report`: measured cells and scored files -> tables, claims, figures, leaderboard.md, index.html."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader of index.html may rely on: it is whole, asks the network for nothing, shows every number, stays small."""
+"""What a reader of index.html may rely on: it is whole, asks no network, shows every number, stays small."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,7 @@ def test_headings_come_in_order(page: str) -> None:
     levels = [int(tag[1]) for tag, _ in Page(page).attributes if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def test_every_table_has_a_caption_and_every_head_a_scope(page: str) -> None:
