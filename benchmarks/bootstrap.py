@@ -19,8 +19,9 @@ from torch import Tensor
 from pipeline.contract import Condition, Event, Exact, Factor, Player, Task
 from pipeline.metrics import table
 from pipeline.metrics.bootstrap import RESAMPLES
-from pipeline.metrics.evidence import Evidence, Settings
+from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.judge import Fitted, Labels, Segmentation
+from pipeline.metrics.settings import Settings
 
 LIMIT = 5.0
 """Seconds for the intervals of one cell: the project's target."""

@@ -21,20 +21,7 @@ from pipeline.metrics.memory import authentic
 from pipeline.metrics.modes import Histogram, Visits, log_density, visits
 from pipeline.metrics.prd import ANGLES, PRD, Cells
 from pipeline.metrics.reconstruction import reconstruction_error, restoration_error
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How many of everything a number is made from."""
-
-    samples: int
-    draws: int
-    chunk: int
-    neighbours: int
-    coverage_neighbours: int
-    conditions: int
-    repeats: int
-    modes: int | None = None
+from pipeline.metrics.settings import Settings
 
 
 @dataclass(frozen=True, eq=False)

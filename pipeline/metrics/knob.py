@@ -19,11 +19,11 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import GenerativeModel, Task
-from pipeline.metrics.evidence import Settings
 from pipeline.metrics.frechet import frechet
 from pipeline.metrics.manifold import manifold
 from pipeline.metrics.reference import Reference
 from pipeline.metrics.sampling import draw
+from pipeline.metrics.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import torch
 
 from pipeline.contract import Batch, Event, GenerativeModel, Task
 from pipeline.metrics import needs
-from pipeline.metrics.evidence import Evidence, Settings
+from pipeline.metrics.evidence import Evidence
+from pipeline.metrics.settings import Settings
 from pipeline.metrics.table import METRICS, Entry, Metric, entry
 
 REPORTED, QUOTED = "reported", "quoted"

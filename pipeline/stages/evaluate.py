@@ -11,9 +11,10 @@ from pipeline import files, hardware, paths
 from pipeline.contract import Bounded, GenerativeModel
 from pipeline.data.prepared import Prepared
 from pipeline.metrics import reference
-from pipeline.metrics.evidence import Evidence, Settings
+from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.latent import plane
 from pipeline.metrics.sampling import draw, repeat, stored
+from pipeline.metrics.settings import Settings
 from pipeline.metrics.table import Entry, measure
 from pipeline.paths import Cell
 from pipeline.stages import trained as cells

@@ -12,7 +12,7 @@ from pipeline.data.foreign.samples import Samples
 from pipeline.data.prepared import Prepared
 from pipeline.errors import UserError
 from pipeline.metrics import reported, sampling
-from pipeline.metrics.evidence import Settings
+from pipeline.metrics.settings import Settings
 from pipeline.metrics.table import Entry
 from pipeline.stages.evaluate import evaluate
 

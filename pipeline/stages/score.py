@@ -13,7 +13,7 @@ from pipeline.data.foreign.model import Claimed
 from pipeline.data.prepared import Prepared
 from pipeline.errors import UserError, suggest
 from pipeline.metrics import reported
-from pipeline.metrics.evidence import Settings
+from pipeline.metrics.settings import Settings
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.report import scored

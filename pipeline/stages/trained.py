@@ -10,7 +10,7 @@ from pipeline.contract import GenerativeModel, Task
 from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
 from pipeline.errors import UserError
-from pipeline.metrics.evidence import Settings
+from pipeline.metrics.settings import Settings
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.training import checkpoint, reproducible

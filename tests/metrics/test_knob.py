@@ -15,10 +15,10 @@ from torch import Tensor
 from pipeline import paths
 from pipeline.contract import Event, GenerativeModel, Player, Task
 from pipeline.errors import UserError
-from pipeline.metrics.evidence import Settings
 from pipeline.metrics.features import Identity
 from pipeline.metrics.knob import Turn, area, curve, summary
 from pipeline.metrics.reference import Reference
+from pipeline.metrics.settings import Settings
 from pipeline.paths import Cell
 from pipeline.stages import features as fitting
 from pipeline.stages import prepare, sweep

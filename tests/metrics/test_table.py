@@ -21,10 +21,11 @@ from pipeline.contract import (
     Task,
     Weighted,
 )
-from pipeline.metrics.evidence import Evidence, Settings
+from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.judge import Judge
 from pipeline.metrics.modes import log_density
 from pipeline.metrics.obedience import right
+from pipeline.metrics.settings import Settings
 from pipeline.metrics.table import METRICS, measure
 
 TRUTH = Mixture(((-1.0, 0.0), (1.0, 0.0)), 0.1, (0.5, 0.5))

@@ -17,8 +17,8 @@ from pipeline import files, paths
 from pipeline.contract import Bounded, GenerativeModel, Player
 from pipeline.data import export
 from pipeline.data.dataset import unconditional
-from pipeline.metrics.evidence import Settings
 from pipeline.metrics.sampling import draw
+from pipeline.metrics.settings import Settings
 from pipeline.params import load
 from pipeline.stages.evaluate import evaluate
 
