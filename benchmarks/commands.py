@@ -49,7 +49,7 @@ def conditions(clone: Path, jobs: str) -> None:
     params.write_text(re.sub(r"    sweep: .*\n", "", params.read_text()))
     graph = yaml.safe_load((clone / "dvc.yaml").read_text())
     graph["stages"] = {name: stage for name, stage in graph["stages"].items() if not name.startswith("sweep")}
-    (clone / "dvc.yaml").write_text(yaml.safe_dump(graph))
+    (clone / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))
     seconds = [timed("run", "-j", jobs, "--suite", suite, cwd=clone)[0] for suite in LADDER]
     row(f"coverseek run -j {jobs} of {', '.join(LADDER)}, from nothing", sum(seconds), "s", 1200)
 

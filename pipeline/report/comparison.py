@@ -153,7 +153,7 @@ class TTest:
         return float(2 * stdtr(self.freedom, -abs(self.mean) / self.error))
 
     @property
-    def ends(self) -> tuple[float, float] | tuple[None, None]:
+    def ends(self) -> tuple[float | None, float | None]:
         """Of the 95 % interval; None where there is no spread."""
         if not self.error:
             return None, None

@@ -89,7 +89,7 @@ def layers(found: Sequence[Spot], x: Axis, y: Axis, *, bars: bool = True) -> lis
 
 def _points(base: alt.Chart, control: bool, x: dict[str, Any], y: dict[str, Any]) -> alt.Chart:
     """Controls are hollow."""
-    points = base.mark_point(size=SIZE, filled=not control, opacity=1, **({"strokeWidth": 1.6} if control else {}))
+    points = base.mark_point(size=SIZE, filled=not control, opacity=1, strokeWidth=1.6 if control else alt.Undefined)
     return points.encode(
         alt.X(**x), alt.Y(**y), alt.Color("colour:N", scale=None), alt.Shape("shape:N", scale=None),
         tooltip=[alt.Tooltip("model:N"), alt.Tooltip("xs:N", title=x["title"]), alt.Tooltip("ys:N", title=y["title"])],
