@@ -2,8 +2,9 @@
 
     seeds      where both sides have two or more: Student's t of after - before, paired where they share seeds, else
                Welch's; distances by their logarithms
-    sampling   where one has a single seed: after - before of one shared seed against the root of the sum of squares of
-               both sampling intervals' halves. What another training would have given stays unknown
+    sampling   where one has a single seed, or all seeds differ alike: after - before of one shared seed against the
+               root of the sum of squares of both sampling intervals' halves. What another training would have given
+               stays unknown
     Holm       over all numbers that changed, so that of twenty comparisons of revisions that are equally good one
                shows a difference. What did not change by a digit was not made again, and tests nothing
 
@@ -96,14 +97,16 @@ def directed(before: Side, after: Side) -> list[Key]:
 
 def _difference(key: Key, before: Numbers, after: Numbers) -> Difference:
     log = column(key.metric).log and min(*before.seeds.values(), *after.seeds.values()) > 0
-    if min(len(before.seeds), len(after.seeds)) > 1:
-        return _over_seeds(key, before, after, log)
-    return _over_samples(key, before, after)
+    seeds = _over_seeds(key, before, after, log) if min(len(before.seeds), len(after.seeds)) > 1 else None
+    return seeds or _over_samples(key, before, after)
 
 
-def _over_seeds(key: Key, before: Numbers, after: Numbers, log: bool) -> Difference:
+def _over_seeds(key: Key, before: Numbers, after: Numbers, log: bool) -> Difference | None:
+    """None where the seeds show no spread."""
     a, b = ({seed: math.log(v) if log else v for seed, v in of.seeds.items()} for of in (before, after))
     test = TTest.of(b, a)
+    if not test.error:
+        return None
     was, now = (math.exp(_mean(of)) if log else _mean(of) for of in (a, b))
     return Difference(key, after.better, was, now, test.mean, *test.ends, _p(test.mean, test.p), "seeds", log)
 

@@ -31,6 +31,8 @@ class Row(NamedTuple):
     role: str
     control: bool
     seeds: str
+    recorded: bool
+    """Whether its seeds stand below: what was measured elsewhere has none."""
     cells: list[Cell]
 
 
@@ -53,12 +55,16 @@ def table(board: Board) -> Table:
     columns = [made for metric in tabular.metrics(board, "quality") for made in _columns(board, metric)]
     roles = tabular.roles(board)
     rows = [
-        Row(s.model, s.family, _role(s, role), s.control, tabular.seeds(s), [cells[place] for _, cells in columns])
+        _row(s, role, [cells[place] for _, cells in columns])
         for place, (s, role) in enumerate(zip(board.standings, roles, strict=True))
     ]
     heads = [head for head, _ in columns]
     models, controls = ([row for row in rows if row.control is control] for control in (False, True))
     return Table(heads, models, controls, page.sentences(board, "quality").replace(*PAIRS))
+
+
+def _row(s: Standing, role: str, cells: list[Cell]) -> Row:
+    return Row(s.model, s.family, _role(s, role), s.control, tabular.seeds(s), bool(s.cells), cells)
 
 
 def _role(standing: Standing, role: str) -> str:

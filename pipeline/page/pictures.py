@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -21,7 +21,8 @@ from pipeline.report.board import Standing
 from pipeline.report.tiles import Array, tiled
 
 BINS, SHADES = 64, 10
-COLUMNS, PAIRED_ROWS = 5, 2
+GREY, COLOURED = (5, 2), (6, 1)
+"""Columns of a sheet, and its rows of samples with their neighbours: colours take more room."""
 COLOURS = 32
 """That a coloured picture is reduced to."""
 
@@ -48,8 +49,8 @@ class Gallery:
         """What the pictures of samples show."""
         if self.levels is None:
             return "Each map shows where the samples of the first seed lie, darker where they are denser."
-        count = COLUMNS * PAIRED_ROWS
-        return f"Each sheet shows {count} samples of the first seed, each above its nearest training image."
+        columns, rows = self.shape
+        return f"Each sheet shows {columns * rows} samples of the first seed, each above its nearest training image."
 
     @cached_property
     def levels(self) -> int | None:
@@ -57,14 +58,19 @@ class Gallery:
         levels: int | None = manifest["event"]["levels"]
         return levels
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Columns of a sheet, and its rows of samples."""
+        return GREY if self._split("test").shape[1] == 1 else COLOURED
+
     def real(self) -> Picture:
         """Held-out data, to hold the samples against."""
         if self.levels is None:
             alt = f"Map of the held-out points of {self.task}"
             return _embedded(self._map(self._split("test"), style.look("control").colour), alt)
-        count = COLUMNS * PAIRED_ROWS * 2
-        grid = _grid(self._split("test")[:count] / (self.levels - 1), PAIRED_ROWS * 2)
-        return _embedded(_image(grid), f"Held-out images of {self.task}")
+        columns, rows = self.shape
+        sheet = self._sheet([self._split("test")[k * columns : (k + 1) * columns] for k in range(2 * rows)])
+        return _embedded(sheet, f"Held-out images of {self.task}")
 
     def of(self, standing: Standing) -> Iterator[Picture]:
         """Samples of the model's first seed; its latent plane where it has one."""
@@ -85,11 +91,19 @@ class Gallery:
         return _embedded(self._map(x, style.look(standing.family).colour), alt)
 
     def _pairs(self, standing: Standing, x: Array) -> Picture:
-        shown = x[: COLUMNS * PAIRED_ROWS]
-        near = self._split("train")[nearest(shown, self._split("train"))]
-        rows = [part for k in range(PAIRED_ROWS) for part in (shown[_row(k)], near[_row(k)])]
-        alt = f"{len(shown)} samples of {standing.model} on {self.task}, each above its nearest training image"
-        return _embedded(_image(_grid(np.concatenate(rows) / ((self.levels or 2) - 1), len(rows))), alt)
+        train, (columns, count) = self._split("train"), self.shape
+        shown = [x[k * columns : (k + 1) * columns] for k in range(count)]
+        sheet = self._sheet([part for row in shown for part in (row, train[nearest(row, train)])])
+        total = sum(map(len, shown))
+        alt = f"{total} samples of {standing.model} on {self.task}, each above its nearest training image"
+        return _embedded(sheet, alt)
+
+    def _sheet(self, rows: Sequence[Array]) -> Image.Image:
+        """Rows of levels (n, C, H, W), none longer than a sheet is wide."""
+        room = np.ones((len(rows), self.shape[0], *rows[0].shape[1:]))
+        for place, row in zip(room, rows, strict=True):
+            place[: len(row)] = row / ((self.levels or 2) - 1)
+        return _image(tiled(room))
 
     def _map(self, x: Array, colour: str) -> Image.Image:
         low, high = self._split("test").min(axis=0), self._split("test").max(axis=0)
@@ -115,16 +129,6 @@ def nearest(x: Array, among: Array) -> Array:
     distance = (b * b).sum(axis=1) - 2 * a @ b.T
     places: Array = distance.argmin(axis=1)
     return places
-
-
-def _row(place: int) -> slice:
-    return slice(place * COLUMNS, (place + 1) * COLUMNS)
-
-
-def _grid(images: Array, rows: int) -> Array:
-    room = np.ones((rows * COLUMNS, *images.shape[1:]))
-    room[: len(images)] = images
-    return tiled(room.reshape(rows, COLUMNS, *images.shape[1:]))
 
 
 def _image(picture: Array) -> Image.Image:

@@ -17,8 +17,8 @@ GIVEN_UP: tuple[dict[str, Any], ...] = (
     {"curves": False},
     {"costs": False},
     {"controls": False},
-    {"live": "none"},
     {"pictures": False},
+    {"live": "none"},
 )
 
 
@@ -39,7 +39,7 @@ class Scope(NamedTuple):
 
 def scopes() -> Iterator[Scope]:
     """From all to least. In order: interactive charts, training curves, costs and pictures of controls of the other
-    suites; then the default run's interactive charts, with the library; then the other suites' pictures of models."""
+    suites, then those of their models; at last the default run's interactive charts, with the library."""
     scope = Scope()
     yield scope
     for less in GIVEN_UP:

@@ -172,7 +172,7 @@ def test_every_chart_is_seen(browser: Browser, committed: str) -> None:
 def test_a_chart_that_is_pointed_at_answers(browser: Browser, made: str, committed: str) -> None:
     for url in (made, committed):
         watched = opened(browser, url)
-        figures = watched.page.locator("figure[data-chart]")
+        figures = watched.page.locator("figure[data-chart]:visible")
         for place in range(min(figures.count(), 6)):
             figure = figures.nth(place)
             name = figure.locator("svg[role=img]").get_attribute("aria-label")

@@ -34,6 +34,10 @@ MIDDLE = re.compile(r'<text text-anchor="middle"( transform="[^"]*" class="n")')
 TAG = re.compile(r"<[^>]*>")
 LONG = re.compile(r"(-?\d+\.\d)\d+")
 CLIP = re.compile(r"\bclip\d+")
+PLACE = re.compile(r' transform="translate\((-?[\d.]+),(-?[\d.]+)\)"(?= class="[nla]">)')
+FRAME = re.compile(r'<path d="M0,0h[\d.]+v[\d.]+h-[\d.]+Z"/>')
+"""Around each mark, for a pointer: nothing is drawn there."""
+HUE = re.compile(r' (stroke|fill)="var\(--(\w+)\)"( stroke-width="1.2")?( opacity="0.5")?')
 OPEN = re.compile(r'<svg[^>]* width="([\d.]+)" height="([\d.]+)"[^>]*>')
 
 
@@ -48,10 +52,19 @@ def smaller(drawn: str) -> str:
     drawn = TAG.sub(lambda tag: LONG.sub(r"\1", tag[0]), drawn)
     for run, name in RUNS.items():
         drawn = drawn.replace(run, name)
+    drawn = HUE.sub(_classed, FRAME.sub("", drawn))
     drawn = MIDDLE.sub(r"<text\1", drawn)
+    drawn = PLACE.sub(r' x="\1" y="\2"', drawn)
     for _ in range(3):  # groups in groups
         drawn = HOLLOW.sub(r"\1", drawn)
     return drawn
+
+
+def _classed(hue: re.Match[str]) -> str:
+    """What is in a family's colour, and whether it is a line, a bar or a marker."""
+    drawn, family, wide, faint = hue.groups()
+    kind = "f" if drawn == "fill" else "w" if wide else "b" if faint else "s"
+    return f' class="{kind} {family}"'
 
 
 def _own(drawn: str, key: str) -> str:
