@@ -3,7 +3,8 @@
 The closure of a stage is its entry modules, the packages that hold them, and every module of `pipeline` that one of
 these imports, at any depth; an import inside a function counts, one for the type checker alone does not. The hash is
 taken over syntax trees without docstrings, so that a comment, a blank line or a better word makes nothing stale; and
-over the locked versions of the libraries that compute, so that an upgrade makes everything stale.
+over the locked versions of the libraries that compute, so that an upgrade makes everything stale. A package's
+`templates` count as it does, word for word.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ class Sources:
 
     def _of(self, module: str) -> str:
         if module not in self._meanings:
-            self._meanings[module] = meaning(_path(module).read_text(encoding="utf-8"))
+            path = _path(module)
+            self._meanings[module] = "\n".join([meaning(path.read_text(encoding="utf-8")), *_templates(path)])
         return self._meanings[module]
 
 
@@ -93,6 +95,13 @@ def _packages(module: str) -> Iterator[str]:
     while "." in module:
         module = module.rpartition(".")[0]
         yield module
+
+
+def _templates(path: Path) -> list[str]:
+    """What lies in the folder `templates` beside a package's __init__.py, word for word."""
+    folder = path.with_name("templates")
+    found = sorted(folder.iterdir()) if path.name == "__init__.py" and folder.is_dir() else []
+    return [f"# {file.name}\n{file.read_text(encoding='utf-8')}" for file in found]
 
 
 def _path(module: str) -> Path:

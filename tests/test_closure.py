@@ -45,7 +45,7 @@ def toy(params: dict[str, Any], events: str, task: str) -> dict[str, Any]:
     for model in params["models"][events].values():
         model.pop("training", None)
     models = {spec["family"]: name for name, spec in reversed(params["models"][events].items())}
-    suite = {"tasks": [task], "models": list(models.values()), "seeds": [0]}
+    suite = {"tasks": [task], "models": list(models.values()), "seeds": [0], "beside": []}
     params["suites"] = {events: params["suites"][events] | suite}
     return params
 
@@ -71,3 +71,15 @@ def test_what_a_stage_imports_is_in_its_hash(
     for stage, words, found in records:
         family = models[words[1]] if len(words) > 1 else None
         assert set(found) <= sources.closure(*entries(stage, family)), (stage, words)
+
+
+def test_a_packages_templates_count_as_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (tmp_path / "__init__.py").write_text("")
+    monkeypatch.setattr("pipeline.closure._path", lambda module: tmp_path / "__init__.py")
+    found = []
+    for words in ("one", "two", "one"):
+        (folder / "page.j2").write_text(words)
+        found.append(Sources().hash(["pipeline.page"]))
+    assert found[0] == found[2] != found[1]
