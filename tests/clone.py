@@ -44,6 +44,8 @@ def clone(source: Path, folder: Path, params: dict[str, Any]) -> Path:
         shutil.copy(source / name, folder / name)
     graph = yaml.safe_load((source / "dvc.yaml").read_text())
     wanted = ("", *params["suites"])
+    for suite in params["suites"].values():
+        suite["beside"] = [name for name in suite.get("beside", ()) if name in wanted]
     graph["stages"] = {name: stage for name, stage in graph["stages"].items() if name.partition("_")[2] in wanted}
     (folder / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
