@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from pipeline.report import markdown
+from pipeline.report import markdown, terminal
 
 PIPE_WIDTH = 160
 """Columns to write when nobody's terminal says how wide it is."""
@@ -39,7 +36,7 @@ def as_markdown(sheets: Iterable[Sheet]) -> str:
 
 def show(sheets: Iterable[Sheet]) -> None:
     """Print on the terminal."""
-    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, markup=False, emoji=False)
+    console = terminal.console(PIPE_WIDTH)
     for sheet in sheets:
         if sheet.filled:
             console.print(_table(sheet))
@@ -50,9 +47,7 @@ def show(sheets: Iterable[Sheet]) -> None:
 
 
 def _table(sheet: Sheet) -> Table:
-    table = Table(
-        title=sheet.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
-    )
+    table = terminal.table(sheet.title)
     for title, *_ in sheet.columns:
         table.add_column(title, justify="left" if title in markdown.WORDS else "right", overflow="fold")
     for cells in list(zip(*sheet.columns, strict=True))[1:]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pipeline.page.spread import Scale, scale
 from pipeline.report import page, tabular
 from pipeline.report.board import Board, Standing
-from pipeline.report.column import DASH, LIKELIHOODS, arrow, bound, column
+from pipeline.report.column import DASH, arrow, bound, column
 
 PAIRS = "[comparisons.csv](comparisons.csv)", "comparisons.csv"
 """What links in Markdown, and what stands for it here."""
@@ -78,8 +78,8 @@ def _columns(board: Board, metric: str) -> Iterator[tuple[str, list[Cell]]]:
     if metric == board.likelihood:
         yield "kind", [Cell(bound(s.scores[metric].kind) if metric in s.scores else DASH) for s in board.standings]
     if metric in (board.likelihood, "frechet") and board.ranks[metric]:
-        yield "rank", [_rank(board, metric, s.model) for s in board.standings]
-        yield "P(best)", [_chance(board.comparisons[metric].best.get(s.model)) for s in board.standings]
+        yield "rank", [Cell(tabular.rank(board, metric, s.model)) for s in board.standings]
+        yield "P(best)", [Cell(tabular.chance(board, metric, s.model)) for s in board.standings]
 
 
 def _cell(standing: Standing, metric: str, shared: Scale | None, best: str | None) -> Cell:
@@ -88,24 +88,12 @@ def _cell(standing: Standing, metric: str, shared: Scale | None, best: str | Non
     score, style = standing.scores[metric], column(metric)
     mean, low, high, _ = score.interval
     number = style.text(mean)
-    sign = "" if metric in LIKELIHOODS or score.kind[:2] not in tabular.BOUNDS else bound(score.kind[:2]) + " "
     return Cell(
-        text=sign + number,
+        text=tabular.sign(metric, score.kind) + number,
         note=style.spread(mean, low, high, score.log).removeprefix(number).strip(),
         bar=shared.bar(standing, metric).style if shared else "",
         best=standing.role == "model" and number == best and not score.flatters,
     )
-
-
-def _rank(board: Board, metric: str, model: str) -> Cell:
-    rank = board.ranks[metric].get(model)
-    if rank is None:
-        return Cell(DASH)
-    return Cell(f"{rank.text('–')} {board.comparisons[metric].letters.get(model, '')}".rstrip())
-
-
-def _chance(share: float | None) -> Cell:
-    return Cell(DASH) if share is None else Cell(f"{share:.2f}")
 
 
 def protocols(boards: Sequence[Board]) -> dict[str, Sequence[Protocol]]:

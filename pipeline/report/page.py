@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline import paths
 from pipeline.report import markdown, reference
-from pipeline.report.board import Board
+from pipeline.report.board import Board, Score
 from pipeline.report.column import DASH, bound, column
 from pipeline.report.tabular import Kind, Titled, columns, metrics, sampled
 
@@ -95,15 +95,13 @@ def _note(board: Board, kind: Kind) -> str:
 
 def sentences(board: Board, kind: Kind) -> str:
     """How a table is to be read."""
-    shown, own = metrics(board, kind), [s for s in board.standings if not s.external]
-    scores = [s.scores[metric] for s in own for metric in shown if metric in s.scores]
-    spread = [score for score in scores if score.interval.low is not None]
+    scores, external = _scores(board, kind), any(s.external for s in board.standings)
     said = [
         intervals(board, kind),
-        RANKED if kind == "quality" and any(board.ranks[m] for m in shown) else "",
+        RANKED if kind == "quality" and any(board.ranks[m] for m in metrics(board, kind)) else "",
         FLATTERED if any(score.flatters for score in scores) else "",
-        ALONE if len(spread) < len(scores) else "",
-        EXTERNAL if kind == "quality" and len(own) < len(board.standings) else "",
+        ALONE if any(score.interval.low is None for score in scores) else "",
+        EXTERNAL if kind == "quality" and external else "",
         f"Measured on {'; '.join(board.hardware)}" if kind == "cost" and board.hardware else "",
     ]
     return ". ".join(filter(None, said))
@@ -111,10 +109,15 @@ def sentences(board: Board, kind: Kind) -> str:
 
 def intervals(board: Board, kind: Kind) -> str:
     """What the intervals of its tables are; empty where it has none."""
-    scores = [s.scores[metric] for s in board.standings for metric in metrics(board, kind) if metric in s.scores]
-    spread = [score for score in scores if score.interval.low is not None]
+    spread = [score for score in _scores(board, kind) if score.interval.low is not None]
     logged = any(score.log for score in spread)
     return ". ".join([*([INTERVAL] if spread else []), *([LOGGED] if logged else [])])
+
+
+def _scores(board: Board, kind: Kind) -> list[Score]:
+    """Of what was trained here: what was scored from files has no seeds."""
+    own = (s for s in board.standings if not s.external)
+    return [s.scores[metric] for s in own for metric in metrics(board, kind) if metric in s.scores]
 
 
 def _protocols(board: Board, metrics: Sequence[str]) -> str:

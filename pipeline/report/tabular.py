@@ -72,16 +72,26 @@ def _columns(board: Board, metric: str) -> list[Titled]:
         kinds = (bound(s.scores[metric].kind) if metric in s.scores else DASH for s in board.standings)
         found.append(Titled("kind", [Text(kind) for kind in kinds]))
     if metric in (board.likelihood, "frechet") and board.ranks[metric]:
-        found.append(Titled("rank", [Text(_rank(board, metric, s.model)) for s in board.standings]))
-        chances = (board.comparisons[metric].best.get(s.model) for s in board.standings)
-        found.append(Titled("P(best)", [Text(DASH if share is None else f"{share:.2f}") for share in chances]))
+        found.append(Titled("rank", [Text(rank(board, metric, s.model)) for s in board.standings]))
+        found.append(Titled("P(best)", [Text(chance(board, metric, s.model)) for s in board.standings]))
     return found
 
 
-def _rank(board: Board, metric: str, model: str) -> str:
+def rank(board: Board, metric: str, model: str) -> str:
     """'1–3 ab'"""
-    rank = board.ranks[metric].get(model)
-    return f"{rank.text('–')} {board.comparisons[metric].letters.get(model, '')}".rstrip() if rank else DASH
+    place = board.ranks[metric].get(model)
+    return f"{place.text('–')} {board.comparisons[metric].letters.get(model, '')}".rstrip() if place else DASH
+
+
+def chance(board: Board, metric: str, model: str) -> str:
+    """P(best): '0.85'"""
+    share = board.comparisons[metric].best.get(model)
+    return DASH if share is None else f"{share:.2f}"
+
+
+def sign(metric: str, kind: str) -> str:
+    """'≤ ' before a bound; a likelihood's stands in a column of its own."""
+    return "" if metric in LIKELIHOODS or kind[:2] not in BOUNDS else bound(kind[:2]) + " "
 
 
 def _values(board: Board, metric: str) -> list[Text]:
@@ -93,8 +103,8 @@ def _value(standing: Standing, metric: str, top: str | None) -> Text:
     if metric not in standing.scores:
         return Text(DASH)
     score, style = standing.scores[metric], column(metric)
-    sign = "" if metric in LIKELIHOODS or score.kind[:2] not in BOUNDS else bound(score.kind[:2]) + " "
-    spread = sign + style.spread(score.interval.mean, score.interval.low, score.interval.high, score.log)
+    ends = style.spread(score.interval.mean, score.interval.low, score.interval.high, score.log)
+    spread = sign(metric, score.kind) + ends
     if standing.role == "model" and style.text(score.interval.mean) == top and not score.flatters:
         return Text(spread, "best")
     return _named(standing, spread)

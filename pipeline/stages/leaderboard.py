@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Sequence
 from itertools import groupby
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from pipeline import paths
 from pipeline.errors import UserError, suggest
+from pipeline.report import terminal
 from pipeline.report.column import DASH, LIKELIHOODS, bound, column
 
 Row = dict[str, str]
@@ -42,7 +40,7 @@ def render(task: str | None) -> None:
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     if task is not None and task not in tasks:
         raise UserError(f"task {task!r} is not in {paths.LEADERBOARD_CSV}; {suggest(task, tasks)}")
-    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, markup=False)
+    console = terminal.console(PIPE_WIDTH)
     shown = [row for row in rows if task in (None, row["task"])]
     for (suite, name), group in groupby(shown, key=lambda row: (row["suite"], row["task"])):
         _print(console, f"{suite}: {name}", list(group))
@@ -66,7 +64,7 @@ def _read() -> list[Row]:
 def _print(console: Console, title: str, rows: Sequence[Row]) -> None:
     columns = _columns(rows)
     hidden = _narrow(columns, console.width)
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = terminal.table(title)
     for head in columns:
         table.add_column(head, justify="left" if head in WORDS else "right", no_wrap=True)
     for row, cells in zip(rows, zip(*columns.values(), strict=True), strict=True):
