@@ -22,7 +22,12 @@ PICTURES = {
 
 
 def draw(board: Board, folder: Path) -> list[Path]:
-    """Write into `folder`; the figures' paths once `folder` is `paths.FIGURES`."""
+    """Write into `folder`; the figures' paths once `folder` is `paths.FIGURES`.
+
+    None of a board that is not measured: its task may not even be prepared.
+    """
+    if not board.measured:
+        return []
     with style.settled():
         drawn = [
             _save(make(board), folder, paths.figure(board.suite, board.task, picture))
