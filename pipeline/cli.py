@@ -208,6 +208,16 @@ def models(
 
 
 @app.command()
+def check(
+    target: Annotated[str, typer.Argument(help="package.module:name, family/recipe, or the name of an entry point.")],
+) -> None:
+    """Put the laws of the contract to a model, dataset or extractor of your own; exit with 1 where one is broken."""
+    from pipeline.stages.check import main
+
+    raise typer.Exit(main(target))
+
+
+@app.command()
 def doctor() -> None:
     """Check the installation, params.yaml, the graph and the artifacts; say what to do about each fault."""
     from pipeline.stages.doctor import main

@@ -211,7 +211,7 @@ def load(path: Path = paths.PARAMS) -> Params:
 
 def bind(function: Callable[..., Any], keywords: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Check `keywords` against the keyword-only parameters of `function`; the checked values come back."""
-    hints = get_type_hints(function, include_extras=True)
+    hints = get_type_hints(function.__init__ if inspect.isclass(function) else function, include_extras=True)
     fields: dict[str, Any] = {
         name: (hints[name], ... if p.default is inspect.Parameter.empty else p.default)
         for name, p in inspect.signature(function).parameters.items()

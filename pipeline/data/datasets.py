@@ -1,9 +1,13 @@
-"""The datasets by name. A dataset is a function (sizes, seed, *, its own keywords) -> Dataset."""
+"""The datasets by name. A dataset is a function (sizes, seed, *, its own keywords) -> Dataset.
+
+Others come from other packages, by entry point: `pipeline.plugins`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from pipeline import plugins
 from pipeline.data.dataset import Dataset, Sizes
 from pipeline.data.digits import digits
 from pipeline.data.folder import folder
@@ -11,7 +15,6 @@ from pipeline.data.mixtures import grid, ring
 from pipeline.data.shapes import shapes
 from pipeline.data.stacked import stacked_digits, stacked_mnist
 from pipeline.data.vision import cifar10, fashion_mnist, mnist
-from pipeline.errors import UserError, suggest
 from pipeline.params import Data, bind
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
@@ -30,8 +33,7 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
 
 def make(data: Data, where: str) -> Dataset:
     """Draw or load the dataset that a task's `data` block describes; `where` names the block in errors."""
-    if data.dataset not in DATASETS:
-        raise UserError(f"{where}.dataset: unknown {data.dataset!r}; {suggest(data.dataset, DATASETS)}")
-    function = DATASETS[data.dataset]
+    entry = plugins.find("datasets", data.dataset, DATASETS, f"{where}.dataset")
+    function = plugins.load(entry) if entry else DATASETS[data.dataset]
     keywords = bind(function, data.keywords, where)
     return function(Sizes(data.train, data.validation, data.test), data.seed, **keywords)

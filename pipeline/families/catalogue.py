@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 from pipeline.contract import Bounded, Exact, GenerativeModel, Weighted
+from pipeline.errors import UserError
+from pipeline.families.registry import HERE, recipes
 
-HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 EVENTS = ("points", "images")
 
@@ -27,7 +27,8 @@ class Keyword:
 
 @dataclass(frozen=True)
 class Entry:
-    """One recipe. `summary` is the docstring without its equation; `file` is where the model's class stands."""
+    """One recipe. `summary` is the docstring without its equation; `file` is where the model's class stands: a path in
+    this repository, or another package's module."""
 
     family: str
     recipe: str
@@ -40,14 +41,9 @@ class Entry:
     keywords: tuple[Keyword, ...]
 
 
-def families() -> list[str]:
-    """The folders that hold recipes, by name."""
-    return sorted(path.parent.name for path in HERE.glob("*/recipe.py"))
-
-
 def entries(family: str) -> Iterator[Entry]:
     """Each recipe of a family, in the order of its recipe.py."""
-    module = importlib.import_module(f"pipeline.families.{family}.recipe")
+    module = recipes(family, "families")
     for name in module.__all__:
         yield describe(family, name, getattr(module, name))
 
@@ -56,7 +52,7 @@ def describe(family: str, name: str, recipe: Callable[..., GenerativeModel]) -> 
     """What a recipe's function says of itself."""
     events = tuple(kind for kind in EVENTS if name.endswith(f"_{kind}")) or EVENTS
     short = name.removesuffix(f"_{events[0]}") if len(events) == 1 else name
-    model: type[GenerativeModel] = get_type_hints(recipe)["return"]
+    model = promised(recipe)
     summary, _, equation = inspect.cleandoc(recipe.__doc__ or "").partition("Equation:")
     equation, _, rest = equation.partition("\n\n")
     return Entry(
@@ -67,9 +63,22 @@ def describe(family: str, name: str, recipe: Callable[..., GenerativeModel]) -> 
         equation=_line(equation).rstrip("."),
         likelihood=likelihood(model),
         knob=model.knob,
-        file=Path(inspect.getfile(recipe if inspect.isabstract(model) else model)).relative_to(ROOT).as_posix(),
+        file=_file(recipe if inspect.isabstract(model) else model),
         keywords=tuple(_keywords(recipe)),
     )
+
+
+def promised(recipe: Callable[..., GenerativeModel]) -> type[GenerativeModel]:
+    """The class of the models that a recipe makes: its return annotation, or itself.
+
+    Raises:
+        UserError: it does not say.
+    """
+    model = recipe if inspect.isclass(recipe) else get_type_hints(recipe).get("return")
+    if not (inspect.isclass(model) and issubclass(model, GenerativeModel)):
+        name = f"{recipe.__module__}:{recipe.__qualname__}"
+        raise UserError(f"recipe {name} does not say what it makes: annotate its return with the model's class")
+    return model
 
 
 def likelihood(model: type[GenerativeModel]) -> str:
@@ -82,6 +91,11 @@ def _keywords(recipe: Callable[..., GenerativeModel]) -> Iterator[Keyword]:
     for parameter in inspect.signature(recipe).parameters.values():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             yield Keyword(parameter.name, str(parameter.annotation), repr(parameter.default))
+
+
+def _file(thing: Callable[..., Any]) -> str:
+    path = Path(inspect.getfile(thing))
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(HERE) else thing.__module__
 
 
 def _line(text: str) -> str:

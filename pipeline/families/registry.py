@@ -2,7 +2,7 @@
 
 A recipe is a function (task, *, keywords) -> GenerativeModel in `families/<family>/recipe.py`, named `<recipe>`, or
 `<recipe>_points` and `<recipe>_images` where the two events want different networks. Its keywords are the keys in
-params.yaml.
+params.yaml. A family of another package is a module of recipes like these, named by an entry point.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from pipeline import plugins
 from pipeline.contract import GenerativeModel, Task
 from pipeline.errors import UserError, suggest
 from pipeline.params import ModelParams, bind
 
 Recipe = Callable[..., GenerativeModel]
+HERE = Path(__file__).parent
 
 
 def check(events: str, model: str, spec: ModelParams) -> dict[str, Any]:
@@ -34,11 +37,31 @@ def build(task: Task, family: str, recipe: str, keywords: Mapping[str, Any]) -> 
     return find(family, recipe, task.event.kind, f"models.{task.event.kind}")(task, **keywords)
 
 
+def ours() -> list[str]:
+    """The folders that hold recipes, by name."""
+    return sorted(path.parent.name for path in HERE.glob("*/recipe.py"))
+
+
+def recipes(family: str, where: str) -> ModuleType:
+    """The module that holds a family's recipes, ours or another package's; its `__all__` names them.
+
+    Raises:
+        UserError: there is no such family, or its package is at fault.
+    """
+    entry = plugins.find("models", family, ours(), where)
+    module = plugins.load(entry) if entry else importlib.import_module(f"pipeline.families.{family}.recipe")
+    if not (isinstance(module, ModuleType) and hasattr(module, "__all__")):
+        raise UserError(f"{where}: family {family!r} is no module that lists its recipes in __all__; mend its package")
+    return module
+
+
 def find(family: str, recipe: str, events: str, where: str) -> Recipe:
-    families = [p.parent.name for p in Path(__file__).parent.glob("*/recipe.py")]
-    if family not in families:
-        raise UserError(f"params.yaml: {where}.family: unknown {family!r}; {suggest(family, families)}")
-    module = importlib.import_module(f"pipeline.families.{family}.recipe")
+    """A recipe for tasks of `events`; `where` names in errors the block of params.yaml that asks for it.
+
+    Raises:
+        UserError: there is no such family, or it has no such recipe.
+    """
+    module = recipes(family, f"params.yaml: {where}.family")
     for name in (f"{recipe}_{events}", recipe):
         if name in module.__all__:
             function: Recipe = getattr(module, name)

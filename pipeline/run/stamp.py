@@ -1,7 +1,8 @@
 """Nothing changed since the last run: known in milliseconds, without asking DVC.
 
 After a wholly successful run the stamp holds one digest over path, size and mtime of each file that DVC would check.
-Any file that was touched, is new or is gone changes it, and then DVC decides. Deleting the stamp costs time only.
+Any file that was touched, is new or is gone changes it, and then DVC decides; so does one of a package that brings
+models, datasets or extractors. Deleting the stamp costs time only.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline import files, paths
+from pipeline import files, paths, plugins
 
 SOURCES = (paths.PARAMS, paths.PIPELINE, paths.REQUIREMENTS, Path("pipeline"))
 RESULTS = (paths.LOCK, Path("artifacts"), Path("reports"))
@@ -23,7 +24,7 @@ class Stamp:
 
     def __init__(self, suite: str | None, everything: bool) -> None:
         self.selection = f"suite {suite}, all {everything}"
-        self.sources = digest(*SOURCES)
+        self.sources = _sources()
 
     def fresh(self) -> bool:
         try:
@@ -32,11 +33,15 @@ class Stamp:
             return False
 
     def write(self) -> None:
-        if digest(*SOURCES) == self.sources:
+        if _sources() == self.sources:
             files.write_json(paths.STAMP, self._content())
 
     def _content(self) -> dict[str, str]:
         return {"selection": self.selection, "sources": self.sources, "results": digest(*RESULTS)}
+
+
+def _sources() -> str:
+    return digest(*SOURCES, *plugins.everywhere())
 
 
 def digest(*roots: Path) -> str:

@@ -28,6 +28,8 @@ class Workspace:
         self._cache = repo.stage_cache
         self._graph = repo.index.graph
         self._stages = {stage.name: stage for stage in self._graph}
+        for stage in self._graph:
+            stage.always_changed = False  # `code`, because DVC cannot see other packages: `fresh` can
         self._sources = Sources()
         self._inputs: dict[str, dict[str, Any]] = {}
         self._records: set[str] = set()
@@ -46,7 +48,7 @@ class Workspace:
     def fresh(self, name: str) -> bool:
         """Whether a step whose inputs are settled needs nothing."""
         with _explained():
-            return not self._stages[name].changed()
+            return not self._stages[name].changed() and (name != "code" or self._sources.known())
 
     def restore(self, name: str) -> bool:
         """Bring back a stale step's outputs, if the run cache has them; else remember what the step will read."""

@@ -1,25 +1,33 @@
 """code: the sources of `pipeline` -> reports/code.json, one hash for each thing that a stage can depend on.
 
 Families are imported by name, where no import graph sees it: so each model's entry names its family's recipe too, and
-an edit in `families/gan/` makes the cells of that family stale and no others.
+an edit in `families/gan/` makes the cells of that family stale and no others. What params.yaml names and another
+package brings counts with that package's code: a family in its own cells, a dataset wherever data are prepared, an
+extractor wherever features are fitted or used.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline import files, params, paths
+from pipeline import files, params, paths, plugins
 from pipeline.closure import Sources
-from pipeline.errors import UserError, suggest
-from pipeline.params import ModelParams, Params
+from pipeline.params import Params
 from pipeline.paths import Cell
+from pipeline.plugins import Group
 from pipeline.report import scored
 
-WHOLE = ("prepare", "features", "report")
+WHOLE: dict[str, Group | None] = {"prepare": "datasets", "features": "extractors", "report": None}
+PER_MODEL: dict[str, Group | None] = {"train": None, "evaluate": "extractors", "sweep": "extractors"}
+"""Stage -> what it calls by a name that params.yaml gives, beside a family."""
 FOLDERS = (paths.sweep(Cell("", "", 0)).parent, scored.FOLDER)
 """The report depends on them, and a folder that nobody writes to has to be there too: a grid may turn no knob."""
-PER_MODEL = ("train", "evaluate", "sweep")
+EVENTS = ("points", "images")
+
+Brought = dict[Group, dict[str, str]]
+"""Group -> name -> the hash of the code that another package brings by that name."""
 
 
 def main() -> None:
@@ -29,34 +37,60 @@ def main() -> None:
 
 
 def hashes(settings: Params) -> dict[str, Any]:
-    """{"prepare": h, "features": h, "report": h, "train": {events: {model: h}}, "evaluate": likewise, "sweep": ...}."""
-    sources = Sources()
-    whole: dict[str, Any] = {stage: sources.hash(sources.closure(*entries(stage))) for stage in WHOLE}
-    return whole | {stage: _per_model(sources, stage, settings) for stage in PER_MODEL}
+    """{"prepare": h, "features": h, "report": h, "train": {events: {model: h}}, "evaluate": likewise, "sweep": ...,
+    "brought": {group: {name: h}}}.
+
+    Raises:
+        UserError: a family is nobody's, or ours and another package's.
+    """
+    sources, brought = Sources(), elsewhere(settings)
+    found: dict[str, Any] = {"brought": brought}
+    for stage, group in WHOLE.items():
+        found[stage] = _mixed(sources.hash(sources.closure(*entries(stage))), _of(brought, group))
+    for stage in PER_MODEL:
+        found[stage] = {events: _models(sources, stage, events, settings, brought) for events in EVENTS}
+    return found
 
 
-def entries(stage: str, family: str | None = None) -> tuple[str, ...]:
-    """The modules that a stage starts from."""
-    return (f"pipeline.stages.{stage}", *([f"pipeline.families.{family}.recipe"] if family else []))
-
-
-def _per_model(sources: Sources, stage: str, settings: Params) -> dict[str, dict[str, str]]:
+def elsewhere(settings: Params) -> Brought:
+    """What params.yaml names and another package brings."""
+    named: dict[Group, set[str]] = {
+        "models": {spec.family for events in EVENTS for spec in settings.models[events].values()},
+        "datasets": {task.data.dataset for task in settings.tasks.values()},
+        "extractors": {task.extractor.name for task in settings.tasks.values()},
+    }
     return {
-        events: {
-            model: _model(sources, stage, spec, f"models.{events}.{model}")
-            for model, spec in settings.models[events].items()
-        }
-        for events in ("points", "images")
+        group: {name: plugins.code(entry) for name, entry in plugins.announced(group).items() if name in names}
+        for group, names in named.items()
     }
 
 
-def _model(sources: Sources, stage: str, spec: ModelParams, where: str) -> str:
-    try:
-        return sources.hash(sources.closure(*entries(stage, spec.family)))
-    except KeyError:
-        families = [m.split(".")[2] for m in sources.graph.modules if m.endswith(".recipe")]
-        hint = suggest(spec.family, families)
-        raise UserError(f"{paths.PARAMS}: {where}.family: unknown {spec.family!r}; {hint}") from None
+def entries(stage: str, family: str | None = None) -> tuple[str, ...]:
+    """The modules that a stage starts from; `family` is one of ours."""
+    return (f"pipeline.stages.{stage}", *([f"pipeline.families.{family}.recipe"] if family else []))
+
+
+def _models(sources: Sources, stage: str, events: str, settings: Params, brought: Brought) -> dict[str, str]:
+    ours = {module.split(".")[2] for module in sources.graph.modules if module.endswith(".recipe")}
+    extractors, found = _of(brought, PER_MODEL[stage]), {}
+    for model, spec in settings.models[events].items():
+        where = f"{paths.PARAMS}: models.{events}.{model}.family"
+        foreign = plugins.find("models", spec.family, ours, where) is not None
+        own = sources.hash(sources.closure(*entries(stage, None if foreign else spec.family)))
+        family = {spec.family: brought["models"][spec.family]} if foreign else {}
+        found[model] = _mixed(own, family | extractors)
+    return found
+
+
+def _of(brought: Brought, group: Group | None) -> dict[str, str]:
+    return brought[group] if group else {}
+
+
+def _mixed(own: str, others: Mapping[str, str]) -> str:
+    """`own` itself where there are no others."""
+    if not others:
+        return own
+    return hashlib.sha256("\n".join([own, *(f"{name} {others[name]}" for name in sorted(others))]).encode()).hexdigest()
 
 
 def at(content: Mapping[str, Any], key: str) -> Any:

@@ -12,7 +12,7 @@ from rich.table import Table
 from pipeline import files, paths
 from pipeline.families import catalogue
 from pipeline.families.catalogue import Entry, describe
-from pipeline.families.registry import find
+from pipeline.families.registry import find, ours
 from pipeline.params import ModelParams, Params, load
 from pipeline.report import markdown
 from pipeline.report.column import DASH
@@ -51,7 +51,7 @@ def main(write: bool) -> None:
 
 def page() -> str:
     """docs/models.md."""
-    sections = ("\n".join([f"## {family}\n", *map(_section, _merged(family))]) for family in catalogue.families())
+    sections = ("\n".join([f"## {family}\n", *map(_section, _merged(family))]) for family in ours())
     return "\n".join([HEAD, *sections])
 
 

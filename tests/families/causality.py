@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline.contract import Event
+from pipeline.laws.subject import awake
 from pipeline.networks.causal.network import CausalNetwork
 
-Network = TypeVar("Network", bound=nn.Module)
-
-
-def awake(network: Network) -> Network:
-    """With weights that no initialisation hides, in evaluation mode."""
-    for parameter in network.parameters():
-        nn.init.normal_(parameter, std=0.3)
-    return network.eval()
+__all__ = ["awake", "before", "example", "field", "replay"]
 
 
 def example(event: Event, context: int, count: int = 2) -> tuple[Tensor, Tensor]:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-from torch import Tensor
-
 import pipeline.families
-from pipeline.contract import Batch, Condition, Event, GenerativeModel, Mixture, Task
+from pipeline.contract import GenerativeModel, Task
 from pipeline.families.registry import find
+from pipeline.laws.models import BLIND
+from pipeline.laws.problem import COLOUR, GREY, POINTS, PROBLEMS, Problem, batch, condition, conditions
+from pipeline.laws.subject import Subject
 
-POINTS, GREY, COLOUR = Event((2,), scale=1.5), Event((1, 8, 8), levels=5), Event((3, 8, 8), levels=4)
-TRUTH = Mixture(((0.0, 1.0), (1.0, 0.0), (-1.0, 0.0)), 0.2, (0.25, 0.5, 0.25))
-EVENTS = {"points": POINTS, "grey": GREY, "colour": COLOUR}
+__all__ = ["COLOUR", "GREY", "POINTS", "Toy", "batch", "build", "condition", "conditions", "recipes", "subject", "toys"]
+
 TOY_WIDTHS = {
     "width": 16, "channels": 8, "blocks": 1, "layers": 3, "couplings": 2, "mixtures": 4, "latent": 3, "depth": 1,
     "steps": 4, "octaves": 2,
@@ -34,58 +34,19 @@ class Toy(NamedTuple):
     event: str
     condition: str
 
-    @property
-    def task(self) -> Task:
-        event = EVENTS[self.event]
-        return Task("toy", event, condition(self.condition, event), TRUTH if self.event == "points" else None)
 
-    def build(self, **changes: Any) -> GenerativeModel:
-        torch.manual_seed(0)
-        return build(self.family, self.recipe, self.task, **changes)
-
-    def calibrated(self) -> GenerativeModel:
-        """Untrained, but with what calibration fits."""
-        model = self.build()
-        model.train()
-        for player in model.players():
-            player.loss(*batch(self.task, 32))
-        model.eval().calibrate([batch(self.task, 32)], [batch(self.task, 32)])
-        return model
+@cache
+def subject(toy: Toy) -> Subject:
+    """One for all laws: what the model is has to be found out once."""
+    problem = Problem(toy.event, toy.condition)
+    function = find(toy.family, toy.recipe, problem.task.event.kind, "test")
+    keywords = _keywords(toy.recipe, inspect.signature(function).parameters)
+    return Subject(function, problem, keywords, blind=toy.recipe in BLIND)
 
 
 def build(family: str, recipe: str, task: Task, **changes: Any) -> GenerativeModel:
     function = find(family, recipe, task.event.kind, "test")
-    known = inspect.signature(function).parameters
-    keywords = TOY_WIDTHS | OPTIONAL.get(recipe, {}) | changes
-    return function(task, **{name: value for name, value in keywords.items() if name in known})
-
-
-def condition(kind: str, event: Event) -> Condition:
-    height, width = event.shape[-2:] if event.kind == "images" else (0, 0)
-    return {
-        "none": Condition(),
-        "class": Condition("class", (), 3),
-        "box": Condition("box", (4,)),
-        "segmentation": Condition("segmentation", (height, width), 3),
-        "grayscale": Condition("grayscale", (1, height, width)),
-    }[kind]
-
-
-def conditions(task: Task, count: int) -> Tensor:
-    """c for `count` items."""
-    kind, shape, size = task.condition.kind, task.condition.shape, task.condition.size
-    if kind in ("class", "segmentation"):
-        return torch.randint(size, (count, *shape))
-    return torch.rand(count, *shape) if kind == "box" else torch.rand(count, *shape) * 2 - 1
-
-
-def batch(task: Task, count: int) -> Batch:
-    """Random x on the event's own support."""
-    event = task.event
-    x = torch.randn(count, *event.shape) if event.levels is None else event.value(
-        torch.randint(event.levels, (count, *event.shape))
-    )  # fmt: skip
-    return x, conditions(task, count)
+    return function(task, **_keywords(recipe, inspect.signature(function).parameters, **changes))
 
 
 def recipes(events: str) -> Iterator[tuple[str, str]]:
@@ -98,8 +59,14 @@ def recipes(events: str) -> Iterator[tuple[str, str]]:
 
 
 def toys() -> list[Toy]:
-    found = [Toy(*recipe, "points", kind) for recipe in recipes("points") for kind in ("none", "class", "box")]
-    found = [toy for toy in found if toy.recipe != "oracle" or toy.condition == "none"]
-    kinds = ("none", "class", "box", "segmentation", "grayscale")
-    found += [Toy(*recipe, "grey", kind) for recipe in recipes("images") for kind in kinds]
-    return found + [Toy(*recipe, "colour", "none") for recipe in recipes("images")]
+    return [
+        Toy(*recipe, *problem)
+        for problem in PROBLEMS
+        for recipe in recipes(problem.task.event.kind)
+        if recipe[1] != "oracle" or problem.condition == "none"
+    ]
+
+
+def _keywords(recipe: str, known: Any, **changes: Any) -> dict[str, Any]:
+    keywords = TOY_WIDTHS | OPTIONAL.get(recipe, {}) | changes
+    return {name: value for name, value in keywords.items() if name in known}

@@ -41,6 +41,7 @@ def _code() -> None:
     models = yaml.safe_load(Path("params.yaml").read_text())["models"]
     hashes = {events: {model: _hash(spec["family"]) for model, spec in of.items()} for events, of in models.items()}
     code = {"prepare": "0", "features": "0", "report": "0", "train": hashes, "evaluate": hashes}
+    code["brought"] = {group: {} for group in ("models", "datasets", "extractors")}
     for folder in ("sweeps", "scored"):
         Path("reports", folder).mkdir(parents=True, exist_ok=True)  # as the real one does: the report depends on it
     _write(Path("reports/code.json"), json.dumps(code))

@@ -1,0 +1,86 @@
+"""Every law on every problem: kept, broken and what is wrong in words, or not served.
+
+A recipe that refuses a task with `UserError` does not serve it, which is its right. Whatever else it raises, there or
+in a law, is broken, and the verdict says where.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from pipeline.contract import GenerativeModel
+from pipeline.data.dataset import Dataset
+from pipeline.errors import UserError
+from pipeline.laws import datasets, extractors, models
+from pipeline.laws.law import BrokenLawError, Law
+from pipeline.laws.subject import Subject
+from pipeline.metrics.features import Extractor
+from pipeline.training import reproducible
+
+S = TypeVar("S")
+Outcome = Literal["kept", "broken", "not served"]
+MADE = "It can be made, or refuses with a UserError."
+
+
+class Verdict(NamedTuple):
+    """`place` is an event under a condition: grey, class; `words` are empty where the law is kept."""
+
+    law: str
+    place: str
+    outcome: Outcome
+    words: str = ""
+
+
+def model(recipe: Callable[..., GenerativeModel], name: str, **options: Any) -> Iterator[Verdict]:
+    """Of a recipe called `name`; `options` are those of a `Subject`."""
+    for problem in models.problems(name):
+        subject = Subject(recipe, problem, **options)
+        yield from _inspect(subject, ", ".join(problem), models.LAWS, lambda subject: subject.made)
+
+
+def dataset(function: Callable[..., Dataset], **options: Any) -> Iterator[Verdict]:
+    """Of a dataset's function."""
+    yield from _inspect(datasets.Source(function, **options), "its own", datasets.LAWS, lambda source: source.make())
+
+
+def extractor(function: Callable[..., Extractor], **options: Any) -> Iterator[Verdict]:
+    """Of an extractor's function."""
+    for event in extractors.EVERY:
+        reader = extractors.Reader(function, event, **options)
+        yield from _inspect(reader, event, extractors.LAWS, lambda reader: reader.fit())
+
+
+def _inspect(subject: S, place: str, laws: Iterable[Law[S]], make: Callable[[S], object]) -> Iterator[Verdict]:
+    reproducible.seed(0)
+    try:
+        make(subject)
+    except UserError as error:
+        yield Verdict(MADE, place, "not served", str(error))
+        return
+    except Exception as error:  # whatever foreign code raises
+        yield Verdict(MADE, place, "broken", _wrong(error))
+        return
+    yield Verdict(MADE, place, "kept")
+    for law in laws:
+        if law.concerns(subject):
+            yield _judge(law, subject, place)
+
+
+def _judge(law: Law[S], subject: S, place: str) -> Verdict:
+    reproducible.seed(0)
+    try:
+        law.check(subject)
+    except Exception as error:  # whatever foreign code raises
+        return Verdict(law.words, place, "broken", _wrong(error))
+    return Verdict(law.words, place, "kept")
+
+
+def _wrong(error: Exception) -> str:
+    if isinstance(error, BrokenLawError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = [frame for frame in frames if "/torch/" not in frame.filename][-1]
+    return " ".join(f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})".split())
