@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.contract import Condition, Event
+from pipeline.contract import Condition
 from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split
 from pipeline.laws.law import Law, law, require
 
@@ -107,11 +107,6 @@ LAWS: tuple[Law[Source], ...] = (
     no_split_repeats_another,
     the_scale_is_that_of_the_training_split,
 )
-
-
-def described(event: Event, condition: Condition) -> str:
-    """In the words of a table: points, class."""
-    return f"{event.kind}, {condition.kind}"
 
 
 def _splits(made: Dataset) -> Iterator[tuple[str, Split, int]]:

@@ -10,7 +10,7 @@ import torch
 
 from pipeline.contract import Batch
 from pipeline.laws.law import Law, law, require
-from pipeline.laws.problem import EVENTS, Problem, batch
+from pipeline.laws.problem import Problem, batch
 from pipeline.metrics.features import Extractor
 
 ITEMS, CLASSES = 48, 3
@@ -69,4 +69,3 @@ LAWS: tuple[Law[Reader], ...] = (
     features_are_the_same_each_time,
     an_id_names_the_weights,
 )
-EVERY = tuple(EVENTS)

@@ -16,20 +16,23 @@ from pipeline.data.dataset import Dataset
 from pipeline.errors import UserError
 from pipeline.laws import datasets, extractors, models
 from pipeline.laws.law import BrokenLawError, Law
+from pipeline.laws.problem import EVENTS
 from pipeline.laws.subject import Subject
 from pipeline.metrics.features import Extractor
 from pipeline.training import reproducible
 
 S = TypeVar("S")
 Outcome = Literal["kept", "broken", "not served"]
+Place = tuple[str, ...]
+"""An event, and a condition where there is one: ("grey", "class")."""
 MADE = "It can be made, or refuses with a UserError."
 
 
 class Verdict(NamedTuple):
-    """`place` is an event under a condition: grey, class; `words` are empty where the law is kept."""
+    """`words` are empty where the law is kept."""
 
     law: str
-    place: str
+    place: Place
     outcome: Outcome
     words: str = ""
 
@@ -38,22 +41,24 @@ def model(recipe: Callable[..., GenerativeModel], name: str, **options: Any) -> 
     """Of a recipe called `name`; `options` are those of a `Subject`."""
     for problem in models.problems(name):
         subject = Subject(recipe, problem, **options)
-        yield from _inspect(subject, ", ".join(problem), models.LAWS, lambda subject: subject.made)
+        yield from _inspect(subject, tuple(problem), models.LAWS, lambda subject: subject.made)
 
 
 def dataset(function: Callable[..., Dataset], **options: Any) -> Iterator[Verdict]:
     """Of a dataset's function."""
-    yield from _inspect(datasets.Source(function, **options), "its own", datasets.LAWS, lambda source: source.make())
+    yield from _inspect(
+        datasets.Source(function, **options), ("its own task",), datasets.LAWS, lambda source: source.make()
+    )
 
 
 def extractor(function: Callable[..., Extractor], **options: Any) -> Iterator[Verdict]:
     """Of an extractor's function."""
-    for event in extractors.EVERY:
+    for event in EVENTS:
         reader = extractors.Reader(function, event, **options)
-        yield from _inspect(reader, event, extractors.LAWS, lambda reader: reader.fit())
+        yield from _inspect(reader, (event,), extractors.LAWS, lambda reader: reader.fit())
 
 
-def _inspect(subject: S, place: str, laws: Iterable[Law[S]], make: Callable[[S], object]) -> Iterator[Verdict]:
+def _inspect(subject: S, place: Place, laws: Iterable[Law[S]], make: Callable[[S], object]) -> Iterator[Verdict]:
     reproducible.seed(0)
     try:
         make(subject)
@@ -69,7 +74,7 @@ def _inspect(subject: S, place: str, laws: Iterable[Law[S]], make: Callable[[S],
             yield _judge(law, subject, place)
 
 
-def _judge(law: Law[S], subject: S, place: str) -> Verdict:
+def _judge(law: Law[S], subject: S, place: Place) -> Verdict:
     reproducible.seed(0)
     try:
         law.check(subject)

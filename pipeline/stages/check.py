@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from pipeline.laws import inspection, target
-from pipeline.laws.inspection import Outcome, Verdict
+from pipeline.laws.inspection import Outcome, Place, Verdict
 from pipeline.laws.models import BLIND
 from pipeline.laws.target import Target
 from pipeline.report import terminal
@@ -15,18 +17,18 @@ ORDER: tuple[Outcome, ...] = ("broken", "not served", "kept")
 
 
 def main(word: str) -> int:
-    """Print what became of each law. Returns the exit code: 1 if one is broken.
+    """Print what became of each law. Returns the exit code: 1 if one is broken, or nothing is served at all.
 
     Raises:
         UserError: the word names nothing that can be checked.
     """
-    broken = 0
+    counts: Counter[Outcome] = Counter()
     for found in target.resolve(word):
         verdicts = list(_inspected(found))
-        broken += sum(verdict.outcome == "broken" for verdict in verdicts)
+        counts.update(verdict.outcome for verdict in verdicts)
         _show(found, verdicts)
-    print(f"{broken} broken." if broken else "Every law is kept.")
-    return 1 if broken else 0
+    print(", ".join(f"{counts[outcome]} {outcome}" for outcome in ORDER) + ".")
+    return 1 if counts["broken"] or not counts["kept"] else 0
 
 
 def _inspected(found: Target) -> Iterator[Verdict]:
@@ -51,12 +53,18 @@ def _show(found: Target, verdicts: Iterable[Verdict]) -> None:
 
 def rows(verdicts: Iterable[Verdict]) -> list[tuple[str, str, str]]:
     """(law, verdict, places), what is wrong first; places with one verdict share a row."""
-    places: dict[tuple[str, Outcome, str], list[str]] = {}
+    places: dict[tuple[str, Outcome, str], list[Place]] = {}
     for verdict in verdicts:
         places.setdefault((verdict.law, verdict.outcome, verdict.words), []).append(verdict.place)
     return [
-        (law, "ok" if outcome == "kept" else f"{outcome}: {words}", "; ".join(where))
+        (law, "ok" if outcome == "kept" else f"{outcome}: {words}", _where(where))
         for wanted in ORDER
         for (law, outcome, words), where in places.items()
         if outcome == wanted
     ]
+
+
+def _where(places: Iterable[Place]) -> str:
+    """points (none, class); grey (none)."""
+    groups = ((event, [place[1] for place in group if place[1:]]) for event, group in groupby(places, lambda p: p[0]))
+    return "; ".join(f"{event} ({', '.join(kinds)})" if kinds else event for event, kinds in groups)
