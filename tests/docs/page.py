@@ -6,6 +6,7 @@ Its fenced blocks by kind:
     yaml      is merged into params.yaml
     python    is the file that its first line names
     diff      is applied
+    toml      is part of an example's pyproject.toml, word for word
     text      is output; a line of it that starts with `coverseek: ` is what the block before it said
     mermaid   is a picture
 """
@@ -57,6 +58,8 @@ def work_through(page: str, folder: Path) -> None:
                 patch = folder / "page.diff"
                 patch.write_text(text)
                 call(folder, "git", "apply", "-C1", patch.name)
+            case "toml":
+                assert any(text in path.read_text() for path in ROOT.glob("examples/*/pyproject.toml")), text
             case "text":
                 refusals = [line for line in text.splitlines() if line.startswith("coverseek: ")]
                 assert all(line in said.splitlines() for line in refusals), said

@@ -16,7 +16,7 @@ from pipeline.metrics.table import METRICS
 from pipeline.report.column import base
 
 PAGES = ("get-started.md", "read-a-number.md", "add-a-model.md", "add-a-dataset.md", "protocol.md", "architecture.md")
-KINDS = {"sh", "yaml", "python", "diff", "text", "mermaid"}
+KINDS = {"sh", "yaml", "python", "diff", "toml", "text", "mermaid"}
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 FILE = re.compile(r"`((?:pipeline|tests|benchmarks)/[\w/]+\.py)`")
 CAPABILITIES = ("GenerativeModel", "SinglePlayer", "Bounded", "Weighted", "Exact", "Reconstructs", "Forgets")
