@@ -210,11 +210,12 @@ def models(
 @app.command()
 def check(
     target: Annotated[str, typer.Argument(help="package.module:name, family/recipe, or the name of an entry point.")],
+    keywords: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A keyword of it.")] = None,
 ) -> None:
     """Put the laws of the contract to a model, dataset or extractor of your own; exit with 1 where one is broken."""
     from pipeline.stages.check import main
 
-    raise typer.Exit(main(target))
+    raise typer.Exit(main(target, keywords or []))
 
 
 @app.command()

@@ -213,7 +213,7 @@ def bind(function: Callable[..., Any], keywords: Mapping[str, Any], where: str) 
     """Check `keywords` against the keyword-only parameters of `function`; the checked values come back."""
     hints = get_type_hints(function.__init__ if inspect.isclass(function) else function, include_extras=True)
     fields: dict[str, Any] = {
-        name: (hints[name], ... if p.default is inspect.Parameter.empty else p.default)
+        name: (hints.get(name, Any), ... if p.default is inspect.Parameter.empty else p.default)
         for name, p in inspect.signature(function).parameters.items()
         if p.kind is inspect.Parameter.KEYWORD_ONLY
     }

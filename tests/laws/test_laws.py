@@ -262,3 +262,22 @@ def test_the_command_exits_with_zero_where_every_law_is_kept(
 def test_a_word_that_names_nothing_is_refused(package: str, word: str, why: str) -> None:
     with pytest.raises(UserError, match=why):
         check.main(word)
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        ("sigma", "give a keyword and its value"),
+        ("sigma=-1", r"^--set\.sigma: input should be greater than 0, not -1"),
+        ("sgima=1", r"^--set\.sgima is not a known key; .*did you mean sigma"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_refused(setting: str, why: str) -> None:
+    with pytest.raises(UserError, match=why):
+        check.main("ring", [setting])
+
+
+def test_a_setting_is_heard(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check.main("shapes", ["condition=segmentation"]) == 0
+    with pytest.raises(UserError, match=r"--set\.data_root is missing"):
+        check.main("mnist")
