@@ -13,12 +13,13 @@ Kynkäänniemi et al. 2019, arXiv:1904.06991; Naeem et al. 2020, arXiv:2002.0979
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from pipeline.metrics.neighbours import BLOCK, distances, smallest
+from pipeline.metrics.neighbours import BLOCK, nearest, screened, squared
 
 
 class Manifold(NamedTuple):
@@ -67,26 +68,38 @@ def memberships(
     *, real: Tensor, fake: Tensor, neighbours: int = 3, coverage_neighbours: int = 5, block: int = BLOCK
 ) -> Memberships:
     """Like `manifold`, before the means."""
-    inner, outer = radii(real, (neighbours, coverage_neighbours), block=block)  # (N,), (N,)
-    (reach,) = radii(fake, (neighbours,), block=block)  # (M,)
-    precise = torch.zeros(len(fake), dtype=torch.bool)
-    inside = torch.zeros(len(fake), dtype=torch.long)
-    recalled: list[Tensor] = []
-    covered: list[Tensor] = []
-    rows = zip(distances(real, fake, block=block), torch.split(inner, block), torch.split(outer, block), strict=True)
-    for d, small, large in rows:
-        precise |= (d < small[:, None]).any(dim=0)
-        recalled.append((d < reach).any(dim=1))
-        balls = d < large[:, None]
-        inside += balls.sum(dim=0)
-        covered.append(balls.any(dim=1))
-    return Memberships(precise, torch.cat(recalled), inside, torch.cat(covered))
+    inner, outer = squared_radii(real, (neighbours, coverage_neighbours))  # (N,), (N,)
+    (reach,) = squared_radii(fake, (neighbours,))  # (M,)
+    precise, recalled = torch.zeros(len(fake), dtype=torch.bool), torch.zeros(len(real), dtype=torch.bool)
+    inside, covered = torch.zeros(len(fake), dtype=torch.long), torch.zeros(len(real), dtype=torch.bool)
+    for i, j, d2, error in _near(real, fake, torch.maximum(inner, outer), reach, block):
+        balls = torch.stack([inner[i], outer[i], reach[j]])  # (3, P)
+        doubtful = ((d2 - balls).abs() <= error).any(dim=0)
+        d2[doubtful] = squared(real, fake, i[doubtful], j[doubtful])
+        small, large, around = d2 < balls
+        precise[j[small]] = True
+        recalled[i[around]] = True
+        inside += j[large].bincount(minlength=len(fake))
+        covered[i[large]] = True
+    return Memberships(precise, recalled, inside, covered)
 
 
-def radii(x: Tensor, neighbours: tuple[int, ...], *, block: int = BLOCK) -> tuple[Tensor, ...]:
-    """x (N, D) -> for each k the (N,) float64 distances to the k-th nearest other point."""
+def _near(real: Tensor, fake: Tensor, widest: Tensor, reach: Tensor, block: int) -> Iterator[tuple[Tensor, ...]]:
+    """Block by block the pairs that may lie in a ball of either: rows of real (P,) and of fake (P,), their squared
+    distances (P,) float64, and how far off each may be."""
+    for start, d2, error in screened(real, fake, block=block):
+        rows = slice(start, start + len(d2))
+        wide, far = (radius.to(d2.dtype) for radius in (widest, reach))
+        limits = torch.maximum(wide[rows, None] + error, far + error.max())  # (<= block, M)
+        i, j = (d2 <= limits).nonzero(as_tuple=True)
+        yield i + start, j, d2[i, j].double(), error[i, 0]
+
+
+def squared_radii(x: Tensor, neighbours: tuple[int, ...]) -> tuple[Tensor, ...]:
+    """x (N, D) -> for each k the (N,) float64 squared distances to the k-th nearest other point."""
     most = max(neighbours)
     if len(x) <= most:
         raise ValueError(f"{len(x)} points have no {most} neighbours each: at least {most + 1} are needed")
-    distance, _ = smallest(distances(x, x, block=block), len(x), count=most + 1)
-    return tuple(distance[:, k] for k in neighbours)  # column 0 is the point itself
+    _, index = nearest(x, x, count=most + 1)
+    every = torch.arange(len(x))
+    return tuple(squared(x, x, every, index[:, k]) for k in neighbours)  # column 0 is the point itself
