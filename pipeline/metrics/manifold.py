@@ -13,13 +13,12 @@ Kynkäänniemi et al. 2019, arXiv:1904.06991; Naeem et al. 2020, arXiv:2002.0979
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from pipeline.metrics.neighbours import BLOCK, nearest, screened, squared
+from pipeline.metrics.neighbours import BLOCK, Screen, nearest, screened, squared
 
 
 class Manifold(NamedTuple):
@@ -70,29 +69,28 @@ def memberships(
     """Like `manifold`, before the means."""
     inner, outer = squared_radii(real, (neighbours, coverage_neighbours))  # (N,), (N,)
     (reach,) = squared_radii(fake, (neighbours,))  # (M,)
-    precise, recalled = torch.zeros(len(fake), dtype=torch.bool), torch.zeros(len(real), dtype=torch.bool)
-    inside, covered = torch.zeros(len(fake), dtype=torch.long), torch.zeros(len(real), dtype=torch.bool)
-    for i, j, d2, error in _near(real, fake, torch.maximum(inner, outer), reach, block):
-        balls = torch.stack([inner[i], outer[i], reach[j]])  # (3, P)
-        doubtful = ((d2 - balls).abs() <= error).any(dim=0)
-        d2[doubtful] = squared(real, fake, i[doubtful], j[doubtful])
-        small, large, around = d2 < balls
-        precise[j[small]] = True
-        recalled[i[around]] = True
-        inside += j[large].bincount(minlength=len(fake))
-        covered[i[large]] = True
-    return Memberships(precise, recalled, inside, covered)
+    precise = torch.zeros(len(fake), dtype=torch.bool)
+    inside = torch.zeros(len(fake), dtype=torch.long)
+    recalled: list[Tensor] = []
+    covered: list[Tensor] = []
+    for screen in screened(real, fake, block=block):
+        rows = slice(screen.start, screen.start + len(screen.d2))
+        part = real[rows]
+        precise |= _within(screen, inner[rows, None], real=part, fake=fake).any(dim=0)
+        recalled.append(_within(screen, reach, real=part, fake=fake).any(dim=1))
+        balls = _within(screen, outer[rows, None], real=part, fake=fake)
+        inside += balls.sum(dim=0)
+        covered.append(balls.any(dim=1))
+    return Memberships(precise, torch.cat(recalled), inside, torch.cat(covered))
 
 
-def _near(real: Tensor, fake: Tensor, widest: Tensor, reach: Tensor, block: int) -> Iterator[tuple[Tensor, ...]]:
-    """Block by block the pairs that may lie in a ball of either: rows of real (P,) and of fake (P,), their squared
-    distances (P,) float64, and how far off each may be."""
-    for start, d2, error in screened(real, fake, block=block):
-        rows = slice(start, start + len(d2))
-        wide, far = (radius.to(d2.dtype) for radius in (widest, reach))
-        limits = torch.maximum(wide[rows, None] + error, far + error.max())  # (<= block, M)
-        i, j = (d2 <= limits).nonzero(as_tuple=True)
-        yield i + start, j, d2[i, j].double(), error[i, 0]
+def _within(screen: Screen, radius: Tensor, *, real: Tensor, fake: Tensor) -> Tensor:
+    """Squared radii (rows, 1) or (M,) -> (rows, M) bool: closer than that. What the screen leaves open is computed."""
+    about = radius.to(screen.d2.dtype)
+    surely = screen.d2 < about - screen.error
+    i, j = (surely ^ (screen.d2 < about + screen.error)).nonzero(as_tuple=True)
+    surely[i, j] = squared(real, fake, i, j) < radius.expand_as(surely)[i, j]
+    return surely
 
 
 def squared_radii(x: Tensor, neighbours: tuple[int, ...]) -> tuple[Tensor, ...]:

@@ -4,12 +4,14 @@
     many               |a|² + |b|² - 2 a·b about a common origin, in float32, with a bound on its error. What the bound
                        leaves open, few pairs, is asked again of the differences in float64: the answers are exact.
 
-The bound: rounding a and b about the origin, the product of length D, the two norms and the two sums put |a - b|² off
-by at most (D + 8) u (|a| + |b|)², u = 2^-24 (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.1).
+The bound: the rounding of a and b about the origin, of the product of length D, of the norms and of the sums puts
+|a - b|² off by more than (8 sqrt(D) + 16) u (|a| + |b|)², u = 2^-24, with a probability below D exp(-32) (Higham, Mary
+2019, A new approach to probabilistic rounding error analysis, SIAM J. Sci. Comput. 41).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -20,8 +22,8 @@ from torch import Tensor
 BLOCK = 512
 FEW = 16
 """Dimensions up to which a k-d tree pays, and the differences cost about as much as the product, at most twice."""
-PAIRS = 2**21
-"""Values of the differences that are held at a time."""
+VALUES = 2**18
+"""Of the differences that are held at a time: as many as a cache holds."""
 
 
 class Screen(NamedTuple):
@@ -31,8 +33,8 @@ class Screen(NamedTuple):
     """The first of these rows."""
     d2: Tensor
     """(rows, M)."""
-    error: Tensor
-    """(rows, 1): none of a row is further off than this."""
+    error: float
+    """None is further off than this."""
 
 
 def screened(a: Tensor, b: Tensor, *, block: int = BLOCK) -> Iterator[Screen]:
@@ -40,20 +42,21 @@ def screened(a: Tensor, b: Tensor, *, block: int = BLOCK) -> Iterator[Screen]:
     dims = a.shape[1]
     kind = torch.float64 if dims <= FEW else torch.float32
     origin = b.mean(dim=0)
-    a, b = (a - origin).to(kind), (b - origin).to(kind)
+    a, b = a.to(kind) - origin, b.to(kind) - origin
     norms, others = (x.square().sum(dim=1, dtype=torch.float64) for x in (a, b))  # (N,), (M,)
-    errors = (dims + 8) * torch.finfo(kind).eps / 2 * (norms.sqrt() + others.max().sqrt()).square()  # (N,)
-    norms, others, errors = (x.to(kind) for x in (norms, others, errors))
+    relative = (8 * math.sqrt(dims) + 16) * torch.finfo(kind).eps / 2
+    errors = relative * (norms.sqrt() + others.max().sqrt()).square()  # (N,)
+    norms, others = norms.to(kind), others.to(kind)
     room = torch.empty(min(block, len(a)), len(b), dtype=kind)
     for start in range(0, len(a), block):
         rows = slice(start, start + block)
         d2 = torch.addmm(others, a[rows], b.T, alpha=-2, out=room[: len(a[rows])])
-        yield Screen(start, d2.add_(norms[rows, None]), errors[rows, None])
+        yield Screen(start, d2.add_(norms[rows, None]), float(errors[rows].max()))
 
 
 def squared(a: Tensor, b: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """Rows i (P,) of a (N, D) and j (P,) of b (M, D) -> (P,) float64: |a_i - b_j|²."""
-    size = max(1, PAIRS // a.shape[1])
+    size = max(1, VALUES // a.shape[1])
     parts = zip(torch.split(i, size), torch.split(j, size), strict=True)
     return torch.cat([(a[i].double() - b[j].double()).square().sum(dim=1) for i, j in parts])
 
