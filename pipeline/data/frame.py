@@ -45,23 +45,20 @@ class View(NamedTuple):
         Raises:
             UserError: the image is smaller than `crop`.
         """
-        left, top = 0.0, 0.0
-        if self.crop is not None:
-            if self.crop > min(width, height):
-                raise UserError(f"crop: {self.crop} is more than an image of {width}x{height} has; give less")
-            left, top = (width - self.crop) // 2, (height - self.crop) // 2  # whole pixels: nothing is interpolated
-            width = height = self.crop
+        left, top, right, bottom = self._cropped(width, height)
+        side = min(right - left, bottom - top)
         if self.side is None:
-            return Frame(left, top, width, height)
-        square = min(width, height)
-        return Frame(left + (width - square) / 2, top + (height - square) / 2, square, square)
+            return Frame(left, top, right - left, bottom - top)
+        return Frame((left + right - side) / 2, (top + bottom - side) / 2, side, side)
 
     def show(self, image: Image.Image) -> NDArray[np.uint8]:
         """An image of mode L or RGB -> the kept part of it (C, H, W), not yet quantised."""
-        left, top, width, height = self.frame(*image.size)
-        size = (self.side, self.side) if self.side else (int(width), int(height))
-        kept = image.resize(size, Image.Resampling.LANCZOS, box=(left, top, left + width, top + height))
-        return np.moveaxis(np.asarray(kept, np.uint8).reshape(kept.height, kept.width, -1), -1, 0)
+        cropped = image.crop(self._cropped(*image.size))
+        if self.side is not None:
+            left, top, width, height = View(self.side).frame(*cropped.size)
+            box = left, top, left + width, top + height
+            cropped = cropped.resize((self.side, self.side), Image.Resampling.LANCZOS, box=box)
+        return np.moveaxis(np.asarray(cropped, np.uint8).reshape(cropped.height, cropped.width, -1), -1, 0)
 
     def quantise(self, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Stored values 0 .. 255 -> levels 0 .. L-1, same shape."""
@@ -73,3 +70,12 @@ class View(NamedTuple):
             return self.quantise(x)
         pictures = x[:, 0] if x.shape[1] == 1 else np.moveaxis(x, 1, -1)  # (N, H, W) or (N, H, W, 3)
         return self.quantise(np.stack([self.show(Image.fromarray(picture)) for picture in pictures]))
+
+    def _cropped(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom in whole pixels: a crop interpolates nothing."""
+        if self.crop is None:
+            return 0, 0, width, height
+        if self.crop > min(width, height):
+            raise UserError(f"crop: {self.crop} is more than an image of {width}x{height} has; give less")
+        left, top = (width - self.crop) // 2, (height - self.crop) // 2
+        return left, top, left + self.crop, top + self.crop

@@ -27,10 +27,18 @@ def test_a_crop_that_does_not_fit_is_refused() -> None:
         View(crop=7).frame(6, 9)
 
 
-def test_the_shorter_side_is_resized_and_the_longer_one_is_cut() -> None:
-    x = np.zeros((1, 1, 40, 20), np.uint8)
-    x[:, :, 10:30] = 200  # the centre square
-    assert np.array_equal(View(side=5).levels_of(x), np.full((1, 1, 5, 5), 200, np.uint8))
+def test_the_shorter_side_is_resized_and_then_the_longer_one_is_cut() -> None:
+    x = np.random.default_rng(0).integers(0, 256, (60, 20), np.uint8)
+    whole = np.asarray(Image.fromarray(x).resize((5, 15), Image.Resampling.LANCZOS))
+    kept = View(side=5).levels_of(x[None, None])[0, 0]
+    assert np.abs(kept.astype(int) - whole[5:10]).max() <= 1
+
+
+def test_the_frame_is_where_the_kept_part_lies() -> None:
+    assert View().frame(6, 9) == (0, 0, 6, 9)
+    assert View(side=4).frame(6, 9) == (0, 1.5, 6, 6)
+    assert View(crop=4).frame(6, 9) == (1, 2, 4, 4)
+    assert View(side=2, crop=5).frame(6, 9) == (0, 2, 5, 5)
 
 
 def test_the_crop_is_taken_before_the_image_is_resized() -> None:

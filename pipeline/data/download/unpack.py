@@ -11,13 +11,19 @@ import tarfile
 import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Protocol
 from zipfile import BadZipFile, ZipFile
 
 from pipeline import files
 from pipeline.errors import UserError
 
 DAMAGE = (tarfile.TarError, BadZipFile, gzip.BadGzipFile, EOFError, zlib.error)
+
+
+class Readable(Protocol):
+    """As much of a file as is needed of it."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 def unpack(archive: Path, folder: Path, wanted: Collection[str]) -> None:
@@ -39,7 +45,7 @@ def unpack(archive: Path, folder: Path, wanted: Collection[str]) -> None:
         raise UserError(f"{archive} does not hold {min(missing)}; delete it and run the command again")
 
 
-def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+def _members(archive: Path) -> Iterator[tuple[str, Readable]]:
     """Bare name and content of each plain file."""
     if archive.name.endswith(".tar.gz"):
         with tarfile.open(archive) as tar:
@@ -57,5 +63,6 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
             yield _plain(archive.name, content)
 
 
-def _plain(name: str, content: IO[bytes]) -> tuple[str, IO[bytes]]:
+def _plain(name: str, content: IO[bytes]) -> tuple[str, Readable]:
+    """What is gzipped by itself is opened."""
     return (name.removesuffix(".gz"), gzip.GzipFile(fileobj=content)) if name.endswith(".gz") else (name, content)
