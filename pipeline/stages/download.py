@@ -31,8 +31,7 @@ def main(name: str, data_root: Path, again: bool) -> None:
         return
     if fault and source in BY_HAND:
         raise fault
-    for file in sources(source):
-        obtain(file, data_root)
+    obtain(sources(source), data_root)
     if after := _fault(source, data_root):
         raise after
     print(f"{name} is in {data_root}: checked")

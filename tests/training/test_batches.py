@@ -1,15 +1,19 @@
-"""What batches promise: every item once an epoch, and a new draw each time where images are probabilities."""
+"""What batches of images promise that are probabilities: a new draw each time, whose mean is the intensity."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from pipeline.contract import Batch
-from pipeline.training.batches import in_order, shuffled
+from pipeline.contract import Batch, Loss, SinglePlayer
+from pipeline.params import Training
+from pipeline.training.batches import shuffled
+from pipeline.training.history import History
+from pipeline.training.loop import fit
 
 
 @pytest.fixture
@@ -17,11 +21,6 @@ def data() -> tuple[Batch, Tensor]:
     """Ten images with their numbers as condition, and their intensities: one draw, and 0 .. 255 in every image."""
     intensity = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16).repeat(10, 1, 1, 1)
     return (torch.where(intensity > 127, 1.0, -1.0), torch.arange(10)), intensity
-
-
-def test_every_item_comes_once_an_epoch(data: tuple[Batch, Tensor]) -> None:
-    batches = islice(shuffled(data[0], 4), 5)
-    assert torch.cat([c for _, c in batches])[:10].sort().values.tolist() == list(range(10))
 
 
 def test_without_intensities_an_item_stays_what_it_is(data: tuple[Batch, Tensor]) -> None:
@@ -52,6 +51,30 @@ def test_the_same_seed_draws_the_same_batches(data: tuple[Batch, Tensor]) -> Non
     assert not torch.equal(some(0)[0], some(1)[0])
 
 
-def test_calibration_sees_one_draw(data: tuple[Batch, Tensor]) -> None:
-    """What is fitted after training, such as a control's memory, gets the items as they are."""
-    assert torch.equal(torch.cat([x for x, _ in in_order(data[0], 4)]), data[0][0])
+class Watcher(SinglePlayer):
+    """Keeps what it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight, self.learned, self.remembered = nn.Parameter(torch.zeros(())), list[Tensor](), list[Tensor]()
+
+    def loss(self, x: Tensor, c: Tensor) -> Loss:
+        self.learned.append(x)
+        return Loss(self.weight.square(), {})
+
+    def sample(self, c: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def calibrate(self, train: Iterable[Batch], validation: Iterable[Batch]) -> None:
+        self.remembered += [x for x, _ in train]
+
+
+def test_learning_sees_new_draws_and_calibration_the_one_draw(data: tuple[Batch, Tensor]) -> None:
+    """A control's memory is fitted by calibration."""
+    batch, intensity = data
+    settings, model = Training(steps=3, batch_size=10, learning_rate=0.1), Watcher()
+    trained, _, _ = fit(model, batch, batch, settings, History(), "toy", intensity)
+    assert isinstance(trained, Watcher)
+    assert torch.equal(torch.cat(trained.remembered), batch[0])
+    assert len({x.numpy().tobytes() for x in model.learned}) == 3
+    assert all(set(x.unique().tolist()) == {-1.0, 1.0} for x in model.learned)

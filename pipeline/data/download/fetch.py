@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
@@ -19,18 +20,20 @@ TIMEOUT = 30  # seconds without a byte
 AGENT = {"User-Agent": "coverseek"}  # some servers refuse Python's own
 
 
-def obtain(source: Source, data_root: Path) -> None:
-    """Put the files of `source` where the dataset is read from; an archive that is there and right is not fetched.
+def obtain(parts: Sequence[Source], data_root: Path) -> None:
+    """Put the files of a dataset where it is read from; what is there and right is not fetched.
 
     Raises:
-        UserError: none of the addresses gives the right file, or the archive lacks a file.
+        UserError: none of the addresses gives the right file, or an archive lacks one.
     """
-    folder = data_root / source.folder
-    target = folder / source.name
-    if not (target.is_file() and md5(target) == source.md5):
-        _fetch(source, target)
-    if source.packed:
-        unpack(target, folder, source.files)
+    targets = {source: data_root / source.folder / source.name for source in parts}
+    waiting = [source for source, target in targets.items() if not (target.is_file() and md5(target) == source.md5)]
+    while waiting:
+        _fetch(waiting, targets[waiting[0]])
+        del waiting[0]
+    for source, target in targets.items():
+        if source.packed:
+            unpack(target, target.parent, source.files)
 
 
 def md5(path: Path) -> str:
@@ -39,18 +42,19 @@ def md5(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def _fetch(source: Source, target: Path) -> None:
+def _fetch(waiting: Sequence[Source], target: Path) -> None:
+    """The first of those that wait."""
     reasons = []
-    for url in source.urls:
+    for url in waiting[0].urls:
         try:
             with files.whole(target) as draft:
                 _copy(url, draft)
-                _same(draft, source.md5)
+                _same(draft, waiting[0].md5)
             return
         except (OSError, HTTPException, UserError) as error:
             reasons.append(_reason(error))
-    why, remedy = "; ".join(dict.fromkeys(reasons)), "and run this command again"
-    raise UserError(f"{source.name} is not downloaded ({why}): put {source.urls[0]} into {target.parent}, {remedy}")
+    why, by_hand = "; ".join(dict.fromkeys(reasons)), ", ".join(source.urls[0] for source in waiting)
+    raise UserError(f"{target.name} is not downloaded ({why}): put {by_hand} into {target.parent} and run this again")
 
 
 def _copy(url: str, draft: Path) -> None:

@@ -23,7 +23,7 @@ DAMAGE = (tarfile.TarError, BadZipFile, gzip.BadGzipFile, EOFError, zlib.error)
 class Readable(Protocol):
     """As much of a file as is needed of it."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int = -1, /) -> bytes: ...
 
 
 def unpack(archive: Path, folder: Path, wanted: Collection[str]) -> None:
