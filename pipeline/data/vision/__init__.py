@@ -2,6 +2,7 @@
 
 stored      files on disk: all there, readable, undamaged
 official    official splits -> train, validation and test
+standard    the keywords that most sets share
 idx         MNIST's file format
 mnist       MNIST, Fashion-MNIST, KMNIST
 emnist      EMNIST, by split

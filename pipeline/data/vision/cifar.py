@@ -8,15 +8,12 @@ pickle runs whatever code it holds.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from pipeline.data.dataset import Dataset, Sizes
-from pipeline.data.frame import Levels, View
-from pipeline.data.vision import official, stored
+from pipeline.data.vision import stored
 from pipeline.data.vision.official import Labelled, Official
-from pipeline.params import Count
+from pipeline.data.vision.standard import colour
 
 SHAPE = (3, 32, 32)
 PIXELS = 3 * 32 * 32  # bytes of one image; its labels come first
@@ -27,43 +24,20 @@ LABELS = {"cifar10": (10,), "cifar100": (20, 100)}
 """How many classes each of a record's labels has; the last label is used."""
 
 
-def cifar10(
-    sizes: Sizes,
-    seed: int,
-    *,
-    data_root: Path,
-    condition: Literal["none", "class", "grayscale"] = "none",
-    side: Count | None = None,
-    crop: Count | None = None,
-    levels: Levels = 256,
-) -> Dataset:
-    """10 classes of animals and vehicles, from `data_root`/cifar-10-batches-bin.
-
-    Raises:
-        UserError: a file is missing or damaged, or the sizes are too large.
-    """
-    return official.dataset(_read("cifar10", data_root), sizes, seed, condition, View(side, crop, levels))
+@colour
+def cifar10(data_root: Path) -> Official:
+    """10 classes of animals and vehicles, from `data_root`/cifar-10-batches-bin."""
+    return _read("cifar10", data_root)
 
 
-def cifar100(
-    sizes: Sizes,
-    seed: int,
-    *,
-    data_root: Path,
-    condition: Literal["none", "class", "grayscale"] = "none",
-    side: Count | None = None,
-    crop: Count | None = None,
-    levels: Levels = 256,
-) -> Dataset:
-    """100 fine classes, from `data_root`/cifar-100-binary.
-
-    Raises:
-        UserError: a file is missing or damaged, or the sizes are too large.
-    """
-    return official.dataset(_read("cifar100", data_root), sizes, seed, condition, View(side, crop, levels))
+@colour
+def cifar100(data_root: Path) -> Official:
+    """100 fine classes, from `data_root`/cifar-100-binary."""
+    return _read("cifar100", data_root)
 
 
 def _read(name: str, data_root: Path) -> Official:
+    """Raises `UserError` where a file is missing or damaged."""
     folder = data_root / FOLDERS[name]
     stored.present(folder, TRAIN[name] + TEST[name], stored.downloadable(name, data_root))
     train, test = (_records([folder / file for file in part[name]], LABELS[name]) for part in (TRAIN, TEST))

@@ -7,74 +7,36 @@ MNIST (LeCun et al. 1998, doi:10.1109/5.726791), Fashion-MNIST (Xiao et al. 2017
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
-from pipeline.data.dataset import Dataset, Sizes
-from pipeline.data.frame import Levels, View
-from pipeline.data.vision import idx, official, stored
+from pipeline.data.vision import idx, stored
 from pipeline.data.vision.official import Official
-from pipeline.params import Count
+from pipeline.data.vision.standard import gray
 
 CLASSES = 10
 FILES = tuple(f"{part}-{rest}-ubyte" for part in ("train", "t10k") for rest in ("images-idx3", "labels-idx1"))
 FOLDERS = {"mnist": "MNIST/raw", "fashion_mnist": "FashionMNIST/raw", "kmnist": "KMNIST/raw"}
 
 
-def mnist(
-    sizes: Sizes,
-    seed: int,
-    *,
-    data_root: Path,
-    condition: Literal["none", "class"] = "none",
-    side: Count | None = None,
-    crop: Count | None = None,
-    levels: Levels = 256,
-) -> Dataset:
-    """Handwritten digits, from `data_root`/MNIST/raw.
-
-    Raises:
-        UserError: a file is missing or damaged, or the sizes are too large.
-    """
-    return official.dataset(_read("mnist", data_root), sizes, seed, condition, View(side, crop, levels))
+@gray
+def mnist(data_root: Path) -> Official:
+    """Handwritten digits, from `data_root`/MNIST/raw."""
+    return _read("mnist", data_root)
 
 
-def fashion_mnist(
-    sizes: Sizes,
-    seed: int,
-    *,
-    data_root: Path,
-    condition: Literal["none", "class"] = "none",
-    side: Count | None = None,
-    crop: Count | None = None,
-    levels: Levels = 256,
-) -> Dataset:
-    """Pieces of clothing, from `data_root`/FashionMNIST/raw.
-
-    Raises:
-        UserError: a file is missing or damaged, or the sizes are too large.
-    """
-    return official.dataset(_read("fashion_mnist", data_root), sizes, seed, condition, View(side, crop, levels))
+@gray
+def fashion_mnist(data_root: Path) -> Official:
+    """Pieces of clothing, from `data_root`/FashionMNIST/raw."""
+    return _read("fashion_mnist", data_root)
 
 
-def kmnist(
-    sizes: Sizes,
-    seed: int,
-    *,
-    data_root: Path,
-    condition: Literal["none", "class"] = "none",
-    side: Count | None = None,
-    crop: Count | None = None,
-    levels: Levels = 256,
-) -> Dataset:
-    """Cursive Japanese characters, one for each row of the syllabary, from `data_root`/KMNIST/raw.
-
-    Raises:
-        UserError: a file is missing or damaged, or the sizes are too large.
-    """
-    return official.dataset(_read("kmnist", data_root), sizes, seed, condition, View(side, crop, levels))
+@gray
+def kmnist(data_root: Path) -> Official:
+    """Cursive Japanese characters, one for each row of the syllabary, from `data_root`/KMNIST/raw."""
+    return _read("kmnist", data_root)
 
 
 def _read(name: str, data_root: Path) -> Official:
+    """Raises `UserError` where a file is missing or damaged."""
     folder = data_root / FOLDERS[name]
     stored.present(folder, FILES, stored.downloadable(name, data_root))
     train, test = (idx.pair(folder / FILES[at], folder / FILES[at + 1], CLASSES) for at in (0, 2))

@@ -7,39 +7,24 @@ images of `extra` are not used.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from pipeline.data.dataset import Dataset, Sizes
-from pipeline.data.frame import Levels, View
-from pipeline.data.vision import official, stored
+from pipeline.data.vision import stored
 from pipeline.data.vision.official import Labelled, Official
-from pipeline.params import Count
+from pipeline.data.vision.standard import colour
 
 CLASSES = 10
 FILES = ("train_32x32.mat", "test_32x32.mat")
 SHAPE = (32, 32, 3)
 
 
-def svhn(
-    sizes: Sizes,
-    seed: int,
-    *,
-    data_root: Path,
-    condition: Literal["none", "class", "grayscale"] = "none",
-    side: Count | None = None,
-    crop: Count | None = None,
-    levels: Levels = 256,
-) -> Dataset:
-    """The digit in the middle is the class, from `data_root` itself, where torchvision puts the two files.
-
-    Raises:
-        UserError: a file is missing or damaged, or the sizes are too large.
-    """
+@colour
+def svhn(data_root: Path) -> Official:
+    """The digit in the middle is the class; from `data_root` itself, where torchvision puts the two files."""
     stored.present(data_root, FILES, stored.downloadable("svhn", data_root))
     train, test = (_matlab(data_root / name) for name in FILES)
-    return official.dataset(Official("svhn", train, test, CLASSES), sizes, seed, condition, View(side, crop, levels))
+    return Official("svhn", train, test, CLASSES)
 
 
 def _matlab(path: Path) -> Labelled:
