@@ -15,11 +15,13 @@ from tiny import SETS, TEST, TRAIN, numbered, numbers, write_idx
 
 from pipeline.data.conditions import luma
 from pipeline.data.dataset import SPLITS, Dataset, Sizes
+from pipeline.data.datasets import make
 from pipeline.data.vision.cifar import cifar10, cifar100
 from pipeline.data.vision.emnist import CLASSES, FIRST, emnist
 from pipeline.data.vision.mnist import fashion_mnist, kmnist, mnist
 from pipeline.data.vision.svhn import svhn
 from pipeline.errors import UserError
+from pipeline.params import Data
 
 SIZES = Sizes(12, 5, 6)
 Make = Callable[..., Dataset]
@@ -197,3 +199,22 @@ def test_more_images_than_there_are(function: Make, root: Path) -> None:
         function(Sizes(20, 1, 1), 0, data_root=root)
     with pytest.raises(UserError, match="8 test images; test = 9 is too many"):
         function(Sizes(1, 1, 9), 0, data_root=root)
+
+
+@pytest.mark.parametrize("name", ["celeba", "cifar100", "emnist", "fashion_mnist", "folder", "kmnist", "mnist", "svhn"])
+@pytest.mark.parametrize(
+    ("keywords", "why"),
+    [
+        ({"levels": 1}, "levels: input should be greater than or equal to 2, not 1"),
+        ({"levels": 257}, "levels: input should be less than or equal to 256, not 257"),
+        ({"side": 0}, "side: input should be greater than or equal to 1, not 0"),
+        ({"crop": 1.5}, "crop: input should be a valid integer, not 1.5"),
+        ({"corp": 8}, "corp is not a known key; allowed: .*did you mean crop?"),
+    ],
+)
+def test_a_view_that_cannot_be_is_refused_by_every_set(name: str, keywords: dict[str, object], why: str) -> None:
+    data = Data.model_validate(
+        {"dataset": name, "train": 1, "validation": 1, "test": 1, "data_root": "data"} | keywords
+    )
+    with pytest.raises(UserError, match=f"^params.yaml: tasks.toy.data.{why}"):
+        make(data, "tasks.toy.data")
