@@ -59,7 +59,7 @@ def prepare(task: Task) -> None:
 def download(
     name: Annotated[str, typer.Argument(help="A standard dataset: mnist, cifar10, svhn, ...")],
     data_root: Annotated[Path, typer.Option(help="Where to: the task's data_root.")] = Path("data"),
-    again: Annotated[bool, typer.Option("--again", help="Even if it is there.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Check the sums of what is there, unpack it anew.")] = False,
 ) -> None:
     """Download a standard dataset, with its checksum; the only command that asks the network for data."""
     from pipeline.stages.download import main

@@ -16,7 +16,7 @@ BY_HAND = ("celeba", "static_mnist")
 
 
 def main(name: str, data_root: Path, again: bool) -> None:
-    """Download what is not there; `again`: whatever is there.
+    """Download what is not there; `again`: check the sums of what is there, and unpack it anew.
 
     Raises:
         UserError: the dataset is none that is downloaded, has to be fetched by hand, or no address gives it.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
+import os
 import shutil
 import tarfile
 import threading
@@ -123,6 +125,29 @@ def test_what_is_damaged_on_disk_is_made_again(served: Server, data: Path) -> No
     download.main("mnist", data, False)
     assert (data / "MNIST/raw" / mnist.FILES[0]).stat().st_size > 0
     assert served.asked == []
+
+
+def test_again_mends_what_only_a_sum_can_tell(served: Server, data: Path) -> None:
+    download.main("mnist", data, False)
+    file = data / "MNIST/raw" / mnist.FILES[0]
+    right = file.read_bytes()
+    served.asked.clear()
+    file.write_bytes(right[:-1] + bytes([right[-1] ^ 1]))  # another pixel
+    download.main("mnist", data, True)
+    assert file.read_bytes() == right
+    assert served.asked == []
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_half_written(
+    served: Server, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(UserError, match=r"cannot be unpacked \(No space left on device\): make room in "):
+        download.main("mnist", data, False)
+    assert all(path.suffix == ".gz" for path in data.rglob("*") if path.is_file())
 
 
 def test_offline_one_line_says_what_to_put_where(

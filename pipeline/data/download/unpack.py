@@ -30,7 +30,7 @@ def unpack(archive: Path, folder: Path, wanted: Collection[str]) -> None:
     """Write the files `wanted` of a .tar.gz, a .zip or a .gz into `folder`; what is gzipped inside is unpacked too.
 
     Raises:
-        UserError: the archive is damaged, or lacks a file.
+        UserError: the archive is damaged or lacks a file, or the folder takes none.
     """
     missing = set(wanted)
     try:
@@ -41,6 +41,10 @@ def unpack(archive: Path, folder: Path, wanted: Collection[str]) -> None:
                 missing.discard(name)
     except DAMAGE:
         raise UserError(f"{archive} is damaged; delete it and run the command again") from None
+    except OSError as error:
+        raise UserError(
+            f"{archive} cannot be unpacked ({error.strerror}): make room in {folder}, or allow it"
+        ) from None
     if missing:
         raise UserError(f"{archive} does not hold {min(missing)}; delete it and run the command again")
 
