@@ -144,6 +144,7 @@ def test_a_full_disk_is_named_and_leaves_nothing_half_written(
     def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    shutil.copytree(served.folder, data / "MNIST/raw")
     monkeypatch.setattr(shutil, "copyfileobj", full)
     with pytest.raises(UserError, match=r"cannot be unpacked \(No space left on device\): make room in "):
         download.main("mnist", data, False)
