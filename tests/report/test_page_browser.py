@@ -18,9 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from pipeline.page import document
 from pipeline.params import load
-from pipeline.report import measured
-from pipeline.report.board import boards
-from pipeline.report.results import tidy
+from pipeline.report import benchmark
 from pipeline.report.rungs import ladders
 
 if TYPE_CHECKING:
@@ -62,8 +60,8 @@ def committed() -> str:
 def made(painted_rungs: Rungs) -> str:
     """The page of a toy benchmark, by the code as it is."""
     params = load()
-    outcomes = measured.read(params)
-    text = document.text(params, boards(params, outcomes, tidy(outcomes)), ladders(params, outcomes), [])
+    found = benchmark.read(params)
+    text = document.text(params, found.boards, ladders(params, found.outcomes), [])
     document.PATH.write_text(text, encoding="utf-8")
     return document.PATH.resolve().as_uri()
 
