@@ -2,7 +2,7 @@
 
 Lays out a made-up benchmark in a temporary folder (5 tasks of points and 5 of images, 20 models, 5 seeds; the numbers
 are those of two committed cells, each moved by a few percent), which is not measured; then times the reading of all
-cells with their boards, and the page alone, and prints seconds and bytes with their limits.
+cells, with the comparisons of their boards, and the page alone, and prints seconds and bytes with their limits.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ def main() -> None:
         read = time.perf_counter() - start
         page = document.text(settings, found.boards, [], [])
         built = time.perf_counter() - start - read
-        print(f"{len(found.outcomes):,} cells read, with their boards {read:6.1f} s", flush=True)
-        print(f"the page alone {built:21.1f} s  <= {LIMIT}  {'ok' if built <= LIMIT else 'MISSED'}")
-        print(f"its size {len(page.encode()):27,} bytes  <= {BYTES:,}")
+        print(f"{len(found.outcomes):,} cells read and compared {read:10.1f} s")
+        print(f"the page alone {built:23.1f} s")
+        print(f"both {read + built:33.1f} s  <= {LIMIT}  {'ok' if read + built <= LIMIT else 'MISSED'}")
+        print(f"size {len(page.encode()):33,} bytes  <= {BYTES:,}")
         os.chdir("/")
 
 
