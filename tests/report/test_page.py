@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 import subprocess
@@ -19,7 +20,7 @@ import pytest
 from pipeline import files, paths
 from pipeline.errors import UserError
 from pipeline.metrics.interval import Interval
-from pipeline.page import document, pictures, recipes, scope, view
+from pipeline.page import document, pictures, recipes, scope, spread, view
 from pipeline.page.charts import naming, static
 from pipeline.page.charts.naming import Name
 from pipeline.page.spread import Scale
@@ -222,6 +223,16 @@ def test_a_bar_keeps_the_order_of_what_it_shows() -> None:
     scale = Scale(0.1, 10.0, log=True)
     assert [round(scale.at(value)) for value in (-1.0, 0.1, 1.0, 10.0, 99.0)] == [0, 0, 50, 100, 100]
     assert Scale(0.0, 2.0, log=False).at(0.5) == 25
+
+
+def test_means_that_differ_by_rounding_alone_have_no_scale(painted_tree: Tree) -> None:
+    toy = ranked()[1][0]
+    flow = next(s for s in toy.standings if s.model == "flow")
+    score = replace(flow.scores["frechet"], interval=Interval(math.exp(math.log(1e-6)), None, None, 1))
+    sampled = {"frechet": Interval(1e-6, 1e-6, 1e-6, 1)}
+    alone = replace(toy, standings=(replace(flow, scores={"frechet": score}, sampled=sampled),))
+    assert score.interval.mean != 1e-6
+    assert spread.scale(alone, "frechet") is None
 
 
 def test_names_lie_in_the_frame_and_on_nothing() -> None:
