@@ -56,6 +56,18 @@ def prepare(task: Task) -> None:
 
 
 @app.command()
+def download(
+    name: Annotated[str, typer.Argument(help="A standard dataset: mnist, cifar10, svhn, ...")],
+    data_root: Annotated[Path, typer.Option(help="Where to: the task's data_root.")] = Path("data"),
+    again: Annotated[bool, typer.Option("--again", help="Check the sums of what is there, unpack it anew.")] = False,
+) -> None:
+    """Download a standard dataset, with its checksum; the only command that asks the network for data."""
+    from pipeline.stages.download import main
+
+    main(name, data_root, again)
+
+
+@app.command()
 def features(task: Task) -> None:
     """Fit a task's feature extractor and extract the features of its real data."""
     from pipeline.stages.features import main

@@ -23,7 +23,19 @@ from pipeline import paths
 from pipeline.errors import UserError
 
 ROOT = Path(pipeline.__file__).parent
-LIBRARIES = ("matplotlib", "numpy", "pandas", "pillow", "scikit-learn", "scipy", "torch", "torchmetrics")
+LIBRARIES = (
+    "altair",
+    "jinja2",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pillow",
+    "scikit-learn",
+    "scipy",
+    "torch",
+    "torchmetrics",
+    "vl-convert-python",
+)
 
 
 class Sources:

@@ -128,7 +128,7 @@ class Suite(Checked):
 class Knobs(Checked):
     """The settings that a sweep turns each knob to; 1 is the model as it was trained."""
 
-    temperature: tuple[NonNegative, ...] = (0.4, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)
+    temperature: tuple[NonNegative, ...] = (0.4, 0.55, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)
     truncation: tuple[NonNegative, ...] = (0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.15, 1.3)
     guidance: tuple[NonNegative, ...] = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,16 +24,17 @@ class Sizes(NamedTuple):
 @dataclass(frozen=True)
 class Split:
     """x: points float32 (N, D), images uint8 levels (N, C, H, W); c: (N, *condition); label: (N,) int64 or None;
-    factors: (N, F) int64, the value of each of the dataset's factors, or None."""
+    factors: (N, F) int64, the value of each of the dataset's factors, or None; intensity: uint8 (N, C, H, W) or None,
+    where x in {0, 1} is one draw with P(x = 1) = intensity / 255 and training draws anew."""
 
     x: NDArray[Any]
     c: NDArray[Any]
     label: NDArray[np.int64] | None = None
     factors: NDArray[np.int64] | None = None
+    intensity: NDArray[np.uint8] | None = None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        arrays = {"x": self.x, "c": self.c, "label": self.label, "factors": self.factors}
-        return {name: array for name, array in arrays.items() if array is not None}
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
 
 
 @dataclass(frozen=True)

@@ -14,20 +14,32 @@ from pipeline.data.folder import folder
 from pipeline.data.mixtures import grid, ring
 from pipeline.data.shapes import shapes
 from pipeline.data.stacked import stacked_digits, stacked_mnist
-from pipeline.data.vision import cifar10, fashion_mnist, mnist
+from pipeline.data.vision.binarised import dynamic_mnist, static_mnist
+from pipeline.data.vision.celeba import celeba
+from pipeline.data.vision.cifar import cifar10, cifar100
+from pipeline.data.vision.emnist import emnist
+from pipeline.data.vision.mnist import fashion_mnist, kmnist, mnist
+from pipeline.data.vision.svhn import svhn
 from pipeline.params import Data, bind
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
+    "celeba": celeba,
     "cifar10": cifar10,
+    "cifar100": cifar100,
     "digits": digits,
+    "dynamic_mnist": dynamic_mnist,
+    "emnist": emnist,
     "fashion_mnist": fashion_mnist,
     "folder": folder,
     "grid": grid,
+    "kmnist": kmnist,
     "mnist": mnist,
     "ring": ring,
     "shapes": shapes,
     "stacked_digits": stacked_digits,
     "stacked_mnist": stacked_mnist,
+    "static_mnist": static_mnist,
+    "svhn": svhn,
 }
 
 

@@ -20,6 +20,7 @@ from pipeline.contract import Condition, ConditionKind, Event
 from pipeline.data.coco import Coco
 from pipeline.data.conditions import luma
 from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split, unconditional
+from pipeline.data.frame import Levels, View
 from pipeline.data.masks import Masks
 from pipeline.data.pictures import Picture, names, read
 from pipeline.errors import UserError
@@ -41,13 +42,15 @@ def folder(
     data_root: Path,
     condition: ConditionKind = "none",
     side: Count | None = None,
+    crop: Count | None = None,
+    levels: Levels = 256,
     channels: Literal[1, 3] = 3,
     masks: Path | None = None,
     annotations: Path | None = None,
 ) -> Dataset:
     """Three disjoint random splits; under every condition an image's label is the class folder that it lies in.
 
-    `side`: the shorter side is resized to it and the longer one is cut; without it all images must have one size.
+    Without `side` and `crop` all images must have one size.
 
     Raises:
         UserError: there are no images, or too few; a file is damaged, too large or of another size; what the
@@ -58,12 +61,13 @@ def folder(
     if condition == "grayscale" and channels == 1:
         raise UserError("condition grayscale of dataset folder needs channels: 3; a gray image is its own luma")
     classes = _classes(data_root, found, needed=condition == "class")
-    pictures = _pictures(data_root, _drawn(data_root, found, sizes, seed), side, channels)
-    x = np.stack([picture.x for picture in pictures])  # (N, C, H, W)
+    view = View(side, crop, levels)
+    pictures = _pictures(data_root, _drawn(data_root, found, sizes, seed), view, channels)
+    x = view.quantise(np.stack([picture.x for picture in pictures]))  # (N, C, H, W)
     label = np.searchsorted(classes, [_class(p.name) for p in pictures]) if classes else None  # (N,)
-    c = _told(condition, pictures, x, label, truth)
+    c = _told(condition, pictures, x, levels, label, truth)
     described = Condition(condition, c.shape[1:], _size(condition, c, len(classes)))
-    return Dataset(Event(x.shape[1:], levels=256), _splits(sizes, x, c, label), described)
+    return Dataset(Event(x.shape[1:], levels=levels), _splits(sizes, x, c, label), described)
 
 
 def _drawn(data_root: Path, found: list[str], sizes: Sizes, seed: int) -> list[str]:
@@ -72,8 +76,8 @@ def _drawn(data_root: Path, found: list[str], sizes: Sizes, seed: int) -> list[s
     return [found[k] for k in np.random.default_rng(seed).permutation(len(found))[: sum(sizes)]]
 
 
-def _pictures(data_root: Path, drawn: list[str], side: int | None, channels: int) -> list[Picture]:
-    pictures = [read(data_root, name, side, channels) for name in drawn]
+def _pictures(data_root: Path, drawn: list[str], view: View, channels: int) -> list[Picture]:
+    pictures = [read(data_root, name, view, channels) for name in drawn]
     first = pictures[0]
     for other in pictures:
         if other.x.shape != first.x.shape:
@@ -110,6 +114,7 @@ def _told(
     kind: ConditionKind,
     pictures: list[Picture],
     x: NDArray[np.uint8],
+    levels: int,
     label: NDArray[np.int64] | None,
     truth: Truth | None,
 ) -> NDArray[Any]:
@@ -118,7 +123,7 @@ def _told(
         return np.stack([truth.box(p) if kind == "box" else truth.segmentation(p) for p in pictures])
     if kind == "class" and label is not None:
         return label
-    return luma(x) if kind == "grayscale" else unconditional(len(x))
+    return luma(x, levels) if kind == "grayscale" else unconditional(len(x))
 
 
 def _size(kind: ConditionKind, c: NDArray[Any], classes: int) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from pipeline.data.conditions import boxes
 from pipeline.data.pictures import Picture, load
@@ -40,7 +40,8 @@ class Masks:
         if mask.size != picture.size:
             raise UserError(f"{path} is {_by(mask.size)}, but image {picture.name} is {_by(picture.size)}")
         rows, columns = picture.x.shape[1:]
-        kept = ImageOps.fit(mask, (columns, rows), Image.Resampling.NEAREST)
+        left, top, width, height = picture.frame
+        kept = mask.resize((columns, rows), Image.Resampling.NEAREST, box=(left, top, left + width, top + height))
         return np.asarray(kept).astype(np.int64)
 
     def box(self, picture: Picture) -> NDArray[np.float32]:

@@ -1,8 +1,5 @@
 """Image files of the user, read with care: few formats, no decompression bombs, 8 bits, one kept frame.
 
-    kept = the largest centred part of an image (w, h) that has the shape of the event (H, W)
-    s = min(w / W, h / H);   kept width, height = s W, s H;   left, top = (w - s W) / 2, (h - s H) / 2
-
 Images, label maps, polygons and boxes are all cut to this frame, so that they stay on top of each other.
 """
 
@@ -16,8 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
+from pipeline.data.frame import Frame, View
 from pipeline.errors import UserError
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # those that start no other program
@@ -26,29 +24,15 @@ DEEP = ("F", "I")  # modes of more than 8 bits: Pillow would clip them
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error)  # what Pillow raises on damaged files
 
 
-class Frame(NamedTuple):
-    """The kept part of an image, in its own pixels."""
-
-    left: float
-    top: float
-    width: float
-    height: float
-
-
 class Picture(NamedTuple):
     """An image of a dataset: `name` is its path below the root, `size` its (width, height) as stored."""
 
     name: str
     size: tuple[int, int]
     x: NDArray[np.uint8]
-    """(C, H, W): the levels of what is kept."""
-
-    @property
-    def frame(self) -> Frame:
-        (width, height), (rows, columns) = self.size, self.x.shape[1:]
-        scale = min(width / columns, height / rows)
-        kept = scale * columns, scale * rows
-        return Frame((width - kept[0]) / 2, (height - kept[1]) / 2, *kept)
+    """(C, H, W): what is kept, in 256 levels."""
+    frame: Frame
+    """Where that is in the image."""
 
 
 def names(root: Path) -> list[str]:
@@ -65,19 +49,18 @@ def names(root: Path) -> list[str]:
     return found
 
 
-def read(root: Path, name: str, side: int | None, channels: int) -> Picture:
-    """`side`: the shorter side is resized to it and the longer one is cut; None keeps the image as it is.
+def read(root: Path, name: str, view: View, channels: int) -> Picture:
+    """What `view` keeps of an image.
 
     Raises:
-        UserError: the file is no image that can be read, or has more than 8 bits per channel.
+        UserError: the file is no image that can be read, is smaller than the view's crop, or has more than 8 bits per
+            channel.
     """
     image = load(root / name)
     if image.mode.startswith(DEEP):
         raise UserError(f"{root / name} has more than 8 bits per channel (mode {image.mode}); convert it to 8")
     plain = image.convert("L" if channels == 1 else "RGB")
-    kept = plain if side is None else ImageOps.fit(plain, (side, side), Image.Resampling.LANCZOS)
-    levels = np.asarray(kept, np.uint8).reshape(kept.height, kept.width, channels)
-    return Picture(name, image.size, np.moveaxis(levels, -1, 0))
+    return Picture(name, image.size, view.show(plain), view.frame(*image.size))
 
 
 def load(path: Path) -> Image.Image:

@@ -19,7 +19,8 @@ KEYS = ("task", "event", "condition", "truth", "factors", "splits")
 @dataclass(frozen=True)
 class Prepared:
     """A task and its splits as tensors: x float32 (images on the grid of [-1, 1]); labels (N,) and factors (N, F)
-    by split, long, where known."""
+    by split, long, where known. `intensity` (N, C, H, W) uint8: the training images as probabilities of a 1, in 255ths,
+    where they are binarised anew for every batch; `train` is then one draw of them."""
 
     task: Task
     train: Batch
@@ -27,6 +28,7 @@ class Prepared:
     test: Batch
     labels: dict[str, Tensor]
     factors: dict[str, Tensor]
+    intensity: Tensor | None = None
 
 
 def write(task: str, name: str, dataset: Dataset) -> None:
@@ -57,7 +59,8 @@ def load(task: str) -> Prepared:
         for known in ("label", "factors")
     )
     train, validation, test = (_batch(described.event, arrays[split]) for split in SPLITS)
-    return Prepared(described, train, validation, test, labels, factors)
+    intensity = torch.from_numpy(arrays["train"]["intensity"]) if "intensity" in arrays["train"] else None
+    return Prepared(described, train, validation, test, labels, factors, intensity)
 
 
 def _read(task: str, split: str, expected: str, mend: str) -> files.Arrays:

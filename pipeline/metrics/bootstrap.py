@@ -15,7 +15,6 @@ those of density up to a half. It says nothing of training, and is never mixed w
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -50,10 +49,6 @@ class Bootstrap:
         """values (n, ...), one for each item of a side -> (B, ...), of each resample the mean."""
         flat = values.double().reshape(len(values), -1)
         return (self.counts(side, len(values)) @ flat / len(values)).reshape(-1, *values.shape[1:])
-
-    def mean(self, side: str, values: Tensor, of: Callable[[Tensor], Tensor] = torch.clone) -> Ends:
-        """values (n, ...), one for each item of a side: the interval of their mean, or `of` their mean."""
-        return ends(of(self.means(side, values)), float(of(values.double().mean(dim=0))))
 
     def histograms(self, counts: Tensor, items: int) -> Tensor:
         """counts (K,) of a histogram of `items`, some of which may lie in no cell -> (B, K): those of resamples.

@@ -18,7 +18,8 @@ from pipeline.metrics.judge import Judge
 from pipeline.metrics.likelihood import Likelihood, likelihood, log_prob
 from pipeline.metrics.manifold import Manifold, Memberships, memberships, shares
 from pipeline.metrics.memory import authentic
-from pipeline.metrics.modes import Histogram, Visits, log_density, visits
+from pipeline.metrics.modes import WITHIN, Histogram, Visits, log_density, nearest_mode, visits
+from pipeline.metrics.obedience import shuffled
 from pipeline.metrics.prd import ANGLES, PRD, Cells
 from pipeline.metrics.reconstruction import reconstruction_error, restoration_error
 from pipeline.metrics.settings import Settings
@@ -150,17 +151,46 @@ class Evidence:
         """(K,): of each condition that is held fixed."""
         return diversity(real=self.real, groups=list(self.repeated))
 
+    @property
+    def judge(self) -> Judge:
+        """Of the task's condition."""
+        return self.judges[self.task.condition.kind]
+
+    @cached_property
+    def obeyed(self) -> Tensor:
+        """(M, ...): what each sample adds to the score for showing what was asked for."""
+        return self.judge.each(self.judge.answer(self.samples), self.c)
+
+    @cached_property
+    def obeyed_by_real(self) -> Tensor:
+        """(T, ...): likewise each test item under its own condition."""
+        return self.judge.each(self._shown, self.test[1])
+
+    @cached_property
+    def obeyed_by_chance(self) -> Tensor:
+        """(T, ...): likewise under that of another one."""
+        return self.judge.each(self._shown, shuffled(self.test[1]))
+
+    @cached_property
+    def _shown(self) -> Tensor:
+        return self.judge.answer(self.test[0])
+
     @cached_property
     def histogram(self) -> Histogram:
         """Of the known modes: a mixture's, or those of the factors as their judge sees them."""
         if self.task.truth is not None:
-            return modes.histogram(self.task.truth, self.many)
+            return modes.histogram(self.task.truth, *self._placed)
         return factors.histogram(self.task.factors, self.judges["factors"].answer(self.many))
 
     @cached_property
     def high_quality(self) -> Tensor:
         """(L,) bool: near a mode of the truth."""
-        return modes.good(self.truth, self.many)
+        return self._placed[1] <= WITHIN
+
+    @cached_property
+    def _placed(self) -> tuple[Tensor, Tensor]:
+        """(L,), (L,): the mode that is nearest to each sample, and how far that is in sigma."""
+        return nearest_mode(self.truth, self.many)
 
     @property
     def visits(self) -> Visits:

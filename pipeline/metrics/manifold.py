@@ -18,7 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.metrics.neighbours import BLOCK, distances, smallest
+from pipeline.metrics.neighbours import BLOCK, Screen, nearest, screened, squared
 
 
 class Manifold(NamedTuple):
@@ -67,26 +67,37 @@ def memberships(
     *, real: Tensor, fake: Tensor, neighbours: int = 3, coverage_neighbours: int = 5, block: int = BLOCK
 ) -> Memberships:
     """Like `manifold`, before the means."""
-    inner, outer = radii(real, (neighbours, coverage_neighbours), block=block)  # (N,), (N,)
-    (reach,) = radii(fake, (neighbours,), block=block)  # (M,)
+    inner, outer = squared_radii(real, (neighbours, coverage_neighbours))  # (N,), (N,)
+    (reach,) = squared_radii(fake, (neighbours,))  # (M,)
     precise = torch.zeros(len(fake), dtype=torch.bool)
     inside = torch.zeros(len(fake), dtype=torch.long)
     recalled: list[Tensor] = []
     covered: list[Tensor] = []
-    rows = zip(distances(real, fake, block=block), torch.split(inner, block), torch.split(outer, block), strict=True)
-    for d, small, large in rows:
-        precise |= (d < small[:, None]).any(dim=0)
-        recalled.append((d < reach).any(dim=1))
-        balls = d < large[:, None]
+    for screen in screened(real, fake, block=block):
+        rows = slice(screen.start, screen.start + len(screen.d2))
+        part = real[rows]
+        precise |= _within(screen, inner[rows, None], real=part, fake=fake).any(dim=0)
+        recalled.append(_within(screen, reach, real=part, fake=fake).any(dim=1))
+        balls = _within(screen, outer[rows, None], real=part, fake=fake)
         inside += balls.sum(dim=0)
         covered.append(balls.any(dim=1))
     return Memberships(precise, torch.cat(recalled), inside, torch.cat(covered))
 
 
-def radii(x: Tensor, neighbours: tuple[int, ...], *, block: int = BLOCK) -> tuple[Tensor, ...]:
-    """x (N, D) -> for each k the (N,) float64 distances to the k-th nearest other point."""
+def _within(screen: Screen, radius: Tensor, *, real: Tensor, fake: Tensor) -> Tensor:
+    """Squared radii (rows, 1) or (M,) -> (rows, M) bool: closer than that. What the screen leaves open is computed."""
+    about = radius.to(screen.d2.dtype)
+    surely = screen.d2 < about - screen.error
+    i, j = (surely ^ (screen.d2 < about + screen.error)).nonzero(as_tuple=True)
+    surely[i, j] = squared(real, fake, i, j) < radius.expand_as(surely)[i, j]
+    return surely
+
+
+def squared_radii(x: Tensor, neighbours: tuple[int, ...]) -> tuple[Tensor, ...]:
+    """x (N, D) -> for each k the (N,) float64 squared distances to the k-th nearest other point."""
     most = max(neighbours)
     if len(x) <= most:
         raise ValueError(f"{len(x)} points have no {most} neighbours each: at least {most + 1} are needed")
-    distance, _ = smallest(distances(x, x, block=block), len(x), count=most + 1)
-    return tuple(distance[:, k] for k in neighbours)  # column 0 is the point itself
+    _, index = nearest(x, x, count=most + 1)
+    every = torch.arange(len(x))
+    return tuple(squared(x, x, every, index[:, k]) for k in neighbours)  # column 0 is the point itself

@@ -55,16 +55,10 @@ def visits(histogram: Histogram) -> Visits:
     return Visits(hit.sum(-1), kl(p, q), kl(q, p), hit[..., tail(p)].mean(-1))
 
 
-def histogram(truth: Mixture, fake: Tensor) -> Histogram:
-    """fake (N, D): those of high quality, in the truth's modes."""
-    mode, radius = nearest_mode(truth, fake)
+def histogram(truth: Mixture, mode: Tensor, radius: Tensor) -> Histogram:
+    """Of samples in modes (N,), radius (N,) sigma from their means, as `nearest_mode` tells: those of high quality."""
     p = torch.tensor(truth.weights, dtype=torch.float64)
     return Histogram(p, torch.bincount(mode[radius <= WITHIN], minlength=len(p)))
-
-
-def good(truth: Mixture, fake: Tensor) -> Tensor:
-    """fake (N, D) -> (N,) bool: of high quality."""
-    return nearest_mode(truth, fake)[1] <= WITHIN
 
 
 def nearest_mode(truth: Mixture, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,6 @@ from typing import Literal, NotRequired, TypedDict
 
 from torch import Tensor
 
-from pipeline.contract import Batch
 from pipeline.metrics import divergence, needs, protocol, resampled
 from pipeline.metrics.bootstrap import Ends, ends
 from pipeline.metrics.diversity import diversity, sharing
@@ -22,11 +21,12 @@ from pipeline.metrics.kernel import kernel
 from pipeline.metrics.likelihood import bits_per_dim
 from pipeline.metrics.memory import copying
 from pipeline.metrics.needs import Need, every
-from pipeline.metrics.obedience import shuffled
 
 Better = Literal["higher", "lower", "none"]
 """None: there is no ranking by it, be it that it is of the data, or that what is right lies in the middle."""
 Words = Callable[[Evidence], str]
+Items = Callable[[Evidence], Tensor]
+"""(N, ...): what each item of a side adds to a mean."""
 Spread = Callable[[Evidence, float], Ends | None]
 """Of the number that was measured."""
 
@@ -100,7 +100,7 @@ def _bits(nats: Callable[[Evidence], float]) -> Callable[[Evidence], float]:
     return lambda e: bits_per_dim(nats(e), e.task.event.dims)
 
 
-def _each(side: str, values: Callable[[Evidence], Tensor], least: float = -math.inf, most: float = math.inf) -> Spread:
+def _each(side: str, values: Items, least: float = -math.inf, most: float = math.inf) -> Spread:
     """Of a mean over the items of a side; none where all are alike, for that tells no spread."""
 
     def spread(evidence: Evidence, value: float) -> Ends | None:
@@ -111,11 +111,11 @@ def _each(side: str, values: Callable[[Evidence], Tensor], least: float = -math.
     return spread
 
 
-def _share(side: str, values: Callable[[Evidence], Tensor]) -> Spread:
+def _share(side: str, values: Items) -> Spread:
     return _each(side, values, 0, 1)
 
 
-def _each_bits(nats: Callable[[Evidence], Tensor]) -> Spread:
+def _each_bits(nats: Items) -> Spread:
     """Of a mean over the test split, in bits per dimension."""
     return _each("real", lambda e: bits_per_dim(nats(e), e.task.event.dims))
 
@@ -141,7 +141,7 @@ def _unconditional(evidence: Evidence) -> Tensor:
     return evidence.unconditional.log_p
 
 
-def _mean(values: Callable[[Evidence], Tensor]) -> Callable[[Evidence], float]:
+def _mean(values: Items) -> Callable[[Evidence], float]:
     return lambda e: float(values(e).double().mean())
 
 
@@ -152,12 +152,7 @@ def _real_diversity(evidence: Evidence) -> float:
 def _obedience(kind: str, name: str, unit: str, better: Better, most: float = 1) -> tuple[Metric, ...]:
     """What samples score for showing what was asked of them, between what real images score at best and at worst."""
 
-    def row(name: str, side: str, of: Callable[[Evidence], Batch], better: Better, made: Words, how: Words) -> Metric:
-        def each(evidence: Evidence) -> Tensor:
-            x, c = of(evidence)
-            judge = evidence.judges[kind]
-            return judge.each(judge.answer(x), c)
-
+    def row(name: str, side: str, each: Items, better: Better, made: Words, how: Words) -> Metric:
         def score(evidence: Evidence) -> float:
             return float(evidence.judges[kind].overall(each(evidence).mean(dim=0)))
 
@@ -169,9 +164,9 @@ def _obedience(kind: str, name: str, unit: str, better: Better, most: float = 1)
 
     real = protocol.measured, protocol.real_obedience(kind)
     return (
-        row(name, "fake", lambda e: (e.samples, e.c), better, protocol.estimate, protocol.obedience(kind)),
-        row(f"{name}_ceiling", "real", lambda e: e.test, "none", *real),
-        row(f"{name}_floor", "real", lambda e: (e.test[0], shuffled(e.test[1])), "none", *real),
+        row(name, "fake", lambda e: e.obeyed, better, protocol.estimate, protocol.obedience(kind)),
+        row(f"{name}_ceiling", "real", lambda e: e.obeyed_by_real, "none", *real),
+        row(f"{name}_floor", "real", lambda e: e.obeyed_by_chance, "none", *real),
     )
 
 

@@ -32,7 +32,7 @@ class Row(NamedTuple):
     control: bool
     seeds: str
     recorded: bool
-    """Whether its seeds stand below: what was measured elsewhere has none."""
+    """Whether it stands below, with its seeds or where it was scored from: a model without a measured seed does not."""
     cells: list[Cell]
 
 
@@ -64,7 +64,7 @@ def table(board: Board) -> Table:
 
 
 def _row(s: Standing, role: str, cells: list[Cell]) -> Row:
-    return Row(s.model, s.family, _role(s, role), s.control, tabular.seeds(s), bool(s.cells), cells)
+    return Row(s.model, s.family, _role(s, role), s.control, tabular.seeds(s), bool(s.cells) or s.external, cells)
 
 
 def _role(standing: Standing, role: str) -> str:

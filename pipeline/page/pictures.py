@@ -10,12 +10,14 @@ import base64
 import io
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from pipeline import files, paths
+from pipeline.errors import UserError
 from pipeline.report import style
 from pipeline.report.board import Standing
 from pipeline.report.tiles import Array, tiled
@@ -77,26 +79,35 @@ class Gallery:
         cell = standing.cells[0]
         mend = f"coverseek evaluate --task {cell.task} --model {cell.model} --seed {cell.seed}"
         arrays = files.read_npz(paths.samples(cell), mend)
-        if self.levels is None:
-            yield self._points(standing, arrays["x"])
-            return
-        yield self._pairs(standing, arrays["x"])
-        if "plane" in arrays and not standing.control:
+        yield _embedded(self.sheet(arrays["x"], standing.family), self._alt(standing, len(arrays["x"])))
+        if self.levels is not None and "plane" in arrays and not standing.control:
             plane = _image(tiled(arrays["plane"] / (self.levels - 1), gap=0))
             made = _embedded(plane, f"What the latent plane of {standing.model} decodes to on {self.task}")
             yield made._replace(caption="the latent plane")
 
-    def _points(self, standing: Standing, x: Array) -> Picture:
-        alt = f"Map of {len(x):,} samples of {standing.model} on {self.task}"
-        return _embedded(self._map(x, style.look(standing.family).colour), alt)
+    def kept(self, path: Path, standing: Standing) -> Picture:
+        """A sheet that was made when its samples were here."""
+        try:
+            with Image.open(path) as image:
+                return _embedded(image, f"Samples of {standing.model} on {self.task}")
+        except OSError:
+            mend = f"coverseek score PATH --task {self.task} --name {standing.model}"
+            raise UserError(f"{path} is damaged; make it again with: {mend}") from None
 
-    def _pairs(self, standing: Standing, x: Array) -> Picture:
+    def sheet(self, x: Array, family: str) -> Image.Image:
+        """Levels (N, C, H, W), the first of them each above its nearest training image; or points (N, 2) as a map."""
+        if self.levels is None:
+            return self._map(x, style.look(family).colour)
         train, (columns, count) = self._split("train"), self.shape
         shown = [x[k * columns : (k + 1) * columns] for k in range(count)]
-        sheet = self._sheet([part for row in shown for part in (row, train[nearest(row, train)])])
-        total = sum(map(len, shown))
-        alt = f"{total} samples of {standing.model} on {self.task}, each above its nearest training image"
-        return _embedded(sheet, alt)
+        return self._sheet([part for row in shown for part in (row, train[nearest(row, train)])])
+
+    def _alt(self, standing: Standing, count: int) -> str:
+        if self.levels is None:
+            return f"Map of {count:,} samples of {standing.model} on {self.task}"
+        columns, rows = self.shape
+        shown = min(count, columns * rows)
+        return f"{shown} samples of {standing.model} on {self.task}, each above its nearest training image"
 
     def _sheet(self, rows: Sequence[Array]) -> Image.Image:
         """Rows of levels (n, C, H, W), none longer than a sheet is wide."""

@@ -1,4 +1,9 @@
-"""One model on one task: the number of each seed behind its means, its samples, the command that measures it again."""
+"""One model on one task: the numbers of each seed behind its means, what names them in dvc.lock, its samples, and the
+command that measures it again.
+
+A page that named a git commit would have to name its own. So a seed's numbers are named by what DVC hashes them to: its
+entry of dvc.lock leads to the data, the weights, the parameters and the code, and git to the commit that brought it.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,14 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pipeline import files, paths
 from pipeline.page.pictures import Picture
+from pipeline.paths import Cell
 from pipeline.report.board import Board, Score, Standing
 from pipeline.report.column import DASH, bound, column, ordered
+
+DIGITS = 8
+"""Of a hash: enough to find it in dvc.lock and in its history."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,8 @@ class Record:
     suite: str
     standing: Standing
     seeds: list[int]
+    locks: list[str]
+    """Of each seed, how its metrics file's hash in dvc.lock begins."""
     first: int
     """The seed that the pictures and the sampling intervals are of."""
     numbers: list[Number]
@@ -55,16 +67,22 @@ def fullest(boards: Iterable[Board]) -> list[tuple[Board, Standing]]:
 
 
 def record(board: Board, standing: Standing, pictures: Sequence[Picture]) -> Record:
-    seeds = sorted(cell.seed for cell in standing.cells)
+    cells = sorted(standing.cells, key=lambda cell: cell.seed)
+    seeds = [cell.seed for cell in cells]
     return Record(
         suite=board.suite,
         standing=standing,
         seeds=seeds,
+        locks=[lock(cell) for cell in cells],
         first=standing.cells[0].seed,
         numbers=list(_numbers(standing, seeds)),
         command=_command(standing, seeds),
         pictures=list(pictures),
     )
+
+
+def lock(cell: Cell) -> str:
+    return files.md5(paths.metrics(cell))[:DIGITS]
 
 
 def _numbers(standing: Standing, seeds: Sequence[int]) -> Iterator[Number]:

@@ -63,7 +63,7 @@ def scale(board: Board, metric: str) -> Scale | None:
     ends = [end for s in models for end in _ends(s, metric)]
     log = all(s.scores[metric].log for s in models)
     ends = [end for end in ends if end > 0] if log else ends
-    if not ends or min(ends) == max(ends):
+    if not ends or math.isclose(min(ends), max(ends)):  # means of logarithms come back with rounding
         return None
     return Scale(min(ends), max(ends), log)
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 
-from pipeline.page import leaderboard
+from pipeline.page import elsewhere, leaderboard
 from pipeline.page.charts import cost, curves, ladder, plane
 from pipeline.page.charts.chart import Chart
+from pipeline.page.elsewhere import Elsewhere
 from pipeline.page.leaderboard import Protocol, Table
 from pipeline.page.pictures import Gallery, Picture
 from pipeline.page.record import Record, fullest, record
@@ -28,6 +29,8 @@ class Task:
     default: bool
     gallery: Gallery
     standings: Sequence[Standing]
+    scored: Sequence[Standing]
+    """Each on one of the task's boards too."""
     protocols: Sequence[Protocol]
     """Of every board of the task, on the first of them."""
 
@@ -58,6 +61,10 @@ class Task:
     @cached_property
     def real(self) -> Picture:
         return self.gallery.real()
+
+    @cached_property
+    def elsewhere(self) -> list[Elsewhere]:
+        return [elsewhere.elsewhere(self.board.task, standing, self.gallery) for standing in self.scored]
 
     def charts(self, scope: Scope) -> list[Chart]:
         shown = {"plane": True, "cost": self.default or scope.costs, "curves": self.default or scope.curves}
@@ -108,13 +115,21 @@ def suites(params: Params, boards: Sequence[Board], ladders: Sequence[Ladder]) -
     owned: dict[int, list[Standing]] = {id(board): [] for board in boards}
     for board, standing in fullest(boards):
         owned[id(board)].append(standing)
+    scored = elsewhere.first(boards)
     protocols = leaderboard.protocols(boards)
     climbed = {of.suite: of for of in ladders}
     made = []
     for name, group in groupby(boards, key=lambda board: board.suite):
         default = params.suites[name].default
         tasks = [
-            Task(board, default, galleries[board.task], owned[id(board)], protocols.pop(board.task, ()))
+            Task(
+                board=board,
+                default=default,
+                gallery=galleries[board.task],
+                standings=owned[id(board)],
+                scored=scored.get(id(board), ()),
+                protocols=protocols.pop(board.task, ()),
+            )
             for board in group
         ]
         made.append(Suite(name, tasks[0].board.question, default, tasks, climbed.get(name)))

@@ -3,6 +3,7 @@
 protocol   what defines a number, and its id; version declares what a metric means
 measured   which cells of the grid have numbers, and which diverged or failed
 results    every number, one a row (results.csv)
+benchmark  all of it at once
 board      each model of a task with its mean and interval over seeds, in order
 rank       which ranks the intervals leave open
 column     how a metric is written

@@ -20,7 +20,9 @@ import math
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,10 +165,17 @@ class TTest:
     def needed(self) -> int | None:
         if not (self.mean and self.error):
             return None
-        n = np.arange(2, MOST + 1)
-        reach = (stdtrit(n - 1, 1 - LEVEL / 2) + stdtrit(n - 1, POWER)) * self.spread / np.sqrt(n)
+        n, quantiles = _quantiles()
+        reach = quantiles * self.spread / np.sqrt(n)
         enough = n[reach <= abs(self.mean)]
         return int(enough[0]) if len(enough) else None
+
+
+@cache
+def _quantiles() -> tuple[NDArray[Any], NDArray[Any]]:
+    """Numbers of seeds, and of each the sum of the t quantiles that level and power ask for: the same for all pairs."""
+    n = np.arange(2, MOST + 1)
+    return n, stdtrit(n - 1, 1 - LEVEL / 2) + stdtrit(n - 1, POWER)
 
 
 def _best(values: Mapping[str, Seeds], sign: int) -> dict[str, float]:

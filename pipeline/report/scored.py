@@ -44,6 +44,11 @@ def path(task: str, name: str) -> Path:
     return FOLDER / f"{task}.{name}.json"
 
 
+def sheet(task: str, name: str) -> Path:
+    """png: the first samples, small. Of what is reported without samples there is none."""
+    return FOLDER / f"{task}.{name}.png"
+
+
 def names(task: str) -> list[str]:
     """Of what is scored on a task, sorted."""
     return sorted(found.name[len(task) + 1 : -len(".json")] for found in FOLDER.glob(f"{task}.*.json"))

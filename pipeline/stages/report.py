@@ -10,8 +10,7 @@ from pipeline.claims.results import Results
 from pipeline.files import whole, whole_folder
 from pipeline.page import document
 from pipeline.params import load
-from pipeline.report import figures, ladder_text, measured, page, results, scored, table
-from pipeline.report.board import boards
+from pipeline.report import benchmark, figures, ladder_text, page, results, table
 from pipeline.report.rungs import ladders
 
 
@@ -23,25 +22,20 @@ def main() -> None:
             different images.
     """
     params = load()
-    outcomes = measured.read(params)
-    external = scored.read(params, outcomes)
-    frame = results.tidy([*outcomes, *external])
-    ranked, climbed, verdicts = (
-        boards(params, outcomes, frame, external),
-        ladders(params, outcomes),
-        claims.judged(Results(frame[frame["family"] != scored.EXTERNAL], results.turned(outcomes))),
-    )
+    found = benchmark.read(params)
+    climbed = ladders(params, found.outcomes)
+    verdicts = claims.judged(Results(found.trained, results.turned(found.outcomes)))
     with whole_folder(paths.FIGURES) as folder:
-        pictures = {(board.suite, board.task): figures.draw(board, folder) for board in ranked}
+        pictures = {(board.suite, board.task): figures.draw(board, folder) for board in found.boards}
         sections = {of.suite: ladder_text.section(of, figures.draw_ladder(of, folder)) for of in climbed}
-        text = page.text(ranked, pictures, sections)
+        text = page.text(found.boards, pictures, sections)
         drawn = {picture.name for picture in folder.iterdir()}
-        html = document.text(params, ranked, climbed, verdicts)
+        html = document.text(params, found.boards, climbed, verdicts)
     _write(document.PATH, html)
-    _write(paths.RESULTS, results.csv(frame))
-    _write(paths.LEADERBOARD_CSV, table.csv(ranked))
+    _write(paths.RESULTS, results.csv(found.numbers))
+    _write(paths.LEADERBOARD_CSV, table.csv(found.boards))
     _write(paths.LEADERBOARD_MD, text)
-    _write(paths.RESULTS.with_name("comparisons.csv"), table.pairs(ranked))
+    _write(paths.RESULTS.with_name("comparisons.csv"), table.pairs(found.boards))
     _write(claims.JSON, claims.as_json(verdicts, drawn))
     _write(claims.MARKDOWN, claims.as_markdown(verdicts, drawn))
 

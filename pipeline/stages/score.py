@@ -1,10 +1,12 @@
-"""`coverseek score`: samples of a model from elsewhere -> its numbers, reports/scored/<task>.<name>.json."""
+"""`coverseek score`: samples of a model from elsewhere -> reports/scored/<task>.<name>.json, its numbers, and .png."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from PIL.Image import Image
 
 from pipeline import files, params, paths
 from pipeline.data import prepared
@@ -13,7 +15,9 @@ from pipeline.data.foreign.model import Claimed
 from pipeline.data.prepared import Prepared
 from pipeline.errors import UserError, suggest
 from pipeline.metrics import reported
+from pipeline.metrics.sampling import stored
 from pipeline.metrics.settings import Settings
+from pipeline.page.pictures import Gallery
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.report import scored
@@ -46,9 +50,11 @@ def main(task: str, name: str | None, source: Source) -> None:
     data = prepared.load(task)
     described = {"task": task, "model": name, "family": scored.EXTERNAL, "condition": data.task.condition.kind}
     try:
-        record = described | {"status": "ok"} | _record(source, data, _settings(configured, data))
+        found, picture = _scored(source, data, _settings(configured, data))
     except FloatingPointError as error:
         raise UserError(f"{name} cannot be measured: {error}") from None
+    record = described | {"status": "ok"} | found
+    _keep(scored.sheet(task, name), picture)
     files.write_json(scored.path(task, name), record)
     print(*scored.lines(record), sep="\n")
 
@@ -60,6 +66,7 @@ def remove(task: str, name: str) -> None:
     if name not in known:
         raise UserError(f"--remove {name!r}: nothing of that name is scored on {task}; {suggest(name, known)}")
     scored.path(task, name).unlink()
+    _keep(scored.sheet(task, name), None)
     print(f"{name} is no longer scored on {task}. Take it out of the tables: coverseek report")
 
 
@@ -83,8 +90,16 @@ def _settings(configured: Params, data: Prepared) -> Settings:
     return Settings(**configured.evaluated(cell, data.task.event.kind).model_dump())
 
 
-def _record(source: Source, data: Prepared, settings: Settings) -> dict[str, Any]:
-    """Trust, metrics, and the hashes of what they were made from."""
+def _keep(path: Path, picture: Image | None) -> None:
+    if picture is None:
+        path.unlink(missing_ok=True)
+    else:
+        with files.whole(path) as draft:
+            picture.save(draft, format="png")
+
+
+def _scored(source: Source, data: Prepared, settings: Settings) -> tuple[dict[str, Any], Image | None]:
+    """Trust, metrics, and the hashes of what they were made from; and a sheet of samples where there are some."""
     event, (x, c) = data.task.event, data.test
     log_p = numbers.log_likelihoods(source.nll, event, len(x)) if source.nll else None
     hashes = {"nll_sha256": files.sha256(source.nll)} if source.nll else {}
@@ -93,11 +108,12 @@ def _record(source: Source, data: Prepared, settings: Settings) -> dict[str, Any
         found = samples.read(data.task, source.path, count=count, span=span, nearest=source.nearest)
         metrics = rescore.measured(found, data, settings, log_p)
         kept = {"sha256": found.sha256, "count": count, "offered": found.offered, "rounded": found.rounded}
-        return {"trust": "re-scored", "metrics": metrics} | kept | hashes
+        picture = Gallery(data.task.name).sheet(stored(event, found.x[:count]).numpy(), scored.EXTERNAL)
+        return {"trust": "re-scored", "metrics": metrics} | kept | hashes, picture
     metrics = {}
     if source.path:
         metrics = reported.quoted(numbers.quoted(source.path, reported.quotable(event)), event)
         hashes["sha256"] = files.sha256(source.path)
     if log_p is not None:
         metrics |= reported.without_samples(Claimed(x[:0], c[:0], log_p), data.task, data.test, settings)
-    return {"trust": "reported", "metrics": metrics} | hashes
+    return {"trust": "reported", "metrics": metrics} | hashes, None

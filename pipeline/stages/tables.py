@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from pipeline.errors import UserError, suggest
 from pipeline.params import load
-from pipeline.report import export, measured, results
-from pipeline.report.board import Board, boards
+from pipeline.report import benchmark, export
+from pipeline.report.board import Board
 
 FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
     "markdown": export.as_markdown,
@@ -25,9 +25,7 @@ def main(form: str, task: str | None) -> None:
     Raises:
         UserError: nothing is measured, a file is damaged, a column holds two protocols, or no board is of the task.
     """
-    params = load()
-    outcomes = measured.read(params)
-    ranked = boards(params, outcomes, results.tidy(outcomes))
+    ranked = benchmark.read(load()).boards
     tasks = list(dict.fromkeys(board.task for board in ranked))
     if task is not None and task not in tasks:
         raise UserError(f"task {task!r} is not measured; {suggest(task, tasks)}")

@@ -8,7 +8,7 @@
     runs       the runs of one experiment
     definition what the protocol ids of an experiment's numbers stand for
     turn       when a cell's run became history, and when it came back
-    cell       one run a cell: the child
+    cell       one run a cell, or a scored file: the child
     model      one run a model: the parent, with the means over its seeds
     champion   the best model of a task, under the alias `champion` of the model registry
     publish    all of it
@@ -16,7 +16,8 @@
                is `kept` the same way
 
 A cell's run is written once, named by a hash of what DVC says went into the cell and came out of it. Cells that the
-grid or dvc.lock no longer hold stay as history, tagged `current: false`.
+grid or dvc.lock no longer hold stay as history, tagged `current: false`. What was scored from files is there too, with
+its level of trust; it is no champion, and the leaderboard over time tells of what was trained here.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """One run for each cell: its parameters, metrics, curve and model. It is written once and then only tagged.
 
+What was scored from files has a run of another kind: without a model, and not told among the cells.
+
 Weights stay with DVC: the logged model is an external one, and its tags say where DVC keeps it.
 """
 
@@ -28,14 +30,15 @@ def write(client: MlflowClient, experiment: str, entry: Entry, parent: str, orig
     tags = {**origin, **_tags(entry), MLFLOW_PARENT_RUN_ID: parent}
     run = client.create_run(experiment, run_name=entry.cell.key, tags=tags)
     _log_data(client, run, entry)
-    model = _log_model(client, run, entry, origin) if entry.ok else None
+    model = _log_model(client, run, entry, origin) if entry.ok and not entry.external else None
     _log_numbers(client, run, entry, model)
     client.set_terminated(run.info.run_id, "FINISHED" if entry.ok else "FAILED")
 
 
 def _tags(entry: Entry) -> dict[str, str]:
     outcome, cell = entry.outcome, entry.cell
-    tags = {"kind": "cell", "hash": entry.hash, "current": "true", "status": outcome.status, "suite": outcome.suite}
+    tags = {"kind": "scored" if entry.external else "cell", "trust": outcome.trust}
+    tags |= {"hash": entry.hash, "current": "true", "status": outcome.status, "suite": outcome.suite}
     tags |= {"family": outcome.family, "task": cell.task, "model": cell.model, "seed": str(cell.seed)}
     tags["protocols"] = entry.ids
     if outcome.diverged:

@@ -1,8 +1,9 @@
 """The champion of a task: the model with the best mean likelihood over its seeds, found as `models:/<name>@champion`.
 
-Controls do not compete (the oracle would win), nor does a model of which a seed diverged or failed, nor one that has
-no likelihood. The registered version is the best seed of that model. A bound competes with exact values as it is:
-it can only be too modest. The version's tags say which metric decided, of which kind, and the mean.
+Controls do not compete (the oracle would win), nor does a model of which a seed diverged or failed, nor one that was
+trained elsewhere, nor one that has no likelihood. The registered version is the best seed of that model. A bound
+competes with exact values as it is: it can only be too modest. The version's tags say which metric decided, of which
+kind, and the mean.
 """
 
 from __future__ import annotations
@@ -64,8 +65,9 @@ def crown(client: MlflowClient, task: str, champion: Champion | None, runs: Runs
 
 
 def _competes(group: Sequence[Entry], metric: str) -> bool:
-    control = group[0].outcome.family == "control"
-    return not control and all(entry.ok and metric in entry.outcome.metrics for entry in group)
+    first = group[0]
+    apart = first.external or first.outcome.family == "control"
+    return not apart and all(entry.ok and metric in entry.outcome.metrics for entry in group)
 
 
 def _version(client: MlflowClient, name: str, run: Run) -> str:

@@ -1,9 +1,8 @@
-"""What is to be in the store: each cell of the grid that ran, named by its hash."""
+"""What is to be in the store: each cell of the grid that ran and each scored file, named by its hash."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 from pipeline import files, paths
 from pipeline.params import Params
 from pipeline.paths import Cell
-from pipeline.report import measured
+from pipeline.report import measured, scored
 from pipeline.report.measured import Outcome
 from pipeline.report.protocol import Protocol
 from pipeline.tracking.lock import Lock, digest
@@ -29,7 +28,8 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """One cell. `hash` names its run; `data` and `weights` are DVC's hashes of what it was trained on and became."""
+    """One cell, or one scored file. `hash` names its run; `data` and `weights` are DVC's hashes of what a cell was
+    trained on and became."""
 
     outcome: Outcome
     hash: str
@@ -52,14 +52,19 @@ class Entry:
         return json.dumps({metric: protocol.id for metric, protocol in self.protocols.items()})
 
     @property
+    def external(self) -> bool:
+        """Scored from files: it was trained elsewhere, and has no seed, no curve and no weights."""
+        return self.outcome.family == scored.EXTERNAL
+
+    @property
     def ok(self) -> bool:
         return self.outcome.status == "ok"
 
 
 def read(params: Params, lock: Lock) -> list[Entry]:
-    """The cells of each suite that ran, in the order of params.yaml.
+    """The cells of each suite that ran, in the order of params.yaml, then what was scored from files.
 
-    A measured cell that dvc.lock does not vouch for is left out: its results were not committed.
+    A measured cell that dvc.lock does not vouch for is left out: its results were not committed. So is what is stale.
 
     Raises:
         UserError: nothing is measured, or a cell's file is damaged.
@@ -67,7 +72,8 @@ def read(params: Params, lock: Lock) -> list[Entry]:
     outcomes = measured.read(params)
     ran = {o.suite for o in outcomes if o.status != "failed"}
     entries = (_failed(params, o) if o.status == "failed" else _entry(lock, o) for o in outcomes if o.suite in ran)
-    return [entry for entry in entries if entry is not None]
+    beside = [_scored(o) for o in scored.read(params, outcomes) if o.status == "ok"]
+    return [*(entry for entry in entries if entry is not None), *beside]
 
 
 def by_task(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
@@ -111,7 +117,7 @@ def _entry(lock: Lock, outcome: Outcome) -> Entry | None:
     suite, cell = outcome.suite, outcome.cell
     name = lock.digest(suite, cell)
     report = paths.metrics(cell)
-    if name is None or lock.md5("evaluate", suite, cell, report) != hashlib.md5(report.read_bytes()).hexdigest():
+    if name is None or lock.md5("evaluate", suite, cell, report) != files.md5(report):
         return None
     data = lock.md5("train", suite, cell, paths.prepared(cell.task))
     weights = lock.md5("train", suite, cell, paths.trained(cell))
@@ -124,6 +130,14 @@ def _failed(params: Params, outcome: Outcome) -> Entry:
     hyper = params.model(events, cell.model).keywords
     asked = _flat({"hyper": hyper, "training": params.train(events, cell.model).model_dump(), "seed": cell.seed})
     return Entry(outcome, digest(["failed", outcome.suite, cell.key, asked]), asked)
+
+
+def _scored(outcome: Outcome) -> Entry:
+    """The record holds all that is known of it: its numbers, and the hashes of what they were made from."""
+    task, name = outcome.cell.task, outcome.cell.model
+    record = files.read_json(scored.path(task, name), f"coverseek score PATH --task {task} --name {name}", "metrics")
+    said = {key: value for key, value in record.items() if key not in ("metrics", "task", "model", "family", "status")}
+    return Entry(outcome, digest(["scored", record]), _flat(said))
 
 
 def _trained(cell: Cell) -> dict[str, str]:

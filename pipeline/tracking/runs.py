@@ -10,10 +10,13 @@ from mlflow.entities import Run, RunTag
 
 from pipeline.tracking.stored import WRITTEN
 
+CHILDREN = ("cell", "scored")
+"""The kinds of runs that hold numbers of their own."""
+
 
 @dataclass(frozen=True)
 class Runs:
-    """What publish wrote into one experiment. `models`: by name. `cells`: by hash."""
+    """What publish wrote into one experiment. `models`: by name. `cells`: by hash, with what was scored from files."""
 
     models: dict[str, Run]
     cells: dict[str, Run]
@@ -26,9 +29,9 @@ def read(client: MlflowClient, experiment: str) -> Runs:
         tags = run.data.tags
         if tags.get("kind") == "model":
             models[tags["model"]] = run
-        elif tags.get("kind") == "cell" and run.info.status in WRITTEN:
+        elif tags.get("kind") in CHILDREN and run.info.status in WRITTEN:
             cells[tags["hash"]] = run
-        elif tags.get("kind") == "cell":
+        elif tags.get("kind") in CHILDREN:
             _delete(client, run)
     return Runs(models, cells)
 

@@ -51,9 +51,15 @@ class Best:
 
 
 def fit(
-    model: GenerativeModel, train: Batch, validation: Batch, settings: Settings, history: History, title: str
+    model: GenerativeModel,
+    train: Batch,
+    validation: Batch,
+    settings: Settings,
+    history: History,
+    title: str,
+    intensity: Tensor | None = None,
 ) -> tuple[GenerativeModel, int, int]:
-    """Train `model`, then calibrate it.
+    """Train `model`, then calibrate it; with `intensity` (`Prepared` has it), on images that are drawn anew.
 
     Returns:
         The averaged model, the steps taken, and the step that its weights are from.
@@ -65,7 +71,8 @@ def fit(
     steps = kept = 0
     if average:
         with ticker(title, settings.steps) as progress:
-            best, steps = _play(model.train(), average, train, validation, settings, history, progress)
+            batches = shuffled(train, settings.batch_size, intensity)
+            best, steps = _play(model.train(), average, batches, validation, settings, history, progress)
         average.model.load_state_dict(best.state)
         kept = best.step
     trained = average.model if average else model.eval()
@@ -76,16 +83,15 @@ def fit(
 def _play(
     model: GenerativeModel,
     average: Average,
-    train: Batch,
+    batches: Iterator[Batch],
     validation: Batch,
     settings: Settings,
     history: History,
     progress: Ticker,
 ) -> tuple[Best, int]:
-    fast = acceleration(settings, train[0])
+    fast = acceleration(settings, validation[0])
     fast.place(model)
     optimisers = [PlayerOptimiser(fast.player(player), settings) for player in model.players()]
-    batches = shuffled(train, settings.batch_size)
     best: Best | None = None
     numbers: dict[str, float] = {}
     for step in range(1, settings.steps + 1):

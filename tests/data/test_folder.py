@@ -362,3 +362,20 @@ def test_an_instance_that_is_cut_away_makes_no_box(here: Path) -> None:
         condition="box",
         annotations=here / "instances.json",
     )
+
+
+@pytest.mark.parametrize("source", ["masks", "annotations"])
+def test_crop_cuts_what_is_told_like_the_image(source: str, here: Path) -> None:
+    """The centre of the images, of their label maps and of their boxes."""
+    kept = slice(1, SIDE - 1)
+    map_ = told(here, "segmentation", source, crop=SIDE - 2)
+    for x, labels in zip(every(map_, "x"), every(map_, "c"), strict=True):
+        k = int(x[1, 0, 0])
+        assert np.array_equal(x, picture(k).transpose(2, 0, 1)[:, kept, kept])
+        assert np.array_equal(labels, label_map(k)[kept, kept])
+
+
+def test_levels_are_those_of_the_event(here: Path) -> None:
+    fine, coarse = (made(here, levels=levels) for levels in (256, 4))
+    assert coarse.event.levels == 4
+    assert np.array_equal(every(coarse, "x"), every(fine, "x") // 64)

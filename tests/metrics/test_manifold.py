@@ -7,8 +7,8 @@ import torch
 from prdc import compute_prdc
 from torch import Tensor
 
-from pipeline.metrics.manifold import Manifold, manifold, radii
-from pipeline.metrics.neighbours import distances, nearest
+from pipeline.metrics.manifold import Manifold, manifold, squared_radii
+from pipeline.metrics.neighbours import distances, nearest, screened
 
 
 def ring(count: int, sigma: float = 0.01) -> Tensor:
@@ -81,9 +81,9 @@ def test_too_few_points_are_an_error() -> None:
 
 def test_radii_leave_the_point_itself_out() -> None:
     x = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
-    first, second = radii(x, (1, 2))
-    assert first.tolist() == [1, 1, 2, 4]
-    assert second.tolist() == [3, 2, 3, 6]
+    first, second = squared_radii(x, (1, 2))
+    assert first.tolist() == [1, 1, 4, 16]
+    assert second.tolist() == [9, 4, 9, 36]
 
 
 @pytest.mark.parametrize("dims", [2, 16, 17, 100])
@@ -95,3 +95,26 @@ def test_nearest_neighbours_are_those_of_all_distances(dims: int) -> None:
     assert torch.equal(index, expected.indices)
     assert torch.allclose(found, expected.values, rtol=1e-9)
     assert torch.allclose(torch.cat(list(distances(x, of, block=13))), exact, rtol=1e-9)
+
+
+@pytest.mark.parametrize("dims", [2, 17, 2048])
+@pytest.mark.parametrize("far", [0.0, 100.0])
+def test_no_screened_distance_is_further_off_than_it_says(dims: int, far: float) -> None:
+    a, b = far + torch.randn(40, dims), far + 3 * torch.randn(70, dims)
+    exact = (a.double()[:, None] - b.double()).square().sum(dim=-1)
+    for start, d2, error in screened(a, b, block=13):
+        assert (d2 - exact[start : start + 13]).abs().max() <= error <= 1e-2 * exact.max()
+
+
+def test_what_float32_cannot_tell_apart_is_told_apart() -> None:
+    """Two tight clusters far from each other: their widths are below the error of the product."""
+    real, fake = (torch.cat([torch.zeros(100, 64), torch.full((100, 64), 30.0)]) for _ in range(2))
+    real, fake = real + 1e-3 * torch.randn(200, 64), fake + 2e-3 * torch.randn(200, 64)
+    assert manifold(real=real, fake=fake) == pytest.approx(reference(real, fake), abs=1e-6)
+
+
+def test_a_copy_lies_in_every_ball_that_its_original_does_and_on_no_edge() -> None:
+    real = torch.randn(80, 32)
+    found = manifold(real=real, fake=real.clone())
+    assert found.precision == found.recall == found.coverage == 1
+    assert found.density == 1  # the point itself and its four nearest: the fifth lies on the edge

@@ -84,6 +84,19 @@ def test_markdown_has_the_rows_of_the_page_and_csv_those_of_the_file(
     assert rows[0]["nats_mean"] == tree.standing("toy", rows[0]["model"])["nats_mean"]
 
 
+def test_they_show_all_that_the_report_shows_what_was_scored_from_files_too(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.scored("mine")
+    report.main()
+    main("csv", None)
+    assert capsys.readouterr().out == paths.LEADERBOARD_CSV.read_text()
+    main("markdown", "toy")
+    assert tree.line("toy", "mine") in capsys.readouterr().out
+    main("latex", "toy")
+    assert "mine & external & re-scored" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("form", ["markdown", "latex", "csv"])
 def test_nothing_is_written(tree: Tree, form: str) -> None:
     with pytest.raises(SystemExit, match="0"):

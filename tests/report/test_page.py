@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
+import shlex
+import subprocess
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -14,17 +17,16 @@ import altair as alt
 import numpy as np
 import pytest
 
-from pipeline import paths
+from pipeline import files, paths
 from pipeline.errors import UserError
 from pipeline.metrics.interval import Interval
-from pipeline.page import document, pictures, recipes, scope, view
+from pipeline.page import document, pictures, recipes, scope, spread, view
 from pipeline.page.charts import naming, static
 from pipeline.page.charts.naming import Name
 from pipeline.page.spread import Scale
 from pipeline.params import load
-from pipeline.report import figures, measured
-from pipeline.report.board import Board, boards
-from pipeline.report.results import tidy
+from pipeline.report import benchmark, figures
+from pipeline.report.board import Board
 from pipeline.report.rungs import ladders
 from pipeline.stages.report import main
 
@@ -66,8 +68,8 @@ class Page(HTMLParser):
 
 def ranked() -> tuple[Any, list[Board], Any]:
     params = load()
-    outcomes = measured.read(params)
-    return params, boards(params, outcomes, tidy(outcomes)), ladders(params, outcomes)
+    found = benchmark.read(params)
+    return params, found.boards, ladders(params, found.outcomes)
 
 
 def rendered(change: Any = None) -> str:
@@ -120,14 +122,40 @@ def test_every_table_has_a_caption_and_every_head_a_scope_but_that_of_a_records_
     assert all("scope" in of for tag, of in found.attributes if tag == "th")
 
 
-def test_every_seed_of_every_model_stands_on_the_page_with_its_command(page: str, painted_tree: Tree) -> None:
+def test_every_seed_of_every_model_stands_on_the_page_with_lock_and_command(page: str, painted_tree: Tree) -> None:
     for board in ranked()[1]:
         for standing in board.standings:
             record = page.split(f'id="cell-{board.task}-{standing.model}"')[1].split("</details>")[0]
             assert f"coverseek evaluate --task {board.task} --model {standing.model} --seed" in record
             for cell in standing.cells:
                 assert f"<th scope=col>seed {cell.seed}" in record
+                assert f"<td>{files.md5(paths.metrics(cell))[:8]}" in record
             assert record.count("<tr>") >= len(standing.scores)
+
+
+def test_a_lock_leads_to_the_commit_that_brought_the_number(page: str) -> None:
+    (command,) = re.findall(r"<code>(git log [^<]*)</code>", page)
+
+    def git(*words: str) -> str:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
+        return subprocess.run(("git", *identity, *words), capture_output=True, text=True, check=True).stdout
+
+    git("init", "--quiet")
+    locks = ("11111111", "22222222", "33333333")
+    for commit, lock in enumerate(locks):
+        paths.LOCK.write_text(f"outs:\n- md5: {lock}{'0' * 24}\n- other: {commit}\n")
+        git("add", paths.LOCK.as_posix())
+        git("commit", "--quiet", "--message", f"brings {lock}")
+    found = git(*shlex.split(command.replace("LOCK", locks[-1]))[1:]).splitlines()
+    assert found[0].endswith("brings 33333333")
+    assert len(found) == 1
+
+
+def test_dvc_lock_knows_every_committed_number_by_its_lock() -> None:
+    lock = (ROOT / paths.LOCK).read_text()
+    committed = [path for path in (ROOT / "reports/metrics").glob("*.json")]
+    assert committed
+    assert not [path.name for path in committed if f"md5: {files.md5(path)}" not in lock]
 
 
 def test_controls_stand_apart(page: str) -> None:
@@ -148,8 +176,8 @@ def test_a_hostile_name_is_text(painted_tree: Tree) -> None:
 
 def test_charts_are_valid_vega_lite_with_a_name_and_a_table(request: pytest.FixtureRequest) -> None:
     charts = []
-    for benchmark in ("painted_tree", "painted_rungs"):
-        request.getfixturevalue(benchmark)
+    for made_up in ("painted_tree", "painted_rungs"):
+        request.getfixturevalue(made_up)
         charts += [chart for suite in view.suites(*ranked()) for chart in suite.live(scope.Scope())]
     assert {chart.key.partition("-")[0] for chart in charts} == {"plane", "cost", "curves", "ladder"}
     for chart in charts:
@@ -195,6 +223,16 @@ def test_a_bar_keeps_the_order_of_what_it_shows() -> None:
     scale = Scale(0.1, 10.0, log=True)
     assert [round(scale.at(value)) for value in (-1.0, 0.1, 1.0, 10.0, 99.0)] == [0, 0, 50, 100, 100]
     assert Scale(0.0, 2.0, log=False).at(0.5) == 25
+
+
+def test_means_that_differ_by_rounding_alone_have_no_scale(painted_tree: Tree) -> None:
+    toy = ranked()[1][0]
+    flow = next(s for s in toy.standings if s.model == "flow")
+    score = replace(flow.scores["frechet"], interval=Interval(math.exp(math.log(1e-6)), None, None, 1))
+    sampled = {"frechet": Interval(1e-6, 1e-6, 1e-6, 1)}
+    alone = replace(toy, standings=(replace(flow, scores={"frechet": score}, sampled=sampled),))
+    assert score.interval.mean != 1e-6
+    assert spread.scale(alone, "frechet") is None
 
 
 def test_names_lie_in_the_frame_and_on_nothing() -> None:

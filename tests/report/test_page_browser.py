@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from pipeline.page import document
 from pipeline.params import load
-from pipeline.report import measured
-from pipeline.report.board import boards
-from pipeline.report.results import tidy
+from pipeline.report import benchmark, scored
 from pipeline.report.rungs import ladders
 
 if TYPE_CHECKING:
@@ -60,10 +59,12 @@ def committed() -> str:
 
 @pytest.fixture
 def made(painted_rungs: Rungs) -> str:
-    """The page of a toy benchmark, by the code as it is."""
+    """The page of a toy benchmark with a scored file, by the code as it is."""
+    painted_rungs.scored("mine", task="plain")
+    Image.new("L", (64, 64)).save(scored.sheet("plain", "mine"))
     params = load()
-    outcomes = measured.read(params)
-    text = document.text(params, boards(params, outcomes, tidy(outcomes)), ladders(params, outcomes), [])
+    found = benchmark.read(params)
+    text = document.text(params, found.boards, ladders(params, found.outcomes), [])
     document.PATH.write_text(text, encoding="utf-8")
     return document.PATH.resolve().as_uri()
 

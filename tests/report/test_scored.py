@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from pipeline import files, paths
 from pipeline.errors import UserError
-from pipeline.report import scored
+from pipeline.page import document
+from pipeline.params import load
+from pipeline.report import benchmark, scored
 from pipeline.stages import leaderboard, report
 
 if TYPE_CHECKING:
     from tests.report.conftest import Tree
 
-NUMBERS = {"nats": 9.0, "frechet": 1e-6, "precision": 1.0, "recall": 1.0}
-BETTER = {"frechet": "lower"}
-
-
-def score(
-    name: str, task: str = "toy", trust: str = "re-scored", protocol: str = "test split", kind: str = "measured"
-) -> None:
-    """A model from elsewhere that looks better than any here."""
-    metrics: dict[str, dict[str, Any]] = {
-        metric: {
-            "value": value, "unit": "1", "better": BETTER.get(metric, "higher"), "protocol": protocol,
-            "kind": "reported" if metric == "nats" else kind, "low": value, "high": value,
-        }
-        for metric, value in NUMBERS.items()
-    }  # fmt: skip
-    record = {"status": "ok", "condition": "none", "trust": trust, "metrics": metrics}
-    files.write_json(scored.path(task, name), record)
+NUMBERS = ("frechet", "nats", "precision", "recall")
 
 
 def rows(tree: Tree) -> list[dict[str, str]]:
@@ -39,7 +26,7 @@ def rows(tree: Tree) -> list[dict[str, str]]:
 
 
 def test_it_has_a_row_on_each_board_of_its_task(tree: Tree) -> None:
-    score("mine")
+    tree.scored("mine")
     report.main()
     row = tree.standing("toy", "mine")
     assert [row[key] for key in ("family", "role", "trust", "seeds", "status")] == [
@@ -52,8 +39,8 @@ def test_it_has_a_row_on_each_board_of_its_task(tree: Tree) -> None:
 
 
 def test_it_stands_below_the_models_and_above_the_controls(tree: Tree) -> None:
-    score("mine")
-    score("theirs", trust="reported")
+    tree.scored("mine")
+    tree.scored("theirs", trust="reported")
     report.main()
     toy = [row["model"] for row in tree.rows(paths.LEADERBOARD_CSV) if row["task"] == "toy"]
     assert toy == ["flow", "vae", "gan", "mine", "theirs", "oracle"]
@@ -63,8 +50,8 @@ def test_ranks_comparisons_and_claims_are_as_without_it(tree: Tree) -> None:
     kept = (paths.RESULTS.with_name("comparisons.csv"), Path("reports/claims.json"), Path("reports/claims.md"))
     report.main()
     before = rows(tree), [path.read_bytes() for path in kept]
-    score("mine")
-    score("pixelcnn", task="pics")  # a model that claims ask for by name
+    tree.scored("mine")
+    tree.scored("pixelcnn", task="pics")  # a model that claims ask for by name
     report.main()
     assert (rows(tree), [path.read_bytes() for path in kept]) == before
 
@@ -73,7 +60,7 @@ def test_on_the_page_it_is_never_bold_and_says_how_far_to_trust_it(tree: Tree) -
     report.main()
     flow = tree.line("toy", "flow")
     assert "trust" not in paths.LEADERBOARD_MD.read_text()
-    score("mine")
+    tree.scored("mine")
     report.main()
     cells = [cell.strip() for cell in tree.line("toy", "mine").split("|")[1:5]]
     assert cells == ["mine", "external", "re-scored", "—"]
@@ -86,16 +73,16 @@ def test_on_the_page_it_is_never_bold_and_says_how_far_to_trust_it(tree: Tree) -
 
 
 def test_results_hold_it_once_under_a_suite_of_its_own(tree: Tree) -> None:
-    score("mine")
+    tree.scored("mine")
     report.main()
     found = [row for row in tree.rows(paths.RESULTS) if row["model"] == "mine"]
     assert {row["suite"] for row in found} == {"external"}
-    assert sorted(row["metric"] for row in found) == sorted(NUMBERS)
+    assert sorted(row["metric"] for row in found) == list(NUMBERS)
     assert all(row["sampling_low"] for row in found)
 
 
 def test_the_terminal_shows_its_trust(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
-    score("mine")
+    tree.scored("mine")
     report.main()
     leaderboard.main("toy")
     shown = capsys.readouterr().out
@@ -105,7 +92,7 @@ def test_the_terminal_shows_its_trust(tree: Tree, capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("protocol", ["another extractor"])
 def test_under_another_protocol_than_the_models_it_is_stale_and_has_no_numbers(tree: Tree, protocol: str) -> None:
-    score("mine", protocol=protocol)
+    tree.scored("mine", protocol=protocol)
     report.main()
     row = tree.standing("toy", "mine")
     assert row["status"] == "stale: the models have another protocol by now, score it again"
@@ -114,20 +101,20 @@ def test_under_another_protocol_than_the_models_it_is_stale_and_has_no_numbers(t
 
 
 def test_two_of_them_under_two_protocols_are_not_mixed_either(tree: Tree) -> None:
-    score("a", kind="elsewhere", protocol="theirs")
-    score("b", kind="elsewhere", protocol="others'")
+    tree.scored("a", kind="elsewhere", protocol="theirs")
+    tree.scored("b", kind="elsewhere", protocol="others'")
     report.main()
     assert [tree.standing("toy", name)["status"][:5] for name in "ab"] == ["ok", "stale"]
 
 
 def test_a_model_that_gets_its_name_is_named(tree: Tree) -> None:
-    score("vae")
+    tree.scored("vae")
     with pytest.raises(UserError, match="has the name of a model of params"):
         report.main()
 
 
 def test_a_damaged_file_is_named_with_the_command_that_mends_it(tree: Tree) -> None:
-    score("mine")
+    tree.scored("mine")
     scored.path("toy", "mine").write_text("{}")
     with pytest.raises(UserError, match="coverseek score PATH --task toy --name mine"):
         report.main()
@@ -136,7 +123,7 @@ def test_a_damaged_file_is_named_with_the_command_that_mends_it(tree: Tree) -> N
 def test_what_is_removed_leaves_no_trace(tree: Tree) -> None:
     report.main()
     before = tree.hashes()
-    score("mine")
+    tree.scored("mine")
     report.main()
     assert tree.hashes() != before
     scored.path("toy", "mine").unlink()
@@ -144,11 +131,31 @@ def test_what_is_removed_leaves_no_trace(tree: Tree) -> None:
     assert tree.hashes() == before
 
 
+def test_on_the_html_page_its_row_leads_to_its_sheet_its_record_and_its_command(painted_tree: Tree) -> None:
+    painted_tree.scored("mine")
+    painted_tree.scored("theirs", trust="reported")
+    Image.new("L", (4, 3)).save(scored.sheet("toy", "mine"))
+    page = document.text(load(), benchmark.read(load()).boards, [], [])
+    for name, pictures in (("mine", 1), ("theirs", 0)):
+        assert f'<a href="#cell-toy-{name}">{name}</a>' in page
+        beside = page.split(f'id="cell-toy-{name}"')[1].split("</div>")[0]
+        assert beside.count("<img") == pictures
+        assert f'href="scored/toy.{name}.json"' in beside
+        assert f"coverseek score PATH --task toy --name {name}" in beside
+
+
+def test_a_damaged_sheet_is_named_with_the_command_that_mends_it(painted_tree: Tree) -> None:
+    painted_tree.scored("mine")
+    scored.sheet("toy", "mine").write_text("")
+    with pytest.raises(UserError, match=r"toy.mine.png is damaged.*coverseek score PATH --task toy --name mine"):
+        document.text(load(), benchmark.read(load()).boards, [], [])
+
+
 @pytest.mark.slow
 def test_of_the_figures_only_the_plane_shows_it(painted_tree: Tree) -> None:
     report.main()
     before = {path.name: files.sha256(path) for path in paths.FIGURES.iterdir()}
-    score("mine")
+    painted_tree.scored("mine")
     report.main()
     after = {path.name: files.sha256(path) for path in paths.FIGURES.iterdir()}
     assert {name for name in before if before[name] != after[name]} == {"points-toy-plane.png"}

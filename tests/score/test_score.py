@@ -20,6 +20,7 @@ from pipeline.data.dataset import unconditional
 from pipeline.metrics.sampling import draw
 from pipeline.metrics.settings import Settings
 from pipeline.params import load
+from pipeline.report import scored
 from pipeline.stages.evaluate import evaluate
 
 if TYPE_CHECKING:
@@ -194,6 +195,19 @@ def test_scoring_a_name_again_replaces_it_and_removing_it_leaves_nothing(score: 
     score("--remove", "mine")
     assert not list(Path("reports/scored").iterdir())
     assert "nothing of that name is scored" in score.refused("--remove", "mine")
+
+
+def test_samples_are_kept_as_a_small_sheet_and_numbers_alone_have_none(score: Score) -> None:
+    np.save("x.npy", score.levels())
+    np.save("p.npy", score.levels(task="ring"))
+    score("x.npy", "--range", "0,16", "--name", "mine")
+    score("p.npy", task="ring")
+    with Image.open(scored.sheet("digits", "mine")) as images, Image.open(scored.sheet("ring", "p")) as points:
+        assert images.size == (5 * 9 + 1, 4 * 9 + 1)  # five samples in a row, two rows, each above its neighbours
+        assert points.size == (64, 64)
+    Path("paper.csv").write_text("metric,value\nfrechet,3.5\n")
+    score("paper.csv", "--name", "mine")
+    assert not scored.sheet("digits", "mine").exists()
 
 
 def test_the_record_names_no_place_on_this_machine(score: Score, workspace: Path) -> None:

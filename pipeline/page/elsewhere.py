@@ -1,0 +1,39 @@
+"""A row that was scored from files, where it leads to: its record, its samples if they were seen, and its command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pipeline.page.pictures import Gallery, Picture
+from pipeline.report import scored
+from pipeline.report.board import Board, Standing
+
+
+class Elsewhere(NamedTuple):
+    """`record`: its file, from the page's folder."""
+
+    model: str
+    trust: str
+    record: str
+    pictures: tuple[Picture, ...]
+    command: str
+
+
+def first(boards: Iterable[Board]) -> dict[int, list[Standing]]:
+    """id of a board -> what was scored on its task, on the first board of each task."""
+    tasks: dict[str, Board] = {}
+    for board in boards:
+        tasks.setdefault(board.task, board)
+    return {id(board): [s for s in board.standings if s.external] for board in tasks.values()}
+
+
+def elsewhere(task: str, standing: Standing, gallery: Gallery) -> Elsewhere:
+    sheet = scored.sheet(task, standing.model)
+    return Elsewhere(
+        model=standing.model,
+        trust=standing.trust,
+        record=scored.path(task, standing.model).relative_to(scored.FOLDER.parent).as_posix(),
+        pictures=(gallery.kept(sheet, standing),) if sheet.exists() else (),
+        command=f"coverseek score PATH --task {task} --name {standing.model}",
+    )

@@ -1,0 +1,35 @@
+"""The benchmark as it stands on disk, read once: what the report writes, and what its tables elsewhere show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pipeline.params import Params
+from pipeline.report import measured, results, scored
+from pipeline.report.board import Board, boards
+from pipeline.report.measured import Outcome
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """`outcomes`: the cells of the grid. `numbers`: theirs and those of the scored files, as in results.csv. `boards`:
+    with the scored files as rows of their own."""
+
+    outcomes: list[Outcome]
+    numbers: pd.DataFrame
+    boards: list[Board]
+
+    @property
+    def trained(self) -> pd.DataFrame:
+        """The numbers of the cells alone."""
+        return self.numbers[self.numbers["family"] != scored.EXTERNAL]
+
+
+def read(params: Params) -> Benchmark:
+    """Raises `UserError` where nothing is measured, a file is damaged, or a column holds two protocols."""
+    outcomes = measured.read(params)
+    external = scored.read(params, outcomes)
+    numbers = results.tidy([*outcomes, *external])
+    return Benchmark(outcomes, numbers, boards(params, outcomes, numbers, external))

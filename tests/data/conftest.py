@@ -1,0 +1,19 @@
+"""Tiny copies of the standard image sets."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # tiny.py
+
+import tiny
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A data_root that holds all of them."""
+    tiny.write(tmp_path)
+    return tmp_path
