@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pipeline import plugins
 from pipeline.metrics.extractors.classifier import Classifier, classifier
+from pipeline.metrics.extractors.dinov2 import dinov2
 from pipeline.metrics.extractors.extractor import Extractor
 from pipeline.metrics.extractors.identity import Identity, identity
 from pipeline.metrics.extractors.inception import inception
@@ -24,6 +25,7 @@ EXTRACTORS: dict[str, Callable[..., Extractor]] = {
     "identity": identity,
     "classifier": classifier,
     "inception": inception,
+    "dinov2": dinov2,
     "torchvision": torchvision,
 }
 """Ours."""

@@ -23,7 +23,8 @@ from pipeline.metrics import features, reference
 from pipeline.metrics.extractors import inception as module
 from pipeline.metrics.extractors.frozen import Frozen
 from pipeline.metrics.extractors.inception import Inception, inception
-from pipeline.metrics.extractors.torchvision import MEAN, STD, torchvision
+from pipeline.metrics.extractors.photograph import MEAN, STD
+from pipeline.metrics.extractors.torchvision import torchvision
 
 EVENT = Event((1, 8, 8), levels=17)
 TOY = Task("toy", EVENT)

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from pipeline.errors import UserError, suggest
-from pipeline.metrics.extractors.frozen import Frozen, coloured, images
-
-Triple = tuple[float, float, float]
-MEAN: Triple = (0.485, 0.456, 0.406)
-STD: Triple = (0.229, 0.224, 0.225)
-"""Of ImageNet's channels, in [0, 1]."""
+from pipeline.metrics.extractors.frozen import Frozen, images
+from pipeline.metrics.extractors.photograph import MEAN, STD, Triple, photograph
 
 
 class Torchvision(Frozen):
@@ -37,8 +32,8 @@ class Torchvision(Frozen):
         return f"{of['model']}.{of['node']}@{self.digest} {of['resize']}px{scale}"
 
     def forward(self, x: Tensor) -> Tensor:
-        side = self.architecture["resize"]
-        features: Tensor = self.network(shown(x, side, "bilinear", self.architecture["mean"], self.architecture["std"]))
+        of = self.architecture
+        features: Tensor = self.network(photograph(x, of["resize"], "bilinear", of["mean"], of["std"]))
         return features.flatten(1)
 
 
@@ -61,12 +56,6 @@ def torchvision(
     """
     images(dataset, x, "torchvision")
     return Torchvision(model=model, weights=weights, node=node, resize=resize, mean=mean, std=std)
-
-
-def shown(x: Tensor, side: int, how: str, mean: Triple, std: Triple) -> Tensor:
-    """x (N, 1 or 3, H, W) in [-1, 1] -> (N, 3, side, side) of mean 0 and deviation 1 over the photographs."""
-    x = F.interpolate(coloured((x + 1) / 2), size=(side, side), mode=how, align_corners=False, antialias=True)
-    return (x - x.new_tensor(mean)[:, None, None]) / x.new_tensor(std)[:, None, None]
 
 
 def _model(name: str) -> nn.Module:
