@@ -1,147 +1,55 @@
-"""Feature extractors: where the distance between two items means something.
+"""Feature extractors by name: ours, and those that another package announces under `coverseek.extractors`.
 
-Points are their own features. Images get those of the last hidden layer of a small classifier that the pipeline trains
-on the dataset's own labels, so that nothing is downloaded; its name holds its weights' hash, and "FID" alone stays
-reserved for Inception-v3.
+An extractor is announced as a function (dataset, x, label, *, its own keywords) of the training split; the class that
+it says it returns is built again from the description that was kept.
 """
 
 from __future__ import annotations
 
-import abc
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_type_hints
 
-import torch
-import torch.nn.functional as F
-from pydantic import NonNegativeInt, PositiveInt
-from torch import Tensor, nn
+from torch import Tensor
 
-from pipeline.errors import UserError
-from pipeline.metrics.network import descend, fingerprint, funnel
+from pipeline import plugins
+from pipeline.metrics.extractors.classifier import Classifier, classifier
+from pipeline.metrics.extractors.dinov2 import dinov2
+from pipeline.metrics.extractors.extractor import Extractor
+from pipeline.metrics.extractors.identity import Identity, identity
+from pipeline.metrics.extractors.inception import inception
+from pipeline.metrics.extractors.torchvision import torchvision
 
-LEARNING_RATE = 3e-3
-"""The peak of a one-cycle schedule."""
+__all__ = ["EXTRACTORS", "Classifier", "Extractor", "Identity", "classifier", "find", "identity", "restore"]
 
-
-class Extractor(nn.Module, abc.ABC):
-    """x (N, *event) -> features (N, size) float32."""
-
-    name: str
-    size: int
-    architecture: dict[str, Any]
-    """The keywords that build it again, without its weights."""
-
-    @property
-    def id(self) -> str:
-        """The words by which its numbers may be compared."""
-        return self.name
-
-    @torch.no_grad()
-    def extract(self, x: Tensor, batch: int = 512) -> Tensor:
-        """x (N, *event) -> (N, size), `batch` at a time."""
-        return torch.cat([self(part) for part in torch.split(x, batch)])
+EXTRACTORS: dict[str, Callable[..., Extractor]] = {
+    "identity": identity,
+    "classifier": classifier,
+    "inception": inception,
+    "dinov2": dinov2,
+    "torchvision": torchvision,
+}
+"""Ours."""
 
 
-class Identity(Extractor):
-    """The data themselves, flattened."""
-
-    name = "identity"
-
-    def __init__(self, *, size: int) -> None:
-        super().__init__()
-        self.size, self.architecture = size, {"size": size}
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.flatten(1).float()
-
-
-class Classifier(Extractor):
-    """The hidden layer of a funnel that ends in the classes: the features.
-
-    They are shifted and scaled as a whole, so that over the training split their mean is 0 and their mean variance 1:
-    distances keep their proportions, and the cubic kernel's + 1 its meaning.
-    """
-
-    name = "classifier"
-    centre: Tensor
-    """(features,)."""
-    scale: Tensor
-    """()."""
-
-    def __init__(self, *, dataset: str, channels: int, classes: int, width: int, features: int) -> None:
-        super().__init__()
-        self.architecture = {"dataset": dataset, "channels": channels, "classes": classes, "width": width}
-        self.architecture["features"] = self.size = features
-        self.body = funnel(channels, width, features)
-        self.head = nn.Linear(features, classes)
-        self.register_buffer("centre", torch.zeros(features))
-        self.register_buffer("scale", torch.ones(()))
-
-    @property
-    def id(self) -> str:
-        return f"{self.architecture['dataset']}-classifier@{fingerprint(self)}"
-
-    def forward(self, x: Tensor) -> Tensor:
-        features: Tensor = (self.body(x) - self.centre) / self.scale
-        return features
-
-    def logits(self, x: Tensor) -> Tensor:
-        """x (N, C, H, W) -> (N, classes)."""
-        logits: Tensor = self.head(self.body(x))
-        return logits
-
-    def standardise(self, x: Tensor) -> None:
-        """Take x (N, C, H, W) for the origin and the unit of the features."""
-        features = self.extract(x)
-        self.centre.copy_(features.mean(dim=0))
-        self.scale.copy_(features.var(dim=0).mean().sqrt())
-
-    @torch.no_grad()
-    def accuracy(self, x: Tensor, label: Tensor, batch: int = 512) -> float:
-        """Share of x (N, C, H, W) that gets its label (N,)."""
-        guess = torch.cat([self.logits(part).argmax(dim=1) for part in torch.split(x, batch)])
-        return float((guess == label).double().mean())
-
-
-def identity(dataset: str, x: Tensor, label: Tensor | None) -> Extractor:
-    """Nothing to fit: x (N, *event) tells the size."""
-    return Identity(size=x[0].numel())
-
-
-def classifier(
-    dataset: str,
-    x: Tensor,
-    label: Tensor | None,
-    *,
-    width: PositiveInt = 32,
-    features: PositiveInt = 32,
-    steps: PositiveInt = 600,
-    seed: NonNegativeInt = 0,
-) -> Extractor:
-    """Train on x (N, C, H, W) with label (N,).
+def find(name: str, where: str) -> Callable[..., Extractor]:
+    """`where` names in errors the place that asks for it.
 
     Raises:
-        UserError: x are no images, or the dataset has no labels.
+        UserError: nobody has it, or its package cannot be imported.
     """
-    if label is None or x.ndim != 4:
-        raise UserError(f"dataset {dataset} has no labelled images for extractor classifier; use extractor identity")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        classes = int(label.max()) + 1
-        model = Classifier(dataset=dataset, channels=x.shape[1], classes=classes, width=width, features=features)
-        descend(model, lambda rows: F.cross_entropy(model.logits(x[rows]), label[rows]), len(x), steps, LEARNING_RATE)
-    model.standardise(x)
-    return model.eval().requires_grad_(False)
-
-
-EXTRACTORS: dict[str, Callable[..., Extractor]] = {"identity": identity, "classifier": classifier}
-"""A function (dataset, x, label, *, its own keywords) of the training split -> Extractor."""
-
-_CLASSES: dict[str, type[Extractor]] = {"identity": Identity, "classifier": Classifier}
+    entry = plugins.find("extractors", name, EXTRACTORS, where)
+    function: Callable[..., Extractor] = plugins.load(entry) if entry else EXTRACTORS[name]
+    return function
 
 
 def restore(described: Mapping[str, Any], state: Mapping[str, Tensor]) -> Extractor:
-    """The extractor that was fitted before, from its description and its weights."""
-    extractor = _CLASSES[described["name"]](**described["architecture"])
-    extractor.load_state_dict(state)
+    """The extractor that was fitted before, from its description and its weights.
+
+    Raises:
+        UserError: its package is gone, or the file of its weights has changed.
+    """
+    kind: type[Extractor] = get_type_hints(find(described["name"], "extractor"))["return"]
+    extractor = kind(**described["architecture"])
+    if extractor.stored:
+        extractor.load_state_dict(state)
     return extractor.eval().requires_grad_(False)

@@ -104,8 +104,15 @@ def kernel(evidence: Evidence) -> str:
     return f"{features(evidence)}, cubic, unbiased, subsets {count} x {size}"
 
 
+def gaussians(evidence: Evidence) -> str:
+    """A covariance of no more items than features is singular, and the distance mostly bias: that is said."""
+    size = evidence.real.shape[1]
+    few = min(len(evidence.real), len(evidence.fake)) <= size
+    return f"{features(evidence)}{f', n <= {size} features' * few}"
+
+
 def extrapolated(evidence: Evidence) -> str:
-    return f"{features(evidence)}, {SIZES} sizes from {SMALLEST:.2f} n"
+    return f"{gaussians(evidence)}, {SIZES} sizes from {SMALLEST:.2f} n"
 
 
 def cells(evidence: Evidence) -> str:

@@ -46,6 +46,7 @@ def write(
         "name": extractor.name,
         "id": extractor.id,
         "features": extractor.size,
+        "stored": extractor.stored,
         "architecture": extractor.architecture,
     }
     if accuracy:
@@ -54,7 +55,7 @@ def write(
         described = {k: {"id": j.id, "architecture": j.architecture, "test": j.test} for k, j in judges.items()}
         description["judges"] = described
     with files.whole_folder(paths.features(task.name)) as folder:
-        if extractor.state_dict():
+        if extractor.stored and extractor.state_dict():
             (folder / WEIGHTS).write_bytes(weights(extractor))
         for kind, fitted in (judges or {}).items():
             (folder / JUDGE.format(kind=kind)).write_bytes(weights(fitted))

@@ -190,7 +190,7 @@ METRICS = (
            _each_bits(_unconditional)),
 
     Metric("frechet", "squared distance", "lower", needs.samples,
-           lambda e: frechet(real=e.real, fake=e.fake), protocol.estimate, protocol.features,
+           lambda e: frechet(real=e.real, fake=e.fake), protocol.estimate, protocol.gaussians,
            _resampled(lambda e: resampled.frechet(e.bootstrap, real=e.real, fake=e.fake), 0)),
     Metric("frechet_infinity", "squared distance", "lower", needs.samples,
            lambda e: frechet_infinity(real=e.real, fake=e.fake), protocol.estimate, protocol.extrapolated),

@@ -6,9 +6,9 @@ from pipeline import params, paths
 from pipeline.contract import Batch
 from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
-from pipeline.errors import UserError, suggest
+from pipeline.errors import UserError
 from pipeline.metrics import judging, reference
-from pipeline.metrics.features import EXTRACTORS, Classifier, Extractor
+from pipeline.metrics.features import Classifier, Extractor, find
 from pipeline.metrics.judge import Fitted
 from pipeline.training import reproducible
 
@@ -28,10 +28,12 @@ def main(task: str) -> None:
 def fit(settings: params.TaskParams, data: Prepared, where: str) -> Extractor:
     """Raises `UserError` where the block names no extractor, or a keyword that the extractor does not take."""
     name = settings.extractor.name
-    if name not in EXTRACTORS:
-        raise UserError(f"{paths.PARAMS}: {where}.name: unknown {name!r}; {suggest(name, EXTRACTORS)}")
-    keywords = params.bind(EXTRACTORS[name], settings.extractor.keywords, where)
-    return EXTRACTORS[name](settings.data.dataset, data.train[0], data.labels.get("train"), **keywords)
+    function = find(name, f"{paths.PARAMS}: {where}.name")
+    keywords = params.bind(function, settings.extractor.keywords, where)
+    extractor = function(settings.data.dataset, data.train[0], data.labels.get("train"), **keywords)
+    if extractor.name != name:
+        raise UserError(f"extractor {name} calls itself {extractor.name!r}; its class must be named as it is announced")
+    return extractor
 
 
 def judges(dataset: str, data: Prepared) -> dict[str, Fitted]:

@@ -15,7 +15,10 @@ from pipeline import contract
 from pipeline.metrics.table import METRICS
 from pipeline.report.column import base
 
-PAGES = ("get-started.md", "read-a-number.md", "add-a-model.md", "add-a-dataset.md", "protocol.md", "architecture.md")
+PAGES = (
+    "get-started.md", "read-a-number.md", "add-a-model.md", "add-a-dataset.md", "extractors.md", "protocol.md",
+    "architecture.md",
+)  # fmt: skip
 KINDS = {"sh", "yaml", "python", "diff", "toml", "text", "mermaid"}
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 FILE = re.compile(r"`((?:pipeline|tests|benchmarks)/[\w/]+\.py)`")

@@ -1,12 +1,15 @@
 """Fréchet distance: Gaussians in closed form, torch-fidelity on the same features, degenerate samples."""
 
 import math
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
+from pipeline.metrics import protocol
 from pipeline.metrics.frechet import frechet, frechet_infinity
 
 
@@ -64,3 +67,11 @@ def test_infinitely_many_samples_have_no_bias() -> None:
 def test_what_is_left_at_infinity_is_the_distance_of_the_gaussians() -> None:
     real, fake = torch.randn(1000, 4), torch.randn(1000, 4) + 1
     assert frechet_infinity(real=real, fake=fake) == pytest.approx(4, rel=0.15)
+
+
+@pytest.mark.parametrize(("n", "said"), [(8, True), (9, False)])
+def test_fewer_items_than_a_gaussian_wants_are_said_in_the_protocol(n: int, said: bool) -> None:
+    x = torch.randn(n, 8)
+    evidence: Any = SimpleNamespace(real=torch.randn(20, 8), fake=x, extractor="FID-inception@672682")
+    assert (", n <= 8 features" in protocol.gaussians(evidence)) is said
+    assert "FID-inception@672682" in protocol.extrapolated(evidence)

@@ -1,0 +1,1 @@
+"""Where the distance between two items means something: one extractor a file."""
