@@ -33,7 +33,9 @@ LIBRARIES = (
     "scikit-learn",
     "scipy",
     "torch",
+    "torch-fidelity",
     "torchmetrics",
+    "torchvision",
     "vl-convert-python",
 )
 

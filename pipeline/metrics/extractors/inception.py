@@ -27,7 +27,7 @@ class Inception(Frozen):
     name = "inception"
     size = 2048
     wanted = (
-        f"weights-inception-2015-12-05-{PUBLISHED}.pth (91 MiB, sha256 {PUBLISHED}...) of torch-fidelity's "
+        f"weights-inception-2015-12-05-{PUBLISHED}.pth (sha256 {PUBLISHED}...) of torch-fidelity's "
         "release v0.2.0"
     )
 
