@@ -26,10 +26,7 @@ class Inception(Frozen):
 
     name = "inception"
     size = 2048
-    wanted = (
-        f"weights-inception-2015-12-05-{PUBLISHED}.pth (sha256 {PUBLISHED}...) of torch-fidelity's "
-        "release v0.2.0"
-    )
+    wanted = f"weights-inception-2015-12-05-{PUBLISHED}.pth (sha256 {PUBLISHED}...) of torch-fidelity's release v0.2.0"
 
     def __init__(self, *, weights: str, sha256: str | None = None) -> None:
         super().__init__(weights=weights, sha256=sha256)
