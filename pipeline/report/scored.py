@@ -7,8 +7,8 @@ says what was seen of a model here:
     re-scored     its samples, measured like anyone's
     re-trained    its code: what the cells of params.yaml are
 
-A row is stale where a protocol id is no longer what it was when it was scored (other test data of the same size, say), or
-where the models' protocol is another: it stands there without numbers until it is scored again.
+A row is stale where a protocol id is no longer what it was when it was scored (other test data of the same size, say),
+or where the models' protocol is another: it stands there without numbers until it is scored again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import Field
 
 from pipeline import paths
 from pipeline.errors import UserError
@@ -39,7 +41,7 @@ class Score(Record):
     """A file of the folder."""
 
     trust: Trust
-    protocols: dict[str, str] = {}
+    protocols: Mapping[str, str] = Field(default_factory=dict)
     """Metric -> its protocol id when it was scored."""
 
 
