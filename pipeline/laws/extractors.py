@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, get_type_hints
 
 import torch
@@ -33,6 +34,11 @@ class Reader:
         x, _ = batch(Problem(self.event, "none").task, ITEMS)
         return x, torch.arange(ITEMS) % CLASSES
 
+    @cached_property
+    def fitted(self) -> Extractor:
+        """One to ask; fitting may take seconds."""
+        return self.fit()
+
     def fit(self, seed: int = 0) -> Extractor:
         """Raises UserError: it refuses such events."""
         return self.function("toy", *self.data(seed), **self.keywords)
@@ -41,7 +47,7 @@ class Reader:
 @law()
 def features_are_one_finite_row_per_item(reader: Reader) -> None:
     """`extract` gives one finite float32 row of `size` numbers for each item."""
-    extractor = reader.fit()
+    extractor = reader.fitted
     features = extractor.extract(reader.data()[0])
     expected = (ITEMS, extractor.size)
     require(tuple(features.shape) == expected, f"features have shape {tuple(features.shape)}; it must be {expected}")
@@ -52,7 +58,7 @@ def features_are_one_finite_row_per_item(reader: Reader) -> None:
 @law()
 def features_are_the_same_each_time(reader: Reader) -> None:
     """The same items get the same features, alone or among others."""
-    extractor, (x, _) = reader.fit(), reader.data()
+    extractor, (x, _) = reader.fitted, reader.data()
     whole = extractor.extract(x)
     require(torch.equal(whole, extractor.extract(x)), "the same items got other features: is it in evaluation mode?")
     alone = torch.allclose(whole[:5], extractor.extract(x[:5]), rtol=1e-4, atol=1e-5)  # kernels differ by batch size
@@ -62,7 +68,7 @@ def features_are_the_same_each_time(reader: Reader) -> None:
 @law()
 def an_extractor_comes_back_from_what_is_kept_of_it(reader: Reader) -> None:
     """Built again from its `architecture` and its saved weights, it gives the same features under the same `id`."""
-    extractor, (x, _) = reader.fit(), reader.data()
+    extractor, (x, _) = reader.fitted, reader.data()
     again = _kind(reader)(**_as_kept(extractor.architecture))
     if again.stored:
         again.load_state_dict(load(weights(extractor)))
@@ -76,7 +82,7 @@ def an_extractor_comes_back_from_what_is_kept_of_it(reader: Reader) -> None:
 @law()
 def an_id_names_the_weights(reader: Reader) -> None:
     """Weights have one `id`, and others another: it is the words by which numbers may be compared."""
-    first, second, other = reader.fit(), reader.fit(), reader.fit(seed=1)
+    first, second, other = reader.fitted, reader.fit(), reader.fit(seed=1)
     require(isinstance(first.id, str) and first.id, "its id is no word")
     require(first.id == second.id, f"fitted twice on the same data it is called {first.id} and {second.id}")
     told = first.id != other.id or weights(first) == weights(other)

@@ -58,7 +58,7 @@ def extractor(function: Callable[..., Extractor], **options: Any) -> Iterator[Ve
     """Of an extractor's function."""
     for event in EVENTS:
         reader = extractors.Reader(function, event, **options)
-        yield from _inspect(reader, (event,), extractors.LAWS, lambda reader: reader.fit())
+        yield from _inspect(reader, (event,), extractors.LAWS, lambda reader: reader.fitted)
 
 
 def _inspect(subject: S, place: Place, laws: Iterable[Law[S]], make: Callable[[S], object]) -> Iterator[Verdict]:
