@@ -65,6 +65,11 @@ class Sources:
             waiting |= {*_packages(module), *self.graph.find_modules_directly_imported_by(module)} - reached
         return frozenset(reached)
 
+    def imported(self, roots: Iterable[Path]) -> frozenset[str]:
+        """The modules of `pipeline` that files elsewhere import: Python files, or all below a folder."""
+        files = [file for root in roots for file in (root.rglob("*.py") if root.is_dir() else [root])]
+        return frozenset(name for file in files for name in _names(file) if name in self.graph.modules)
+
     def hash(self, modules: Iterable[str]) -> str:
         """sha256, in hex, of what `modules` say."""
         text = "\n".join([*self._libraries, *(f"# {module}\n{self._of(module)}" for module in sorted(modules))])
@@ -109,6 +114,15 @@ def _packages(module: str) -> Iterator[str]:
     while "." in module:
         module = module.rpartition(".")[0]
         yield module
+
+
+def _names(file: Path) -> Iterator[str]:
+    """What a file imports, relative imports aside; of `from a import b` both a and a.b, which may be a module."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
 
 
 def _templates(path: Path) -> list[str]:

@@ -13,7 +13,7 @@ import yaml
 from clone import ROOT, environment
 from installed import install
 
-from pipeline import families, plugins
+from pipeline import closure, families, plugins
 from pipeline.data import datasets
 from pipeline.data.datasets import DATASETS
 from pipeline.errors import UserError
@@ -151,6 +151,16 @@ def test_an_edit_in_another_package_changes_the_hashes_of_who_uses_it(site: Inst
     hoops.write_text(DATA + "\n# else\n")
     third = hashes(settings())
     assert {key for key in third if third[key] != second[key]} == {"brought", "prepare"}
+
+
+def test_what_another_package_imports_of_ours_counts_for_it(site: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own families and networks, which no stage reaches without a family of ours."""
+    site("dusty", RECIPES, models="sky = dusty")
+    first = hashes(settings())
+    monkeypatch.setattr(closure, "meaning", lambda source: source.replace("class UniformBox", "class Other"))
+    second = hashes(settings())
+    changed = {model for model, value in second["train"]["points"].items() if value != first["train"]["points"][model]}
+    assert "dust" in changed
 
 
 def test_an_edit_in_another_package_is_seen_by_the_stamp(

@@ -2,7 +2,7 @@
 
     crop      its centre square of that many stored pixels; the whole image unless given
     side      the largest centred square of that, resized to side x side; as it is unless given
-    levels    level = floor(v L / 256): L bins of the 256 stored values, of equal width; 256 unless given
+    levels    level = floor(v L / 256): L bins of the 256 stored values, as equal as L divides them; 256 unless given
 
 Images are resized by Pillow's Lanczos filter (a windowed sinc, a = 3), stretched with the scale, so that a smaller
 image shows no aliases.

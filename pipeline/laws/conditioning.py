@@ -15,6 +15,7 @@ from pipeline.laws.problem import conditions
 from pipeline.laws.subject import Subject
 
 PLACES = list(itertools.product((0, 1, 4, 7), repeat=2))  # of 8 x 8: neighbours that one halving joins, and the margins
+WILD = "not finite under random weights: bound what grows without limit, such as an exponential's argument"
 
 
 @law(lambda subject: subject.problem.condition != "none" and not subject.blind)
@@ -25,6 +26,7 @@ def a_conditional_model_reacts_to_its_condition(subject: Subject) -> None:
     for c in (conditions(subject.task, 64), conditions(subject.task, 64)):
         torch.manual_seed(1)
         draws.append(model.sample(c))
+        require(draws[-1].isfinite().all(), f"samples are {WILD}")
     require(not torch.equal(*draws), "the samples are the same under any condition: the model does not hear it")
 
 
@@ -38,6 +40,7 @@ def no_place_of_a_map_is_blurred(subject: Subject) -> None:
         maps.append(torch.zeros_like(c))
         maps[-1][..., row, column] = 1
     answers = torch.stack([_answer(model, x, c) for c in maps])
+    require(answers.isfinite().all(), f"likelihoods or losses are {WILD}")
     apart = pdist(answers, p=math.inf).min() > 1e-6 * answers.abs().max()  # more than rounding
     require(apart, "two maps that differ at one place get one answer: the condition is pooled or blurred")
 

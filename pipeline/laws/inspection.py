@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
+import torch
+
 from pipeline.contract import GenerativeModel
 from pipeline.data.dataset import Dataset
 from pipeline.errors import UserError
 from pipeline.laws import datasets, extractors, models
 from pipeline.laws.law import BrokenLawError, Law
 from pipeline.laws.problem import EVENTS
+from pipeline.laws.source import Source
 from pipeline.laws.subject import Subject
 from pipeline.metrics.features import Extractor
 from pipeline.training import reproducible
@@ -25,6 +28,7 @@ S = TypeVar("S")
 Outcome = Literal["kept", "broken", "not served"]
 Place = tuple[str, ...]
 """An event, and a condition where there is one: ("grey", "class")."""
+TORCH = Path(torch.__file__).parent
 MADE = "It can be made, or refuses with a UserError."
 
 
@@ -46,16 +50,15 @@ def model(recipe: Callable[..., GenerativeModel], name: str, **options: Any) -> 
 
 def dataset(function: Callable[..., Dataset], **options: Any) -> Iterator[Verdict]:
     """Of a dataset's function."""
-    yield from _inspect(
-        datasets.Source(function, **options), ("its own task",), datasets.LAWS, lambda source: source.make()
-    )
+    source = Source(function, **options)
+    yield from _inspect(source, ("its own task",), datasets.LAWS, lambda source: source.make())
 
 
 def extractor(function: Callable[..., Extractor], **options: Any) -> Iterator[Verdict]:
     """Of an extractor's function."""
     for event in EVENTS:
         reader = extractors.Reader(function, event, **options)
-        yield from _inspect(reader, (event,), extractors.LAWS, lambda reader: reader.fit())
+        yield from _inspect(reader, (event,), extractors.LAWS, lambda reader: reader.fitted)
 
 
 def _inspect(subject: S, place: Place, laws: Iterable[Law[S]], make: Callable[[S], object]) -> Iterator[Verdict]:
@@ -70,22 +73,23 @@ def _inspect(subject: S, place: Place, laws: Iterable[Law[S]], make: Callable[[S
         return
     yield Verdict(MADE, place, "kept")
     for law in laws:
-        if law.concerns(subject):
-            yield _judge(law, subject, place)
+        yield from _judge(law, subject, place)
 
 
-def _judge(law: Law[S], subject: S, place: Place) -> Verdict:
+def _judge(law: Law[S], subject: S, place: Place) -> Iterator[Verdict]:
+    """Nothing where the law does not speak of the subject."""
     reproducible.seed(0)
     try:
-        law.check(subject)
+        if law.concerns(subject):
+            law.check(subject)
+            yield Verdict(law.words, place, "kept")
     except Exception as error:  # whatever foreign code raises
-        return Verdict(law.words, place, "broken", _wrong(error))
-    return Verdict(law.words, place, "kept")
+        yield Verdict(law.words, place, "broken", _wrong(error))
 
 
 def _wrong(error: Exception) -> str:
     if isinstance(error, BrokenLawError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
-    frame = [frame for frame in frames if "/torch/" not in frame.filename][-1]
+    frame = [frame for frame in frames if not Path(frame.filename).is_relative_to(TORCH)][-1]  # the first is ours
     return " ".join(f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})".split())

@@ -9,8 +9,9 @@ from pipeline.laws.law import Law
 from pipeline.laws.likelihood import (
     a_bound_is_one_number_for_each_item,
     an_exact_likelihood_has_no_noise,
-    more_draws_tighten_the_bound,
+    an_exact_model_has_one_likelihood,
 )
+from pipeline.laws.normalisation import a_density_integrates_to_one, masses_of_all_images_add_up_to_one
 from pipeline.laws.problem import PROBLEMS, Problem
 from pipeline.laws.sampling import (
     a_model_comes_back_from_its_state,
@@ -20,7 +21,7 @@ from pipeline.laws.sampling import (
 from pipeline.laws.subject import Subject
 from pipeline.laws.training import (
     each_parameter_has_one_player,
-    each_player_fills_its_own_gradients_and_nobody_elses,
+    each_player_reaches_all_its_parameters,
     losses_have_finite_named_parts,
 )
 
@@ -28,11 +29,13 @@ LAWS: tuple[Law[Subject], ...] = (
     samples_are_one_draw_per_row_on_the_events_support,
     a_model_comes_back_from_its_state,
     each_parameter_has_one_player,
-    each_player_fills_its_own_gradients_and_nobody_elses,
+    each_player_reaches_all_its_parameters,
     losses_have_finite_named_parts,
     a_bound_is_one_number_for_each_item,
     an_exact_likelihood_has_no_noise,
-    more_draws_tighten_the_bound,
+    an_exact_model_has_one_likelihood,
+    a_density_integrates_to_one,
+    masses_of_all_images_add_up_to_one,
     a_conditional_model_reacts_to_its_condition,
     no_place_of_a_map_is_blurred,
     codes_decode_to_the_event,

@@ -11,18 +11,25 @@ from pipeline.contract import Batch, Condition, ConditionKind, Event, Mixture, T
 
 POINTS, GREY, COLOUR = Event((2,), scale=1.5), Event((1, 8, 8), levels=5), Event((3, 8, 8), levels=4)
 EVENTS = {"points": POINTS, "grey": GREY, "colour": COLOUR}
+TINY = {
+    "grey, 1 x 2 x 2": Event((1, 2, 2), levels=2),
+    "grey, 1 x 4 x 4": Event((1, 4, 4), levels=2),
+    "colour, 3 x 1 x 2": Event((3, 1, 2), levels=2),
+    "colour, 3 x 4 x 4": Event((3, 4, 4), levels=2),
+}
+"""What stands for an event of images where all of them are to be counted: the smallest, or where a network halves."""
 TRUTH = Mixture(((0.0, 1.0), (1.0, 0.0), (-1.0, 0.0)), 0.2, (0.25, 0.5, 0.25))
 
 
 class Problem(NamedTuple):
-    """An event, named as in `EVENTS`, under a kind of condition."""
+    """An event, named as in `EVENTS` or `TINY`, under a kind of condition."""
 
     event: str
     condition: str
 
     @property
     def task(self) -> Task:
-        event = EVENTS[self.event]
+        event = (EVENTS | TINY)[self.event]
         return Task("toy", event, condition(self.condition, event), TRUTH if self.event == "points" else None)
 
 
@@ -32,6 +39,11 @@ PROBLEMS = (
     Problem("colour", "none"),
 )
 """What a model is tried on: colour alone, because its channels and a condition have nothing to do with each other."""
+
+
+def shrunk(problem: Problem) -> list[Problem]:
+    """Images under the same kind of condition, so few that all can be counted; none stand for points."""
+    return [problem._replace(event=name) for name in TINY if name.startswith(problem.event)]
 
 
 def condition(kind: str, event: Event) -> Condition:

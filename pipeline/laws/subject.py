@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from torch import nn
 
 from pipeline.contract import Batch, GenerativeModel, Task
 from pipeline.laws.law import BrokenLawError
-from pipeline.laws.problem import Problem, batch
+from pipeline.laws.problem import Problem, batch, shrunk
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -33,6 +33,18 @@ class Subject:
     def made(self) -> GenerativeModel:
         """One to ask what it is; the laws change those that they build themselves."""
         return self.build()
+
+    @cached_property
+    def countable(self) -> Subject | None:
+        """The same recipe on the first event with few images that it serves."""
+        for problem in shrunk(self.problem):
+            small = replace(self, problem=problem)
+            try:
+                small.stirred()
+            except Exception:  # whatever is raised by what needs more room
+                continue
+            return small
+        return None
 
     @property
     def learns(self) -> bool:
@@ -59,6 +71,14 @@ class Subject:
         for player in model.players():
             player.loss(*self.batch(32))
         model.eval().calibrate([self.batch(32)], [self.batch(32)])
+        return model
+
+    def stirred(self) -> GenerativeModel:
+        """Like `calibrated`, a little beside its initialisation: layers that start as the identity do something."""
+        model = self.calibrated()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(0.05 * torch.randn_like(parameter))
         return model
 
     def awake(self) -> GenerativeModel:

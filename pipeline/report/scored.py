@@ -7,7 +7,8 @@ says what was seen of a model here:
     re-scored     its samples, measured like anyone's
     re-trained    its code: what the cells of params.yaml are
 
-A row whose protocol is no longer that of the models is stale: it stands there without numbers until it is scored again.
+A row is stale where a protocol id is no longer what it was when it was scored (other test data of the same size, say),
+or where the models' protocol is another: it stands there without numbers until it is scored again.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
+
 from pipeline import paths
 from pipeline.errors import UserError
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.report.column import column, ordered
-from pipeline.report.measured import Outcome, Record, parse
-from pipeline.report.protocol import split
+from pipeline.report.measured import Metric, Outcome, Record, parse
+from pipeline.report.protocol import Protocol, split
+from pipeline.report.version import version
 
 FOLDER = Path("reports/scored")
 EXTERNAL = "external"
@@ -37,6 +41,8 @@ class Score(Record):
     """A file of the folder."""
 
     trust: Trust
+    protocols: Mapping[str, str] = Field(default_factory=dict)
+    """Metric -> its protocol id when it was scored."""
 
 
 def path(task: str, name: str) -> Path:
@@ -101,10 +107,17 @@ def _outcomes(params: Params) -> Iterator[Outcome]:
             if name in params.models.points or name in params.models.images:
                 raise UserError(f"{path(task, name)} has the name of a model of {paths.PARAMS}: score it by another")
             score = parse(Score, path(task, name), f"coverseek score PATH --task {task} --name {name}")
-            yield Outcome(
+            found = Outcome(
                 suite=EXTERNAL, cell=Cell(task, name, 0), family=EXTERNAL, condition=score.condition, status="ok",
                 metrics=score.metrics, trust=score.trust, data=split(task),
             )  # fmt: skip
+            yield found if score.protocols == protocols(task, score.metrics) else _stale(found)
+
+
+def protocols(task: str, metrics: Mapping[str, Metric]) -> dict[str, str]:
+    """Metric -> protocol id, as things are now."""
+    data = split(task)
+    return {name: Protocol(name, m.kind, m.protocol, data, version(name)).id for name, m in metrics.items()}
 
 
 def _learn(known: Protocols, outcome: Outcome) -> None:
@@ -118,4 +131,8 @@ def _current(known: Protocols, outcome: Outcome) -> Outcome:
         known.get((outcome.cell.task, name, metric.kind), metric.protocol) == metric.protocol
         for name, metric in outcome.metrics.items()
     )
-    return outcome if same else outcome.model_copy(update={"status": "stale", "metrics": {}})
+    return outcome if same else _stale(outcome)
+
+
+def _stale(outcome: Outcome) -> Outcome:
+    return outcome.model_copy(update={"status": "stale", "metrics": {}})

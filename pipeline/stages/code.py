@@ -2,14 +2,14 @@
 
 Families are imported by name, where no import graph sees it: so each model's entry names its family's recipe too, and
 an edit in `families/gan/` makes the cells of that family stale and no others. What params.yaml names and another
-package brings counts with that package's code: a family in its own cells, a dataset wherever data are prepared, an
-extractor wherever features are fitted or used.
+package brings counts with that package's code, and with what of ours that imports: a family in its own cells, a dataset
+wherever data are prepared, an extractor wherever features are fitted or used.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline import files, params, paths, plugins
@@ -28,6 +28,7 @@ EVENTS = ("points", "images")
 
 Brought = dict[Group, dict[str, str]]
 """Group -> name -> the hash of the code that another package brings by that name."""
+Foreign = tuple[Group, str]
 
 
 def main() -> None:
@@ -46,7 +47,7 @@ def hashes(settings: Params) -> dict[str, Any]:
     sources, brought = Sources(), elsewhere(settings)
     found: dict[str, Any] = {"brought": brought}
     for stage, group in WHOLE.items():
-        found[stage] = _mixed(sources.hash(sources.closure(*entries(stage))), _of(brought, group))
+        found[stage] = _hash(sources, brought, entries(stage), _of(brought, group))
     for stage in PER_MODEL:
         found[stage] = {events: _models(sources, stage, events, settings, brought) for events in EVENTS}
     return found
@@ -76,21 +77,23 @@ def _models(sources: Sources, stage: str, events: str, settings: Params, brought
     for model, spec in settings.models[events].items():
         where = f"{paths.PARAMS}: models.{events}.{model}.family"
         foreign = plugins.find("models", spec.family, ours, where) is not None
-        own = sources.hash(sources.closure(*entries(stage, None if foreign else spec.family)))
-        family = {spec.family: brought["models"][spec.family]} if foreign else {}
-        found[model] = _mixed(own, family | extractors)
+        family: list[Foreign] = [("models", spec.family)] if foreign else []
+        found[model] = _hash(sources, brought, entries(stage, None if foreign else spec.family), [*family, *extractors])
     return found
 
 
-def _of(brought: Brought, group: Group | None) -> dict[str, str]:
-    return brought[group] if group else {}
+def _of(brought: Brought, group: Group | None) -> list[Foreign]:
+    return [(group, name) for name in sorted(brought[group])] if group else []
 
 
-def _mixed(own: str, others: Mapping[str, str]) -> str:
-    """`own` itself where there are no others."""
-    if not others:
+def _hash(sources: Sources, brought: Brought, modules: Iterable[str], foreign: Sequence[Foreign]) -> str:
+    """Of all that `modules` can reach, and what other packages bring to it; the former alone where nobody does."""
+    roots = [root for group, name in foreign for root in plugins.roots(plugins.announced(group)[name])]
+    own = sources.hash(sources.closure(*modules, *sources.imported(roots)))
+    if not foreign:
         return own
-    return hashlib.sha256("\n".join([own, *(f"{name} {others[name]}" for name in sorted(others))]).encode()).hexdigest()
+    lines = [own, *(f"{group} {name} {brought[group][name]}" for group, name in foreign)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def at(content: Mapping[str, Any], key: str) -> Any:

@@ -1,11 +1,19 @@
-"""`coverseek publish`: the measured cells -> MLflow. What is there already is left alone."""
+"""`coverseek publish`: the measured cells -> MLflow, and what changed there -> reports/changes.atom, beside the page.
+
+What is there already is left alone.
+"""
 
 from __future__ import annotations
 
-from pipeline import params
-from pipeline.tracking import entry, lock, stored
+from pipeline import files, params, paths
+from pipeline.history import feed
+from pipeline.history.chronicle import chronicles
+from pipeline.tracking import entry, lock, past, stored
 from pipeline.tracking.entry import Entry
 from pipeline.tracking.revision import revision
+
+FEED = paths.RESULTS.with_name("changes.atom")
+"""Not in git: it tells of the store's past, which a clone does not share."""
 
 
 def main() -> None:
@@ -27,6 +35,9 @@ def main() -> None:
         f"MLflow: {done.new} new runs, {done.retired} no longer current, {done.revived} current again; "
         f"see {stored.shown(address)}"
     )
+    told = feed.atom(chronicles(past.records(address), past.ORDERING))
+    with files.whole(FEED) as draft:
+        draft.write_text(told, encoding="utf-8")
 
 
 def _up_to_date(address: str, tasks: dict[str, list[Entry]]) -> bool:

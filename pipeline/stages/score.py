@@ -21,6 +21,7 @@ from pipeline.page.pictures import Gallery
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.report import scored
+from pipeline.report.measured import Metric
 from pipeline.stages import rescore
 from pipeline.training import reproducible
 
@@ -53,7 +54,8 @@ def main(task: str, name: str | None, source: Source) -> None:
         found, picture = _scored(source, data, _settings(configured, data))
     except FloatingPointError as error:
         raise UserError(f"{name} cannot be measured: {error}") from None
-    record = described | {"status": "ok"} | found
+    told = {metric: Metric.model_validate(entry) for metric, entry in found["metrics"].items()}
+    record = described | {"status": "ok"} | found | {"protocols": scored.protocols(task, told)}
     _keep(scored.sheet(task, name), picture)
     files.write_json(scored.path(task, name), record)
     print(*scored.lines(record), sep="\n")

@@ -136,7 +136,8 @@ def _scored(outcome: Outcome) -> Entry:
     """The record holds all that is known of it: its numbers, and the hashes of what they were made from."""
     task, name = outcome.cell.task, outcome.cell.model
     record = files.read_json(scored.path(task, name), f"coverseek score PATH --task {task} --name {name}", "metrics")
-    said = {key: value for key, value in record.items() if key not in ("metrics", "task", "model", "family", "status")}
+    elsewhere = ("metrics", "protocols", "task", "model", "family", "status")
+    said = {key: value for key, value in record.items() if key not in elsewhere}
     return Entry(outcome, digest(["scored", record]), _flat(said))
 
 

@@ -14,6 +14,7 @@ from pipeline import files, paths
 from pipeline.page import document
 from pipeline.paths import Cell
 from pipeline.report import figures, scored
+from pipeline.report.measured import Metric
 
 PARAMS = """
 tasks:
@@ -114,8 +115,9 @@ class Tree:
             | {"low": value, "high": value}
             for metric, value in EXTERNAL.items()
         }
+        told = {metric: Metric.model_validate(entry) for metric, entry in metrics.items()}
         record = {"status": "ok", "condition": "none", "trust": trust, "metrics": metrics}
-        files.write_json(scored.path(task, name), record)
+        files.write_json(scored.path(task, name), record | {"protocols": scored.protocols(task, told)})
 
     def forget(self, task: str, model: str, seed: int) -> None:
         paths.metrics(Cell(task, model, seed)).unlink()

@@ -100,6 +100,14 @@ def test_under_another_protocol_than_the_models_it_is_stale_and_has_no_numbers(t
     assert row["status"] in tree.line("toy", "mine")
 
 
+def test_on_other_test_data_of_the_same_size_it_is_stale(tree: Tree) -> None:
+    tree.scored("mine")
+    manifest = paths.prepared("toy") / "manifest.json"
+    files.write_json(manifest, files.read_json(manifest, "") | {"splits": {"test": {"sha256": "other"}}})
+    report.main()
+    assert tree.standing("toy", "mine")["status"].startswith("stale")
+
+
 def test_two_of_them_under_two_protocols_are_not_mixed_either(tree: Tree) -> None:
     tree.scored("a", kind="elsewhere", protocol="theirs")
     tree.scored("b", kind="elsewhere", protocol="others'")

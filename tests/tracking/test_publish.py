@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from math import isnan
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import pytest
 from mlflow import MlflowClient
@@ -49,6 +50,13 @@ def content(client: MlflowClient) -> list[tuple[object, ...]]:
         (run.info.run_name, run.info.status, run.data.tags["hash"], run.data.tags["current"], str(run.data.metrics))
         for run in runs(client, "cell")
     )
+
+
+def test_what_changed_is_a_feed_beside_the_page(published: MlflowClient, tree: Tree) -> None:
+    tree.cell(VAE, "vae", 9.0, version="2")
+    publish.main()
+    (entry,) = ElementTree.fromstring(publish.FEED.read_bytes()).findall("{*}entry")
+    assert "vae 2 → 1 (model)" in str(entry.findtext("{*}title"))
 
 
 def test_each_cell_is_a_child_of_its_model(published: MlflowClient) -> None:

@@ -8,6 +8,7 @@ from mlflow.entities import Run
 
 from pipeline import files
 from pipeline.report import scored
+from pipeline.report.measured import Metric
 from pipeline.stages import publish
 from pipeline.tracking import past, stored
 
@@ -16,7 +17,8 @@ def score(name: str, nats: float = 99.0, protocol: str = "test", trust: str = "r
     metric = {"value": nats, "unit": "nats", "better": "higher", "kind": "exact", "protocol": protocol}
     known = {"task": "toy", "model": name, "family": "external", "condition": "none", "sha256": "5" * 64, "count": 64}
     record = known | {"status": "ok", "trust": trust, "metrics": {"nats": metric}}
-    files.write_json(scored.path("toy", name), record)
+    ids = scored.protocols("toy", {"nats": Metric.model_validate(metric)})
+    files.write_json(scored.path("toy", name), record | {"protocols": ids})
 
 
 def runs(client: MlflowClient, current: str = "true") -> list[Run]:

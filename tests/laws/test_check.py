@@ -1,0 +1,82 @@
+"""The command that puts the laws says what is wrong, and its exit code whether anything is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.stages import check
+
+PACKAGE = """
+from pipeline.families.control.density import UniformBox
+from pipeline.contract import Task
+from pipeline.errors import UserError
+class Good(UniformBox):
+    def __init__(self, task: Task):
+        if task.event.levels or task.condition.kind != "none":
+            raise UserError("points alone")
+        super().__init__(task.event, 0.2)
+class Bad(Good):
+    def sample(self, c):
+        return super().sample(c)[1:]
+def unsaid(task): ...
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "checked_here.py").write_text(PACKAGE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return "checked_here"
+
+
+def test_the_command_says_what_is_wrong_first_and_exits_with_one(
+    package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check.main(f"{package}:Bad") == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.index("broken:") < said.index(" ok ")
+
+
+@pytest.mark.parametrize("word", ["checked_here:Good", "control/oracle", "control/noise", "ring", "identity"])
+def test_the_command_exits_with_zero_where_every_law_is_kept(
+    package: str, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check.main(word) == 0
+    assert "0 broken" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("nowhere:Model", r"cannot be imported \(ModuleNotFoundError"),
+        ("checked_here:Lost", r"cannot be imported \(AttributeError"),
+        ("checked_here:unsaid", "does not say what it makes"),
+        ("vea/vae", "did you mean vae"),
+        ("vae/nope", "nothing is called 'vae/nope'"),
+    ],
+)
+def test_a_word_that_names_nothing_is_refused(package: str, word: str, why: str) -> None:
+    with pytest.raises(UserError, match=why):
+        check.main(word)
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        ("sigma", "give a keyword and its value"),
+        ("sigma=-1", r"^--set\.sigma: input should be greater than 0, not -1"),
+        ("sgima=1", r"^--set\.sgima is not a known key; .*did you mean sigma"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_refused(setting: str, why: str) -> None:
+    with pytest.raises(UserError, match=why):
+        check.main("ring", [setting])
+
+
+def test_a_setting_is_heard(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check.main("shapes", ["condition=segmentation"]) == 0
+    with pytest.raises(UserError, match=r"--set\.data_root is missing"):
+        check.main("mnist")

@@ -1,0 +1,111 @@
+"""A law tells which extractor breaks it, in words, and no right one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from verdicts import broken, told
+
+from pipeline.laws import inspection
+from pipeline.metrics.features import EXTRACTORS, Extractor, Identity
+from pipeline.metrics.network import fingerprint
+
+
+class Centred(Extractor):
+    """The data, the mean of the training split taken off."""
+
+    name = "centred"
+    centre: Tensor
+
+    def __init__(self, *, size: int) -> None:
+        super().__init__()
+        self.size, self.architecture = size, {"size": size}
+        self.register_buffer("centre", torch.zeros(size))
+
+    @property
+    def id(self) -> str:
+        return f"centred@{fingerprint(self)}"
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1) - self.centre
+
+
+class Nameless(Centred):
+    id = "centred"  # type: ignore[assignment]
+
+
+class Hidden(Identity):
+    """Its centre is in no buffer."""
+
+    centre = torch.zeros(())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) - self.centre
+
+
+class Jittering(Identity):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) + torch.randn(len(x), 1)
+
+
+class Filed(Identity):
+    def __init__(self, *, size: int, path: Path = Path()) -> None:
+        super().__init__(size=size)
+        self.architecture["path"] = path
+
+
+def fitted(extractor: Centred, x: Tensor) -> Centred:
+    extractor.centre.copy_(x.flatten(1).mean(0))
+    return extractor
+
+
+def centred(dataset: str, x: Tensor, label: Tensor | None) -> Centred:
+    return fitted(Centred(size=x[0].numel()), x)
+
+
+def nameless(dataset: str, x: Tensor, label: Tensor | None) -> Nameless:
+    made = Nameless(size=x[0].numel())
+    fitted(made, x)
+    return made
+
+
+def hidden(dataset: str, x: Tensor, label: Tensor | None) -> Hidden:
+    made = Hidden(size=x[0].numel())
+    made.centre = x.flatten(1).mean(0)
+    return made
+
+
+def jittering(dataset: str, x: Tensor, label: Tensor | None) -> Jittering:
+    return Jittering(size=x[0].numel())
+
+
+def filed(dataset: str, x: Tensor, label: Tensor | None) -> Filed:
+    return Filed(size=x[0].numel())
+
+
+def some(dataset: str, x: Tensor, label: Tensor | None) -> Extractor:
+    return Identity(size=x[0].numel())
+
+
+@pytest.mark.parametrize("function", [EXTRACTORS["identity"], centred])
+def test_a_right_extractor_breaks_none(function: Callable[..., Extractor]) -> None:
+    assert not broken(inspection.extractor(function))
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (jittering, "is it in evaluation mode"),
+        (hidden, "built again it gives other features"),
+        (some, "it must name the class that is built again"),
+        (filed, "its architecture cannot be kept as JSON"),
+        (nameless, "is called centred again: put their hash in its id"),
+    ],
+)
+def test_an_extractor_that_breaks_a_law_is_told_so(function: Callable[..., Extractor], words: str) -> None:
+    found = list(inspection.extractor(function))
+    assert told(words, found), broken(found)
