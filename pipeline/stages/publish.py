@@ -10,6 +10,7 @@ from pipeline.history import feed
 from pipeline.history.chronicle import chronicles
 from pipeline.tracking import entry, lock, past, stored
 from pipeline.tracking.entry import Entry
+from pipeline.tracking.lock import Lock
 from pipeline.tracking.revision import revision
 
 FEED = paths.RESULTS.with_name("changes.atom")
@@ -27,7 +28,16 @@ def main() -> None:
     address = stored.uri()
     if _up_to_date(address, tasks):
         print(f"MLflow: nothing new; see {stored.shown(address)}")
-        return
+        if FEED.exists():
+            return
+    else:
+        _publish(address, tasks, locked)
+    told = feed.atom(chronicles(past.records(address), past.ORDERING))
+    with files.whole(FEED) as draft:
+        draft.write_text(told, encoding="utf-8")
+
+
+def _publish(address: str, tasks: dict[str, list[Entry]], locked: Lock) -> None:
     from pipeline.tracking.publish import publish  # imports mlflow: 3 s
 
     done = publish(address, tasks, {**revision().tags(), "dvc.lock": locked.sha256})
@@ -35,9 +45,6 @@ def main() -> None:
         f"MLflow: {done.new} new runs, {done.retired} no longer current, {done.revived} current again; "
         f"see {stored.shown(address)}"
     )
-    told = feed.atom(chronicles(past.records(address), past.ORDERING))
-    with files.whole(FEED) as draft:
-        draft.write_text(told, encoding="utf-8")
 
 
 def _up_to_date(address: str, tasks: dict[str, list[Entry]]) -> bool:
