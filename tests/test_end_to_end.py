@@ -79,7 +79,7 @@ def test_dvc_gives_the_same_bytes_and_agrees_with_the_runner(finished: tuple[Pat
     call(folder, "dvc", "repro", "-q")
     assert locked(folder) == locked(finished[0])
     assert not ran(run(folder))
-    assert re.findall(r"^Running stage '(.+)'", call(finished[0], "dvc", "repro"), re.MULTILINE) == ["code"]
+    assert "up to date" in call(finished[0], "dvc", "repro")
 
 
 def test_an_edit_re_runs_what_depends_on_it(finished: tuple[Path, str], tmp_path: Path) -> None:

@@ -28,8 +28,6 @@ class Workspace:
         self._cache = repo.stage_cache
         self._graph = repo.index.graph
         self._stages = {stage.name: stage for stage in self._graph}
-        for stage in self._graph:
-            stage.always_changed = False  # `code`, because DVC cannot see other packages: `fresh` can
         self._sources = Sources()
         self._inputs: dict[str, dict[str, Any]] = {}
         self._records: set[str] = set()
@@ -48,7 +46,7 @@ class Workspace:
     def fresh(self, name: str) -> bool:
         """Whether a step whose inputs are settled needs nothing."""
         with _explained():
-            return not self._stages[name].changed() and (name != "code" or self._sources.known())
+            return not self._stages[name].changed() and self._known(name)
 
     def restore(self, name: str) -> bool:
         """Bring back a stale step's outputs, if the run cache has them; else remember what the step will read."""
@@ -59,9 +57,9 @@ class Workspace:
                 _forget(stage)  # else DVC takes the outputs in dvc.lock, which belong to other inputs
             self._inputs[name] = _inputs(stage)
             if self._restored(stage):
-                return True
+                return self._known(name)
             _forget(stage)  # a lock from elsewhere names wall times that only its own cache has
-            return self._restored(stage)
+            return self._restored(stage) and self._known(name)
 
     def clear(self, name: str) -> None:
         """Remove a step's outputs: before it runs, and when it failed, lest they be taken for its result."""
@@ -95,6 +93,10 @@ class Workspace:
             raise UserError(f"{paths.PIPELINE}: the command of {name} is {words[0]!r}; allowed: coverseek")
         before = {other.name for other in self._graph.successors(stage)}  # DVC's arrows point upstream
         return Step(name, tuple(words[1:]), frozenset(before & selected))
+
+    def _known(self, name: str) -> bool:
+        """Of `code`, whether it holds for other packages, which DVC cannot see; of any other step there is no doubt."""
+        return name != "code" or self._sources.known()
 
     def _restored(self, stage: Any) -> bool:
         try:
