@@ -65,7 +65,7 @@ def test_no_classifier_downloads_a_backbone() -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("model", ["googlenet", "inception_v3"])
-def test_networks_of_tensorflow_see_their_own_range(model: str, gray: Tensor, tmp_path: Path) -> None:
+def test_networks_with_a_range_of_their_own_see_it(model: str, gray: Tensor, tmp_path: Path) -> None:
     """As where torchvision loads the weights itself: ImageNet's mean and deviation are turned into [-1, 1]."""
     torch.manual_seed(0)
     network = models.get_model(model, weights=None, transform_input=False, init_weights=False).eval()

@@ -13,8 +13,8 @@ from pipeline.errors import UserError, suggest
 from pipeline.metrics.extractors.frozen import Frozen, images
 from pipeline.metrics.extractors.photograph import MEAN, STD, Triple, photograph
 
-TENSORFLOWS = {name: {"transform_input": True, "init_weights": False} for name in ("googlenet", "inception_v3")}
-"""WHY: their weights are TensorFlow's and want [-1, 1], which torchvision sees to only where it downloads them."""
+OWN_RANGE = {name: {"transform_input": True, "init_weights": False} for name in ("googlenet", "inception_v3")}
+"""WHY: their published weights want [-1, 1], which torchvision sees to only where it downloads them itself."""
 OLD = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)")
 """DenseNet's published names, norm.1, are older than its modules, norm1; torchvision mends them after a download."""
 
@@ -86,7 +86,7 @@ def _model(name: str) -> nn.Module:
     known = models.list_models(module=models)  # WHY these alone: a detector's constructor downloads its backbone
     if name not in known:
         raise UserError(f"torchvision has no image classifier {name!r}; {suggest(name, known)}")
-    return models.get_model(name, weights=None, **TENSORFLOWS.get(name, {}))
+    return models.get_model(name, weights=None, **OWN_RANGE.get(name, {}))
 
 
 def _cut(network: nn.Module, model: str, node: str) -> nn.Module:
