@@ -9,19 +9,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from clone import ROOT, environment
 from installed import install
 
 from pipeline import closure, families, plugins
-from pipeline.data import datasets
+from pipeline.data import datasets, prepared
 from pipeline.data.datasets import DATASETS
 from pipeline.errors import UserError
 from pipeline.families.catalogue import describe
+from pipeline.families.control.density import UniformBox
 from pipeline.families.registry import find
+from pipeline.metrics import reference
+from pipeline.metrics.settings import Settings
 from pipeline.params import Data, ModelParams, Params
 from pipeline.run.stamp import Stamp
+from pipeline.stages import evaluate, features, prepare
 from pipeline.stages.code import hashes
+from pipeline.training import reproducible
 
 RECIPES = '''"""A family: anything that is ours already."""
 from pipeline.families.control.density import UniformBox
@@ -33,9 +39,37 @@ def dust_points(task: Task, *, margin: float = 0.5) -> Dust:
     """Dust (2026). Equation: p(x) = 1."""
     return Dust(task.event, margin)
 '''
+RING = """
+tasks:
+  ring:
+    data: {dataset: ring, sigma: 0.1, train: 60, validation: 20, test: 40}
+    extractor: {name: brightness, power: 2}
+training:
+  points: {steps: 1, batch_size: 1, learning_rate: 0.1}
+  images: {steps: 1, batch_size: 1, learning_rate: 0.1}
+evaluation:
+  points: {samples: 40, draws: 2, chunk: 40}
+  images: {samples: 40, draws: 2, chunk: 40}
+models: {points: {}, images: {}}
+suites: {}
+"""
 DATA = """from pipeline.data.mixtures import ring
 def hoop(sizes, seed, *, sigma: float = 0.1):
     return ring(sizes, seed, sigma=sigma)
+"""
+LIGHT = """from pipeline.metrics.features import Extractor
+class Brightness(Extractor):
+    name = "brightness"
+    def __init__(self, *, power):
+        super().__init__()
+        self.size, self.architecture = 1, {"power": power}
+    @property
+    def id(self):
+        return f"brightness^{self.architecture['power']}"
+    def forward(self, x):
+        return x.flatten(1).mean(dim=1, keepdim=True) ** self.architecture["power"]
+def brightness(dataset, x, label, *, power: int = 1) -> Brightness:
+    return Brightness(power=power)
 """
 Install = Callable[..., Path]
 
@@ -52,12 +86,13 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     return put
 
 
-def settings() -> Params:
-    """The real configuration with a model and a task of another package."""
+def settings(extractor: str = "identity") -> Params:
+    """The real configuration with a model and a task of another package, maybe in features of a third."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["models"]["points"]["dust"] = {"family": "sky"}
     params["tasks"]["hoop"] = params["tasks"]["ring"] | {
-        "data": {"dataset": "hoop", "train": 8, "validation": 4, "test": 4}
+        "data": {"dataset": "hoop", "train": 8, "validation": 4, "test": 4},
+        "extractor": {"name": extractor},
     }
     return Params.model_validate(params)
 
@@ -74,6 +109,28 @@ def test_a_dataset_is_a_function(site: Install) -> None:
     site("hoops", DATA, datasets="hoop = hoops:hoop")
     made = datasets.make(Data(dataset="hoop", train=5, validation=4, test=3, sigma=0.2), "tasks.hoop.data")
     assert len(made.splits["train"].x) == 5
+
+
+def test_an_extractor_is_a_function_and_its_features_are_measured_in(
+    site: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named in params.yaml, fitted, kept, built again, and in the protocol of whatever its features say."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(reproducible, "seed", torch.manual_seed)  # WHY: the flags that it sets would outlive the test
+    site("light", LIGHT, extractors="brightness = light:brightness")
+    Path("params.yaml").write_text(RING)
+    prepare.main("ring")
+    features.main("ring")
+    data = prepared.load("ring")
+    extractor, kept, _ = reference.load(data.task)
+    assert extractor.id == "brightness^2"
+    assert torch.equal(kept["train"], data.train[0].mean(dim=1, keepdim=True) ** 2)
+    counts = Settings(samples=40, draws=2, chunk=40, neighbours=1, coverage_neighbours=1, conditions=1, repeats=1)
+    model = UniformBox(data.task.event, 0.5)
+    model.calibrate([data.train], [])
+    measured = evaluate.evaluate(model, data, counts, 0).metrics
+    assert measured["precision"]["protocol"] == "test n=40, fake n=40, brightness^2, k=1"
+    assert "brightness^2" in measured["frechet"]["protocol"]
 
 
 def test_an_unknown_name_is_answered_with_ours_and_theirs(site: Install) -> None:
@@ -151,6 +208,17 @@ def test_an_edit_in_another_package_changes_the_hashes_of_who_uses_it(site: Inst
     hoops.write_text(DATA + "\n# else\n")
     third = hashes(settings())
     assert {key for key in third if third[key] != second[key]} == {"brought", "prepare"}
+
+
+def test_an_edit_in_an_extractor_of_another_package_reaches_whatever_its_features_do(site: Install) -> None:
+    light = site("light", LIGHT, extractors="brightness = light:brightness")
+    site("dusty", RECIPES, models="sky = dusty")
+    site("hoops", DATA, datasets="hoop = hoops:hoop")
+    first = hashes(settings("brightness"))
+    assert first["brought"]["extractors"] == {"brightness": plugins.code(plugins.announced("extractors")["brightness"])}
+    light.write_text(LIGHT + "\n# else\n")
+    second = hashes(settings("brightness"))
+    assert {key for key in first if first[key] != second[key]} == {"brought", "features", "evaluate", "sweep"}
 
 
 def test_what_another_package_imports_of_ours_counts_for_it(site: Install, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,8 @@ from pipeline.metrics.features import EXTRACTORS, Extractor
 from pipeline.plugins import Group
 
 Kind = Literal["model", "dataset", "extractor"]
+RESERVED = "external"
+"""The family, in every table, of what is scored from files: nobody may announce it."""
 KINDS: dict[Kind, type] = {"model": GenerativeModel, "dataset": Dataset, "extractor": Extractor}
 
 
@@ -42,11 +44,13 @@ def resolve(word: str) -> list[Target]:
     """The targets that `word` names.
 
     Raises:
-        UserError: there are none, or what it names cannot be imported or does not say what it returns.
+        UserError: there are none, what it names cannot be imported or does not say what it returns, or another package
+            brings it by a name that is taken or reserved here.
     """
     if ":" in word:
         return [_imported(word)]
     family, _, recipe = word.partition("/")
+    _refuse_reserved(family)
     found = list(_recipes(family, recipe)) if family in _names("models", registry.ours()) else []
     if not recipe:
         found += _functions("datasets", "dataset", word, DATASETS)
@@ -55,6 +59,16 @@ def resolve(word: str) -> list[Target]:
         known = {*_names("models", registry.ours()), *_names("datasets", DATASETS), *_names("extractors", EXTRACTORS)}
         raise UserError(f"nothing is called {word!r}; {suggest(family, known)}; or package.module:name")
     return found
+
+
+def _refuse_reserved(name: str) -> None:
+    groups: tuple[Group, ...] = ("models", "datasets")
+    for group in groups if name == RESERVED else ():
+        if entry := plugins.announced(group).get(name):
+            raise UserError(
+                f"check: {name!r} is reserved for what is scored from files, and entry point {entry.value!r} of "
+                f"coverseek.{group} takes it: rename that one"
+            )
 
 
 def _imported(word: str) -> Target:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from installed import install
 
 from pipeline.errors import UserError
+from pipeline.laws import target
+from pipeline.report import scored
 from pipeline.stages import check
 
 PACKAGE = """
@@ -61,6 +64,35 @@ def test_the_command_exits_with_zero_where_every_law_is_kept(
 def test_a_word_that_names_nothing_is_refused(package: str, word: str, why: str) -> None:
     with pytest.raises(UserError, match=why):
         check.main(word)
+
+
+@pytest.mark.parametrize(
+    ("entries", "why"),
+    [
+        (
+            {"models": "flow = checked_here"},
+            "'flow' is Coverseek's own, and entry point 'checked_here' of coverseek.models",
+        ),
+        ({"datasets": "ring = checked_here:unsaid"}, "'ring' is Coverseek's own, .*: rename or uninstall that one"),
+        (
+            {"models": "external = checked_here"},
+            "'external' is reserved for what is scored from files, .*: rename that",
+        ),
+        ({"datasets": "external = checked_here:unsaid"}, "'external' is reserved .* of coverseek.datasets takes it"),
+    ],
+)
+def test_a_name_that_is_taken_or_reserved_is_told_so(
+    entries: dict[str, str], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, "checked_here", PACKAGE, **entries)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (line,) = entries.values()
+    with pytest.raises(UserError, match=why):
+        check.main(line.partition(" ")[0])
+
+
+def test_the_reserved_name_is_that_of_the_tables() -> None:
+    assert target.RESERVED == scored.EXTERNAL
 
 
 @pytest.mark.parametrize(

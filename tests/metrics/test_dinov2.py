@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pipeline.errors import UserError
-from pipeline.metrics.extractors.dinov2 import SHAPES, TRAINED, Block, Transformer, dinov2
+from pipeline.metrics.extractors.dinov2 import SHAPES, TRAINED, Block, Shape, Transformer, dinov2
+
+AFFINE = ("weight", "bias")
 
 
 @torch.no_grad()
@@ -36,7 +38,15 @@ def test_a_block_is_torchs_encoder_layer_with_scaled_branches() -> None:
 def test_the_names_and_shapes_are_those_of_the_published_file() -> None:
     with torch.device("meta"):
         state = Transformer(SHAPES["s"]).state_dict()
-    assert len(state) == 7 + 12 * 14
+    layers = [
+        f"{layer}.{part}"
+        for layer in ("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2")
+        for part in AFFINE
+    ]
+    block = [*layers, "ls1.gamma", "ls2.gamma"]
+    ends = [f"{layer}.{part}" for layer in ("patch_embed.proj", "norm") for part in AFFINE]
+    tokens = ["cls_token", "mask_token", "pos_embed"]
+    assert state.keys() == {*tokens, *ends, *(f"blocks.{i}.{name}" for i in range(12) for name in block)}
     assert state["pos_embed"].shape == (1, 1370, 384)
     assert state["patch_embed.proj.weight"].shape == (384, 3, 14, 14)
     assert state["blocks.11.ls2.gamma"].shape == (384,)
@@ -55,6 +65,43 @@ def test_positions_are_left_alone_at_the_size_of_the_training_and_stay_in_order_
     assert (rows[:, 0].diff() > 0).all()
 
 
+def cubic(size: int, side: int, scale: float) -> Tensor:
+    """(side, size): Keys's kernel with a = -3/4, read at (i + 1/2) / scale - 1/2, edges repeated."""
+    at = (torch.arange(side).double() + 0.5) / scale - 0.5
+    weight = torch.zeros(side, size, dtype=torch.float64)
+    for step in range(-1, 3):
+        place = at.floor().long() + step
+        t = (at - place).abs()
+        near, far = (1.25 * t - 2.25) * t**2 + 1, -0.75 * (t**3 - 5 * t**2 + 8 * t - 4)
+        weight[torch.arange(side), place.clamp(0, size - 1)] += torch.where(t <= 1, near, far)
+    return weight
+
+
+@torch.no_grad()
+def test_positions_at_224_pixels_are_bicubic_at_a_scale_of_16_1_to_37() -> None:
+    """The published statement: neither antialiased nor at the scale of the sizes, 16 to 37."""
+    network = Transformer(Shape(4, 0, 1))
+    nn.init.normal_(network.pos_embed)
+    grid = network.pos_embed[0, 1:].double().unflatten(0, (37, 37))
+    theirs, plain = (
+        torch.einsum("ir,jc,rcw->ijw", weight, weight, grid).flatten(0, 1)
+        for weight in (cubic(37, 16, 16.1 / 37), cubic(37, 16, 16 / 37))
+    )
+    found = network.positions(16, 16)[0].double()
+    assert torch.allclose(found, theirs, atol=1e-5)
+    assert (found - plain).abs().max() > 0.1
+
+
+@torch.no_grad()
+def test_the_class_token_has_the_first_position_and_is_normed_last() -> None:
+    network = Transformer(Shape(12, 0, 3))
+    for value in (network.cls_token, network.pos_embed):
+        nn.init.normal_(value, std=1e-3)  # so small that the eps of the norm counts
+    token = network.cls_token[0, 0] + network.pos_embed[0, 0]
+    expected = (token - token.mean()) / (token.var(correction=0) + 1e-6).sqrt()
+    assert torch.allclose(network(torch.rand(2, 3, 28, 28)), expected.expand(2, -1), atol=1e-5)
+
+
 @pytest.mark.slow
 def test_features_are_the_class_token_and_another_size_is_refused(tmp_path: Path) -> None:
     torch.manual_seed(0)
@@ -66,6 +113,7 @@ def test_features_are_the_class_token_and_another_size_is_refused(tmp_path: Path
     extractor = dinov2("toy", x, None, weights=str(path))
     features = extractor.extract(x)
     assert features.shape == (3, 384)
+    assert extractor.extract(x[:0]).shape == (0, 384)
     assert torch.allclose(features[:1], extractor.extract(x[:1]), atol=1e-4)
     assert extractor.id.startswith("dinov2-s14@")
     with pytest.raises(UserError, match=r"vits14_pretrain\.pth does not fit extractor dinov2"):

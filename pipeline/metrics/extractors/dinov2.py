@@ -3,6 +3,12 @@
 The weights are Meta's (dinov2_vits14_pretrain.pth and its like), by the names that they have there. Images are resized
 to 224 x 224, 16 x 16 patches; the features are those of the class token.
 
+Compared with the source of facebookresearch/dinov2 at 9c7e324, models/vision_transformer.py and layers/: the names,
+which it loads with strict=True; attention, exact GELU, LayerScale and LayerNorm's eps; how positions are interpolated;
+`x_norm_clstoken`, which its `forward` returns. Its variants with registers interpolate otherwise, and are not these.
+With layer6ai-labs/dgm-eval, models/dinov2.py, that of Stein et al.: the side, the resize, ImageNet's mean and
+deviation. No published features were at hand to compare with.
+
 Oquab et al. 2023, arXiv:2304.07193; Stein et al. 2023, Exposing flaws of generative model evaluation metrics,
 arXiv:2306.04675.
 """
@@ -13,6 +19,7 @@ from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
+from PIL.Image import Resampling
 from torch import Tensor, nn
 
 from pipeline.metrics.extractors.frozen import Frozen, images
@@ -107,7 +114,10 @@ class Transformer(nn.Module):
         return features
 
     def positions(self, rows: int, columns: int) -> Tensor:
-        """(1, rows columns, width). WHY + 0.1: the published features were made so, against a wrong rounding."""
+        """(1, rows columns, width), bicubic without antialias.
+
+        WHY + 0.1: theirs, against a wrong rounding of the size (facebookresearch/dino, issue 8); the scale moves too.
+        """
         grid = self.pos_embed[:, 1:].mT.unflatten(-1, (TRAINED, TRAINED))
         if (rows, columns) != (TRAINED, TRAINED):
             scale = ((rows + 0.1) / TRAINED, (columns + 0.1) / TRAINED)
@@ -131,7 +141,7 @@ class Dinov2(Frozen):
         return f"dinov2-{self.architecture['model']}14@{self.digest}"
 
     def forward(self, x: Tensor) -> Tensor:
-        features: Tensor = self.network(photograph(x, SIDE, "bicubic", MEAN, STD))
+        features: Tensor = self.network(photograph(x, SIDE, Resampling.BICUBIC, MEAN, STD))
         return features
 
 

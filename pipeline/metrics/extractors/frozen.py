@@ -7,12 +7,10 @@ run. The file is outside the graph that DVC watches: its sha256 is compared when
 from __future__ import annotations
 
 import hashlib
-import pickle
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -28,12 +26,13 @@ class Frozen(Extractor):
     batch: ClassVar[int] = 32
     stored: ClassVar[bool] = False
     wanted: ClassVar[str] = "a state dict, .safetensors or .pth"
+    """Ends an error: what to put in the file's place."""
 
     def __init__(self, *, weights: str, sha256: str | None, **keywords: Any) -> None:
         """sha256: what the file must have; None takes it as it is.
 
         Raises:
-            UserError: there is no such file, it has changed, or it holds no weights.
+            UserError: the file cannot be read, has changed, or holds no weights.
         """
         super().__init__()
         self._state, found = read(Path(weights), sha256, self.wanted)
@@ -53,7 +52,7 @@ class Frozen(Extractor):
         state, self._state = self._state, {}
         try:
             network.load_state_dict(state)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:  # the latter is MNASNet's, of a file that tells no version
             raise self.misfit(error) from None
         return network.eval().requires_grad_(False)
 
@@ -61,27 +60,38 @@ class Frozen(Extractor):
         """torch lists every name that is missing: the first few words are enough."""
         words = " ".join(str(error).split())
         what = words if len(words) < 160 else f"{words[:160]} ..."
-        return UserError(f"{self.architecture['weights']} does not fit extractor {self.name}: {what}")
+        file = self.architecture["weights"]
+        return UserError(f"{file} does not fit extractor {self.name}: {what}; put there {self.wanted}")
 
 
 def read(path: Path, sha256: str | None, wanted: str) -> tuple[State, str]:
     """The weights in a file, and its sha256 in hex."""
-    if not path.is_file():
-        raise UserError(f"no weights at {path}; put there {wanted}")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"no weights at {path} ({error.strerror}); put there {wanted}") from None
     if sha256 not in (None, found):
         raise UserError(
             f"{path} has sha256 {found[:12]}..., and the features were made with {str(sha256)[:12]}...: "
             "put that file back, or make them again with: coverseek features --task TASK"
         )
+    state = _plain(path)
+    if not state:
+        raise UserError(f"{path} holds no plain weights, a dict of names and tensors; put there {wanted}")
+    return state, found
+
+
+def _plain(path: Path) -> State | None:
+    """The dict of names and tensors in a file, with the versions that torch keeps beside it; None where it is none."""
     try:
         state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError):
-        state = None
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise UserError(f"{path} holds no plain weights; put there {wanted}")
-    return dict(state), found
+    except Exception:  # torch's reader of a damaged file raises whatever its parts do, from IndexError to struct.error
+        return None
+    if not isinstance(state, dict):
+        return None
+    named = all(isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items())
+    return state if named else None
 
 
 def images(dataset: str, x: Tensor, name: str) -> None:
@@ -90,6 +100,7 @@ def images(dataset: str, x: Tensor, name: str) -> None:
         raise UserError(f"dataset {dataset} has no gray or coloured images for extractor {name}; use identity")
 
 
-def coloured(x: Tensor) -> Tensor:
-    """(N, 1 or 3, H, W) -> (N, 3, H, W): gray is three equal channels."""
-    return x.expand(-1, 3, -1, -1)
+def pixels(x: Tensor) -> Tensor:
+    """x (N, 1 or 3, H, W) in [-1, 1] -> (N, 3, H, W) uint8, what a file would hold: gray is three equal channels."""
+    levels = ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    return levels.expand(-1, 3, -1, -1)

@@ -2,6 +2,11 @@
 
 Only with the weights that everybody shares is a Fréchet distance in its features called FID, and its `id` says so.
 
+Compared with the source of torch-fidelity 0.4.0, feature_extractor_inceptionv3.py, which runs here, and of pytorch-fid,
+inception.py: the same names of weights; average pooling that leaves the padding out of the count in Mixed_5b to 7b, and
+max pooling in Mixed_7c; BatchNorm's eps 0.001; 2,048 features before `fc`. The resize and (x - 128) / 128 are
+torch-fidelity's, after TensorFlow; pytorch-fid has others. The published file was not at hand.
+
 Heusel et al. 2017, GANs trained by a two time-scale update rule, arXiv:1706.08500; Obukhov et al. 2020, torch-fidelity,
 doi:10.5281/zenodo.4957738.
 """
@@ -15,7 +20,7 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import UserError
-from pipeline.metrics.extractors.frozen import Frozen, coloured, images
+from pipeline.metrics.extractors.frozen import Frozen, images, pixels
 
 PUBLISHED = "6726825d"
 """How the sha256 of the file begins that FID is defined by; its name says so too."""
@@ -46,8 +51,7 @@ class Inception(Frozen):
         return f"{'FID-' * fid}inception@{self.digest}"
 
     def forward(self, x: Tensor) -> Tensor:
-        levels = ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        features: Tensor = self.network(coloured(levels))[0]
+        features: Tensor = self.network(pixels(x))[0]
         return features
 
 
