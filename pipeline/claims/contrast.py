@@ -45,22 +45,22 @@ def unmeasured(what: str) -> Contrast:
     return Contrast(what, {}, (what,))
 
 
-def left_out(name: str, shared: Seeds, sides: Sequence[Seeds]) -> tuple[str, ...]:
-    """'ring, precision, gan - flow: seeds 3, 4 left out, without precision of ring-gan'; nothing if none is shared."""
-    return tuple(_left_out(name, shared, sides)) if shared else ()
+def left_out(shared: Seeds, sides: Sequence[Seeds]) -> tuple[str, ...]:
+    """'seeds 3, 4 left out, without precision of ring-gan'; nothing if no seed is shared."""
+    return tuple(_left_out(shared, sides)) if shared else ()
 
 
 def _paired(name: str, seeds: Seeds, sides: Sequence[Seeds], ratio: bool = False) -> Contrast:
     missing = () if seeds else (f"{name}: no seed has both sides",)
-    return Contrast(name, Measured(seeds, cells(*sides)), missing, ratio, left_out(name, seeds, sides))
+    return Contrast(name, Measured(seeds, cells(*sides)), missing, ratio, left_out(seeds, sides))
 
 
-def _left_out(name: str, shared: Seeds, sides: Sequence[Seeds]) -> Iterator[str]:
+def _left_out(shared: Seeds, sides: Sequence[Seeds]) -> Iterator[str]:
     known = cells(*sides)
     seen = {*(seed for side in sides for seed in side), *(seed for seeds in known.values() for seed in seeds)}
     for reason, seeds in groupby(sorted(seen - shared.keys()), key=lambda seed: _reason(seed, sides)):
         found = list(seeds)
-        yield f"{name}: seed{'s' * (len(found) > 1)} {', '.join(map(str, found))} left out, {reason}"
+        yield f"seed{'s' * (len(found) > 1)} {', '.join(map(str, found))} left out, {reason}"
 
 
 def _reason(seed: int, sides: Sequence[Seeds]) -> str:

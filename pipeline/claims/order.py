@@ -29,7 +29,7 @@ def _apart(results: Results) -> Iterator[Contrast]:
         name = f"{task}, rank correlation with another seed's Fréchet distance"
         missing = () if len(shared) > 1 else (f"{name}: fewer than {FEWEST} models, or than two seeds that all have",)
         told = _advantage(nats, frechet, sorted(shared)) if not missing else {}
-        yield Contrast(name, told, missing, left_out=left_out(name, told, [*nats, *frechet]))
+        yield Contrast(name, told, missing, left_out=left_out(told, [*nats, *frechet]))
 
 
 def _advantage(nats: Sequence[Seeds], frechet: Sequence[Seeds], seeds: Sequence[int]) -> Seeds:

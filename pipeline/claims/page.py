@@ -80,7 +80,7 @@ def _section(claim: Claim, found: Judgement, figures: Collection[str]) -> str:
 
 def notes(found: Judgement) -> list[str]:
     """What the contrasts lack: all of a side, or single seeds of it."""
-    left_out = (what for finding in found.findings for what in finding.contrast.left_out)
+    left_out = (f"{finding.contrast.name}: {what}" for finding in found.findings for what in finding.contrast.left_out)
     return [*(f"missing: {what}" for what in found.missing), *left_out]
 
 

@@ -14,7 +14,7 @@ SIGNS: dict[Word, str] = {"supported": "✓", "contradicted": "✗", "undecided"
 
 
 class Verdict(NamedTuple):
-    """`decisive`: the contrast with the lowest lower end; `contrasts`: all that are measured; `notes`: what they lack."""
+    """`decisive`: the contrast with the lowest lower end; `contrasts`: all measured ones; `notes`: what they lack."""
 
     key: str
     statement: str
