@@ -23,7 +23,8 @@ HEAD = f"""# What the textbook says, and what was measured
 A verdict follows one rule, the same for every claim. A claim names contrasts, one number for each
 training seed, positive if as claimed. **Supported**: the 95 % t interval of every contrast lies above 0.
 **Contradicted**: that of some contrast, at the level 1 - {rule.ALPHA} / contrasts, lies below 0. **Undecided**: all
-else. These are small tasks and short trainings: what is contradicted here may hold elsewhere.
+else. A seed that a cell of a contrast lacks is left out of it, and named. These are small tasks and short trainings:
+what is contradicted here may hold elsewhere.
 """
 
 Judged = Sequence[tuple[Claim, Judgement]]
