@@ -35,7 +35,7 @@ class Remote:
         """The cells' runs of these tasks that are whole, the oldest first."""
         with ThreadPoolExecutor(WORKERS) as pool:
             read = pool.map(lambda task: ledger.read(self._client, self._held[task]), tasks)
-            found = [run for runs in read for run in runs]
+            found = [run for one in read for run in one]
         for run in sorted(found, key=lambda run: run.start):
             yield run._replace(metrics={key: value for key, value in run.metrics.items() if key in metrics})
 
