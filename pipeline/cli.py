@@ -17,8 +17,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+ALL, STAGE, RESULTS, OWN = "The whole pipeline", "One stage of one task or cell", "What came of it", "Bring your own"
+"""Headings of the help."""
+
 Task = Annotated[str, typer.Option(help="A task of params.yaml.")]
-Model = Annotated[str, typer.Option(help="A model of params.yaml.")]
+Model = Annotated[str, typer.Option(help="A model of params.yaml; coverseek models lists them.")]
 Seed = Annotated[int, typer.Option(help="The training seed.")]
 OneTask = Annotated[str | None, typer.Option("--task", help="One task only.")]
 OneMetric = Annotated[str | None, typer.Option("--metric", help="One metric only, named as in results.csv.")]
@@ -27,7 +30,7 @@ Remembered = Literal["table", "md", "json", "atom"]
 Table = Literal["markdown", "latex", "csv"]
 
 
-@app.command()
+@app.command(rich_help_panel=ALL)
 def run(
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Cells that run at the same time.")] = 1,
     suite: Annotated[str | None, typer.Option(help="Run one suite instead of the default ones.")] = None,
@@ -36,6 +39,8 @@ def run(
     """Run what is not fresh, from data to leaderboard, then publish to MLflow."""
     from pipeline.run.driver import main
 
+    if suite is not None and everything:
+        raise UserError("--suite names one suite and --all is every suite: leave one of them out")
     raise typer.Exit(main(jobs=jobs, suite=suite, everything=everything))
 
 
@@ -47,7 +52,7 @@ def code() -> None:
     main()
 
 
-@app.command()
+@app.command(rich_help_panel=STAGE)
 def prepare(task: Task) -> None:
     """Write a task's splits and their manifest."""
     from pipeline.stages.prepare import main
@@ -55,7 +60,7 @@ def prepare(task: Task) -> None:
     main(task)
 
 
-@app.command()
+@app.command(rich_help_panel=OWN)
 def download(
     name: Annotated[str, typer.Argument(help="A standard dataset: mnist, cifar10, svhn, ...")],
     data_root: Annotated[Path, typer.Option(help="Where to: the task's data_root.")] = Path("data"),
@@ -67,7 +72,7 @@ def download(
     main(name, data_root, again)
 
 
-@app.command()
+@app.command(rich_help_panel=STAGE)
 def features(task: Task) -> None:
     """Fit a task's feature extractor and extract the features of its real data."""
     from pipeline.stages.features import main
@@ -75,7 +80,7 @@ def features(task: Task) -> None:
     main(task)
 
 
-@app.command()
+@app.command(rich_help_panel=STAGE)
 def train(task: Task, model: Model, seed: Seed = 0) -> None:
     """Train one model on one task from one seed."""
     from pipeline.stages.train import main
@@ -83,7 +88,7 @@ def train(task: Task, model: Model, seed: Seed = 0) -> None:
     main(task, model, seed)
 
 
-@app.command()
+@app.command(rich_help_panel=STAGE)
 def evaluate(task: Task, model: Model, seed: Seed = 0) -> None:
     """Sample from a trained model and measure everything that applies to it."""
     from pipeline.stages.evaluate import main
@@ -91,7 +96,7 @@ def evaluate(task: Task, model: Model, seed: Seed = 0) -> None:
     main(task, model, seed)
 
 
-@app.command()
+@app.command(rich_help_panel=STAGE)
 def sweep(task: Task, model: Model, seed: Seed = 0) -> None:
     """Turn a trained model's knob from covering to seeking, and measure it at each setting."""
     from pipeline.stages.sweep import main
@@ -99,7 +104,7 @@ def sweep(task: Task, model: Model, seed: Seed = 0) -> None:
     main(task, model, seed)
 
 
-@app.command()
+@app.command(rich_help_panel=RESULTS)
 def sample(
     task: Task,
     model: Model,
@@ -120,7 +125,7 @@ def sample(
     )  # fmt: skip
 
 
-@app.command()
+@app.command(rich_help_panel=OWN)
 def score(
     task: Task,
     path: Annotated[
@@ -143,7 +148,7 @@ def score(
         raise UserError("--remove goes with --task alone: leave the others out")
 
 
-@app.command()
+@app.command(rich_help_panel=RESULTS)
 def report(
     form: Annotated[Table | None, typer.Option("--format", help="Print the tables so, and write nothing.")] = None,
     task: OneTask = None,
@@ -158,7 +163,7 @@ def report(
     main()
 
 
-@app.command()
+@app.command(rich_help_panel=RESULTS)
 def publish() -> None:
     """Copy the reports to MLflow (MLFLOW_TRACKING_URI, or sqlite here); what is there already is left alone."""
     from pipeline.stages.publish import main
@@ -166,7 +171,7 @@ def publish() -> None:
     main()
 
 
-@app.command()
+@app.command(rich_help_panel=RESULTS)
 def leaderboard(
     task: OneTask = None,
     metric: OneMetric = None,
@@ -183,7 +188,7 @@ def leaderboard(
     main(task)
 
 
-@app.command()
+@app.command(rich_help_panel=RESULTS)
 def compare(
     before: Annotated[str, typer.Argument(help="A git revision, or the id of a run of MLflow.")],
     after: Annotated[str | None, typer.Argument(help="Another one; the work tree if it is left out.")] = None,
@@ -197,7 +202,7 @@ def compare(
     main(before, after, task, metric, form)
 
 
-@app.command()
+@app.command(rich_help_panel=RESULTS)
 def gate(
     baseline: Annotated[str, typer.Option(help="A git revision, or the id of a run of MLflow.")],
     metric: Annotated[str, typer.Option(help="A metric, named as in results.csv.")],
@@ -209,7 +214,7 @@ def gate(
     raise typer.Exit(main(baseline, metric, task))
 
 
-@app.command()
+@app.command(rich_help_panel=ALL)
 def models(
     write: Annotated[bool, typer.Option("--write", help="Write docs/models.md, the page of all recipes.")] = False,
 ) -> None:
@@ -219,7 +224,7 @@ def models(
     main(write)
 
 
-@app.command()
+@app.command(rich_help_panel=OWN)
 def check(
     target: Annotated[str, typer.Argument(help="package.module:name, family/recipe, or the name of an entry point.")],
     keywords: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A keyword of it.")] = None,
@@ -230,7 +235,7 @@ def check(
     raise typer.Exit(main(target, keywords or []))
 
 
-@app.command()
+@app.command(rich_help_panel=ALL)
 def doctor() -> None:
     """Check the installation, params.yaml, the graph and the artifacts; say what to do about each fault."""
     from pipeline.stages.doctor import main

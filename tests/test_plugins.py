@@ -23,6 +23,7 @@ from pipeline.families.control.density import UniformBox
 from pipeline.families.registry import find
 from pipeline.metrics import reference
 from pipeline.metrics.settings import Settings
+from pipeline.page import recipes
 from pipeline.params import Data, ModelParams, Params
 from pipeline.run.stamp import Stamp
 from pipeline.stages import evaluate, features, prepare
@@ -249,3 +250,16 @@ def test_help_imports_neither_torch_nor_another_package(words: list[str], tmp_pa
     env = environment(ROOT) | {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
     done = subprocess.run([sys.executable, "-c", script, *words], env=env, capture_output=True, text=True, check=True)
     assert not re.search(r"'(torch|dusty|numpy)'", done.stdout)
+
+
+def test_a_recipe_of_another_package_says_on_the_page_what_it_is_without_being_imported(site: Install) -> None:
+    site("dusty", RECIPES, models="sky = dusty")
+    (found,) = recipes.recipes(settings(), {"points": {"dust": ["hoop"]}})
+    assert found.words == recipes.Words("Dust (2026).", "p(x) = 1")
+    assert found.package.startswith("dusty ")
+    assert "dusty" not in sys.modules
+
+
+def test_a_recipe_without_words_has_those_of_its_module(site: Install) -> None:
+    site("mute", '"""Mist: it\nis there.\n\nAnd more."""\nfrom elsewhere import fog_points\n', models="sky = mute")
+    assert recipes.words("sky", "fog", "points") == recipes.Words("Mist: it is there.")

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipeline.claims.claim import Claim
-from pipeline.claims.contrast import Contrast
+from pipeline.claims.contrast import Contrast, left_out
 from pipeline.claims.results import EXPLICIT, Results, Seeds
 
 TASKS, FEWEST = ("ring", "ring_wide", "grid", "grid_wide"), 5
@@ -28,7 +28,8 @@ def _apart(results: Results) -> Iterator[Contrast]:
         shared = set.intersection(*map(set, [*nats, *frechet])) if len(models) >= FEWEST else set()
         name = f"{task}, rank correlation with another seed's Fréchet distance"
         missing = () if len(shared) > 1 else (f"{name}: fewer than {FEWEST} models, or than two seeds that all have",)
-        yield Contrast(name, _advantage(nats, frechet, sorted(shared)) if not missing else {}, missing)
+        told = _advantage(nats, frechet, sorted(shared)) if not missing else {}
+        yield Contrast(name, told, missing, left_out=left_out(told, [*nats, *frechet]))
 
 
 def _advantage(nats: Sequence[Seeds], frechet: Sequence[Seeds], seeds: Sequence[int]) -> Seeds:

@@ -23,7 +23,8 @@ HEAD = f"""# What the textbook says, and what was measured
 A verdict follows one rule, the same for every claim. A claim names contrasts, one number for each
 training seed, positive if as claimed. **Supported**: the 95 % t interval of every contrast lies above 0.
 **Contradicted**: that of some contrast, at the level 1 - {rule.ALPHA} / contrasts, lies below 0. **Undecided**: all
-else. These are small tasks and short trainings: what is contradicted here may hold elsewhere.
+else. A seed that a cell of a contrast lacks is left out of it, and named. These are small tasks and short trainings:
+what is contradicted here may hold elsewhere.
 """
 
 Judged = Sequence[tuple[Claim, Judgement]]
@@ -46,7 +47,8 @@ def _record(claim: Claim, found: Judgement, figures: Collection[str]) -> Mapping
         "missing": list(found.missing), "figure": claim.figure if claim.figure in figures else None,
         "contrasts": [
             {"name": one.contrast.name, "effect": _effect(one), "interval": _ends(one),
-             "seeds": len(one.contrast.seeds), "scale": "log" if one.contrast.ratio else "linear"}
+             "seeds": len(one.contrast.seeds), "scale": "log" if one.contrast.ratio else "linear",
+             "left_out": list(one.contrast.left_out)}
             for one in found.findings
         ],
     }  # fmt: skip
@@ -72,9 +74,15 @@ def as_markdown(found: Judged, figures: Collection[str]) -> str:
 def _section(claim: Claim, found: Judgement, figures: Collection[str]) -> str:
     picture = f"![{claim.id}](figures/{claim.figure})\n\n" if claim.figure in figures else ""
     lines = [line(f.contrast, f.interval) for f in found.findings if f.interval]
-    lines += [f"missing: {what}" for what in found.missing]
+    lines += notes(found)
     items = "".join(f"- {line}\n" for line in lines)
     return f"## {claim.id}: {found.verdict}\n\n{claim.statement}\n\n{picture}{items}"
+
+
+def notes(found: Judgement) -> list[str]:
+    """What the contrasts lack: all of a side, or single seeds of it."""
+    left_out = (f"{finding.contrast.name}: {what}" for finding in found.findings for what in finding.contrast.left_out)
+    return [*(f"missing: {what}" for what in found.missing), *left_out]
 
 
 def line(contrast: Contrast, interval: Interval) -> str:

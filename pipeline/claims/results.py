@@ -1,4 +1,7 @@
-"""The numbers of results.csv, as claims ask for them: by task, model and metric, one for each training seed."""
+"""The numbers of results.csv, as claims ask for them: by task, model and metric, one for each training seed.
+
+Numbers keep the cells that they were measured on, so that a seed that one of them lacks is named and not lost.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,23 @@ import pandas as pd
 
 Seeds = Mapping[int, float]
 """Training seed -> value; empty where nothing is measured."""
+
+Cells = Mapping[str, frozenset[int]]
+"""What was asked for, 'precision of ring-vae' -> the seeds that have it."""
+
+
+class Measured(dict[int, float]):
+    """Training seed -> value, with the cells that it comes from."""
+
+    def __init__(self, values: Seeds, cells: Cells) -> None:
+        super().__init__(values)
+        self.cells = cells
+
+
+def cells(*sides: Seeds) -> Cells:
+    """Of all sides; a mapping without any is not known to lack a seed."""
+    return {name: seeds for side in sides if isinstance(side, Measured) for name, seeds in side.cells.items()}
+
 
 NARROW = ("_half", "_quarter", "_eighth")
 """How the name of a model ends that has a share of another one's width."""
@@ -29,7 +49,7 @@ class Results:
         """What one model reached on one task."""
         f = self.frame
         rows = f[(f["task"] == task) & (f["model"] == model) & (f["metric"] == metric)]
-        return {int(seed): float(value) for seed, value in zip(rows["seed"], rows["value"], strict=True)}
+        return _measured(rows["seed"], rows["value"], f"{metric} of {task}-{model}")
 
     def mean(self, task: str, model: str, metric: str) -> float:
         """Over the seeds; infinity where nothing is measured."""
@@ -42,7 +62,7 @@ class Results:
             return {}
         t = self.turns
         rows = t[(t["task"] == task) & (t["model"] == model) & (t["setting"] == setting)]
-        return {int(seed): float(value) for seed, value in zip(rows["seed"], rows[metric], strict=True)}
+        return _measured(rows["seed"], rows[metric], f"{metric} at {setting:g} of {task}-{model}")
 
     def models(self, task: str, families: Sequence[str], metric: str) -> list[str]:
         """The models of these families that have the metric on the task, in the order of the table; those that are
@@ -64,4 +84,10 @@ class Results:
 def mean(found: Sequence[Seeds]) -> Seeds:
     """Seed by seed, over the seeds that all have."""
     shared = set.intersection(*(set(seeds) for seeds in found)) if found else set()
-    return {seed: sum(seeds[seed] for seeds in found) / len(found) for seed in sorted(shared)}
+    means = {seed: sum(seeds[seed] for seeds in found) / len(found) for seed in sorted(shared)}
+    return Measured(means, cells(*found))
+
+
+def _measured(seeds: pd.Series, values: pd.Series, name: str) -> Measured:
+    found = {int(seed): float(value) for seed, value in zip(seeds, values, strict=True)}
+    return Measured(found, {name: frozenset(found)})

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast, difference, log_ratio
-from pipeline.claims.results import Results, Seeds
+from pipeline.claims.results import Measured, Results, Seeds, cells
 
 TASK, AUTOREGRESSIVE, FLOW = "shapes_none", "conditional_pixelcnn", "conditional_glow"
 DRAWS = 64  # of a dequantised flow's bound: one of them is one evaluation
@@ -26,14 +26,15 @@ def _slow(results: Results) -> Iterator[Contrast]:
 def _both(results: Results) -> Iterator[Contrast]:
     (slow, exact), (fast, bound) = (_directions(results, model) for model in (AUTOREGRESSIVE, FLOW))
     yield log_ratio(f"{TASK}, seconds to sample, {AUTOREGRESSIVE} / {FLOW}", slow, fast)
-    once = {seed: seconds / DRAWS for seed, seconds in bound.items()}
+    once = Measured({seed: seconds / DRAWS for seed, seconds in bound.items()}, cells(bound))
     apart = [_apart(*ways) for ways in ((slow, exact), (fast, once))]
     yield difference(f"{TASK}, how far the two ways are apart, {AUTOREGRESSIVE} - {FLOW}", *apart)
 
 
 def _apart(sample: Seeds, evaluate: Seeds) -> Seeds:
     """|log(sample / evaluate)|: 0 where both ways take as long."""
-    return {s: abs(math.log(sample[s] / evaluate[s])) for s in sorted(sample.keys() & evaluate.keys()) if evaluate[s]}
+    shared = [s for s in sorted(sample.keys() & evaluate.keys()) if evaluate[s]]
+    return Measured({s: abs(math.log(sample[s] / evaluate[s])) for s in shared}, cells(sample, evaluate))
 
 
 CLAIMS = (

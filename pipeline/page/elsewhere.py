@@ -35,5 +35,5 @@ def elsewhere(task: str, standing: Standing, gallery: Gallery) -> Elsewhere:
         trust=standing.trust,
         record=scored.path(task, standing.model).relative_to(scored.FOLDER.parent).as_posix(),
         pictures=(gallery.kept(sheet, standing),) if sheet.exists() else (),
-        command=f"coverseek score PATH --task {task} --name {standing.model}",
+        command=scored.command(task, standing.model),
     )

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from typing import NamedTuple, get_args
 
 from pipeline.claims.claim import Claim
-from pipeline.claims.page import Judged, line
+from pipeline.claims.page import Judged, line, notes
 from pipeline.claims.rule import Finding, Judgement, Word
 
 SIGNS: dict[Word, str] = {"supported": "✓", "contradicted": "✗", "undecided": "?"}
 
 
 class Verdict(NamedTuple):
-    """`decisive`: the contrast with the lowest lower end; `contrasts`: all, with what is missing."""
+    """`decisive`: the contrast with the lowest lower end; `contrasts`: all measured ones; `notes`: what they lack."""
 
     key: str
     statement: str
@@ -23,6 +23,7 @@ class Verdict(NamedTuple):
     sign: str
     decisive: str
     contrasts: list[str]
+    notes: list[str]
 
 
 def verdicts(found: Judged) -> list[Verdict]:
@@ -37,10 +38,10 @@ def counts(found: Iterable[Verdict]) -> list[tuple[Word, str, int]]:
 
 def _verdict(claim: Claim, found: Judgement) -> Verdict:
     contrasts = [_line(finding) for finding in found.findings if finding.interval]
-    contrasts += [f"missing: {what}" for what in found.missing]
     decisive = _line(found.weakest) if found.weakest.interval else "nothing measured yet"
     return Verdict(
         claim.id, claim.statement, claim.metric, found.verdict, SIGNS[found.verdict], decisive, contrasts,
+        notes(found),
     )  # fmt: skip
 
 

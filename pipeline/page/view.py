@@ -38,6 +38,11 @@ class Task:
     def key(self) -> str:
         return f"{self.board.suite}-{self.board.task}"
 
+    @property
+    def fuller(self) -> bool:
+        """Whether some model's records stand on a board that has more of its seeds."""
+        return any(s.cells for s in self.board.standings if s not in self.standings)
+
     @cached_property
     def quality(self) -> Table:
         return leaderboard.table(self.board)

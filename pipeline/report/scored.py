@@ -43,6 +43,12 @@ class Score(Record):
     trust: Trust
     protocols: Mapping[str, str] = Field(default_factory=dict)
     """Metric -> its protocol id when it was scored."""
+    sha256: str | None = None
+    """Of the samples, or of a table of metrics; None of what has likelihoods alone."""
+    nll_sha256: str | None = None
+    """Of the likelihoods, where there are any."""
+    rounded: float | None = None
+    """The share of the values that were rounded to a level."""
 
 
 def path(task: str, name: str) -> Path:
@@ -58,6 +64,19 @@ def sheet(task: str, name: str) -> Path:
 def names(task: str) -> list[str]:
     """Of what is scored on a task, sorted."""
     return sorted(found.name[len(task) + 1 : -len(".json")] for found in FOLDER.glob(f"{task}.*.json"))
+
+
+def command(task: str, name: str) -> str:
+    """What scores it again; PATH and FILE stand for its maker's files.
+
+    Raises:
+        UserError: its record is damaged.
+    """
+    score = _read(task, name)
+    words = ["PATH"] if score.sha256 or score.nll_sha256 is None else []
+    words += ["--nll FILE"] if score.nll_sha256 else []
+    words += ["--round"] if score.rounded else []
+    return " ".join(["coverseek score", *words, f"--task {task} --name {name}"])
 
 
 def lines(record: Mapping[str, Any]) -> Iterator[str]:
@@ -106,12 +125,16 @@ def _outcomes(params: Params) -> Iterator[Outcome]:
         for name in names(task):
             if name in params.models.points or name in params.models.images:
                 raise UserError(f"{path(task, name)} has the name of a model of {paths.PARAMS}: score it by another")
-            score = parse(Score, path(task, name), f"coverseek score PATH --task {task} --name {name}")
+            score = _read(task, name)
             found = Outcome(
                 suite=EXTERNAL, cell=Cell(task, name, 0), family=EXTERNAL, condition=score.condition, status="ok",
                 metrics=score.metrics, trust=score.trust, data=split(task),
             )  # fmt: skip
             yield found if score.protocols == protocols(task, score.metrics) else _stale(found)
+
+
+def _read(task: str, name: str) -> Score:
+    return parse(Score, path(task, name), f"coverseek score PATH --task {task} --name {name}")
 
 
 def protocols(task: str, metrics: Mapping[str, Metric]) -> dict[str, str]:

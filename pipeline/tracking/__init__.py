@@ -12,6 +12,7 @@
     model      one run a model: the parent, with the means over its seeds
     champion   the best model of a task, under the alias `champion` of the model registry
     publish    all of it
+    ledger     what the leaderboard asks of an experiment's runs, in one file for those who ask a server
     past       what a store remembers, to be replayed: read from its tables, or asked of a server (remote); each run
                is `kept` the same way
 

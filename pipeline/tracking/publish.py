@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mlflow import MlflowClient
+from mlflow.entities import Experiment
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from pipeline.tracking import cell, champion, definition, model, runs, store, turn
+from pipeline.tracking import cell, champion, definition, ledger, model, runs, store, turn
 from pipeline.tracking.entry import Entry, by_model, fingerprint
 from pipeline.tracking.stored import FINGERPRINT
 
@@ -39,14 +40,21 @@ def publish(address: str, tasks: Mapping[str, Sequence[Entry]], origin: Mapping[
         counts = []
         for task in dict.fromkeys([*tasks, *held]):
             entries, mark = tasks.get(task, ()), fingerprint(task, tasks.get(task, ()))
-            if task in held and held[task].tags.get(FINGERPRINT) == mark:
+            if task in held and _done(address, held[task], mark):
                 continue
             experiment = held[task].experiment_id if task in held else store.create_experiment(client, task)
             client.set_experiment_tag(experiment, FINGERPRINT, "")
             definition.write(client, experiment, held[task].tags if task in held else {}, entries)
             counts.append(_publish_task(client, experiment, task, entries, origin))
+            if ledger.wanted(address):
+                ledger.write(client, experiment, mark)
             client.set_experiment_tag(experiment, FINGERPRINT, mark)
     return Published(*map(sum, zip(*counts, strict=True))) if counts else Published()
+
+
+def _done(address: str, experiment: Experiment, mark: str) -> bool:
+    same = experiment.tags.get(FINGERPRINT) == mark
+    return same and (ledger.current(experiment) or not ledger.wanted(address))
 
 
 def _publish_task(

@@ -1,8 +1,9 @@
-"""The runs of a store that is a server, asked for page by page."""
+"""The runs of a store that is a server: each task's ledger where it has one, else its runs page by page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from mlflow import MlflowClient
@@ -12,9 +13,12 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from pipeline.errors import UserError
 from pipeline.history.record import Record
-from pipeline.tracking import runs, store
+from pipeline.tracking import ledger, runs, store
 from pipeline.tracking.kept import Definitions, Kept, record
-from pipeline.tracking.stored import WRITTEN, shown
+from pipeline.tracking.stored import shown
+
+WORKERS = 4
+"""Tasks that are asked for at once: mlflow's server has four processes unless told otherwise."""
 
 
 class Remote:
@@ -29,13 +33,11 @@ class Remote:
 
     def runs(self, tasks: Iterable[str], metrics: Sequence[str]) -> Iterator[Kept]:
         """The cells' runs of these tasks that are whole, the oldest first."""
-        found = [cell for task in tasks for cell in self._cells(task) if cell.info.status in WRITTEN]
-        for cell in sorted(found, key=lambda cell: (cell.info.start_time, cell.info.run_id)):
-            kept = _kept(cell)
-            yield kept._replace(metrics={key: value for key, value in kept.metrics.items() if key in metrics})
-
-    def _cells(self, task: str) -> Iterator[Run]:
-        return runs.every(self._client, self._held[task].experiment_id, "tags.kind = 'cell'")
+        with ThreadPoolExecutor(WORKERS) as pool:
+            read = pool.map(lambda task: ledger.read(self._client, self._held[task]), tasks)
+            found = [run for one in read for run in one]
+        for run in sorted(found, key=lambda run: run.start):
+            yield run._replace(metrics={key: value for key, value in run.metrics.items() if key in metrics})
 
 
 @contextmanager
@@ -58,7 +60,7 @@ def run(address: str, identity: str) -> list[Record]:
         children = found.data.tags["kind"] == "model"
         cells = list(runs.every(client, experiment.experiment_id, seeds)) if children else [found]
         defined = Definitions({experiment.name: experiment.tags})
-        return [record(_kept(cell), defined) for cell in cells]
+        return [record(ledger.kept(cell), defined) for cell in cells]
 
 
 def _run(client: MlflowClient, address: str, identity: str) -> Run:
@@ -69,7 +71,3 @@ def _run(client: MlflowClient, address: str, identity: str) -> Run:
     if "kind" not in found.data.tags or "task" not in found.data.tags:
         raise UserError(f"run {identity} of MLflow at {shown(address)} is none that coverseek publish wrote")
     return found
-
-
-def _kept(run: Run) -> Kept:
-    return Kept(run.info.start_time, run.data.tags, run.data.params, run.data.metrics)

@@ -80,6 +80,37 @@ def test_differences_are_paired_and_ratios_are_logarithms() -> None:
     assert difference("d", {0: 1.0}, {1: 1.0}).missing
 
 
+def uneven() -> Results:
+    """Seed 2 of the VAE, one of two likelihood models, is not measured."""
+    cells = {"flow flow": [25.0, 25.0, 24.0], "vae vae": [25.0, 24.0], "gan gan": [12.0, 14.0, 13.0]}
+    return table(modes_hit={f"{task} {name}": values for task in ("ring", "grid") for name, values in cells.items()})
+
+
+def test_a_seed_that_a_cell_lacks_is_left_out_by_name() -> None:
+    (found,) = (found for claim, found in judged(uneven()) if claim.id == "likelihood-covers")
+    ring = found.findings[0].contrast
+    assert ring.seeds.keys() == {0, 1}
+    assert ring.left_out == ("seed 2 left out, without modes_hit of ring-vae",)
+    assert found.verdict == judge([contrast(*ring.seeds.values()), contrast(*ring.seeds.values())]).verdict
+    records = {record["id"]: record for record in json.loads(as_json(judged(uneven()), ()))}
+    assert records["likelihood-covers"]["contrasts"][0]["left_out"] == list(ring.left_out)
+    assert f"- {ring.name}: {ring.left_out[0]}\n" in as_markdown(judged(uneven()), ())
+
+
+def test_what_is_left_out_stays_known_through_a_difference_of_differences() -> None:
+    results = table(m={"t a f": [1.0, 2.0, 4.0], "t b f": [1.0, 1.0]})
+    three, two = (results.seeds("t", model, "m") for model in "ab")
+    once = difference("once", three, two).seeds
+    assert difference("twice", once, three).left_out == ("seed 2 left out, without m of t-b",)
+
+
+def test_every_seed_there_is_is_used_or_left_out_aloud() -> None:
+    assert difference("d", {0: 3.0, 1: 5.0}, {1: 1.0, 2: 9.0}).left_out == ("seeds 0, 2 left out, not on both sides",)
+    assert log_ratio("r", {0: 6.0, 1: 0.0}, {0: 3.0, 1: 1.0}).left_out == ("seed 1 left out, not positive",)
+    assert difference("d", {0: 1.0}, {1: 1.0}).left_out == ()
+    assert difference("d", {0: 1.0}, {0: 2.0}).left_out == ()
+
+
 def test_modes_that_gans_drop_support_that_likelihood_covers() -> None:
     def modes(gan: list[float]) -> Results:
         cells = {f"{task} {name}": values for task in ("ring", "grid") for name, values in {

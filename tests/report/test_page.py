@@ -15,9 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipeline import files, paths
+from pipeline.claims.claim import Claim
+from pipeline.claims.contrast import Contrast
+from pipeline.claims.results import Results
+from pipeline.claims.rule import judge
 from pipeline.errors import UserError
 from pipeline.metrics.interval import Interval
 from pipeline.page import document, pictures, recipes, scope, spread, view
@@ -88,6 +93,16 @@ def test_the_stage_writes_the_page_the_same_each_time(painted_tree: Tree, monkey
     first = document.PATH.read_bytes()
     main()
     assert document.PATH.read_bytes() == first
+
+
+def test_what_a_claim_lacks_stands_beside_it(painted_tree: Tree) -> None:
+    """One seed that a cell lacks is named; a claim that lacks nothing is silent."""
+    made_up = Claim("c", "Flows win.", "nats", ("flow", "vae"), lambda _: [Contrast("flow - vae", {0: 1.0, 1: 2.0})])
+    page = document.text(*ranked(), [(made_up, judge(list(made_up.contrasts(Results(pd.DataFrame())))))])
+    assert "what they lack" not in page
+    lacking = Contrast("flow - vae", {0: 1.0, 1: 2.0}, left_out=("seed 2 left out, without nats of toy-vae",))
+    page = document.text(*ranked(), [(made_up, judge([lacking]))])
+    assert "flow - vae: seed 2 left out, without nats of toy-vae" in page
 
 
 def test_the_page_is_well_formed_and_its_anchors_lead_somewhere(page: str, painted_rungs: Rungs) -> None:

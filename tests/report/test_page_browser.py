@@ -106,6 +106,18 @@ def test_the_committed_page_opens_without_a_fault(
     assert not watched.faults
 
 
+def test_a_phone_shows_a_number_of_each_row_and_each_single_chart_whole(browser: Browser, made: str) -> None:
+    page = opened(browser, made, "phone").page
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    shown = [page.locator("table.board").first.locator("tbody tr:first-child td:nth-child(4)").first]
+    shown += page.locator("figure.chart:not(.wide) svg[role=img]").all()
+    assert len(shown) > 1
+    for one in shown:
+        box = one.bounding_box()
+        assert box
+        assert 0 <= box["x"] < box["x"] + box["width"] <= 390
+
+
 @pytest.mark.parametrize("screen", SCREENS)
 def test_axe_finds_nothing(browser: Browser, made: str, screen: str) -> None:
     page = opened(browser, made, screen).page

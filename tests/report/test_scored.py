@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
@@ -150,6 +151,22 @@ def test_on_the_html_page_its_row_leads_to_its_sheet_its_record_and_its_command(
         assert beside.count("<img") == pictures
         assert f'href="scored/toy.{name}.json"' in beside
         assert f"coverseek score PATH --task toy --name {name}" in beside
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"sha256": "a"}, "PATH"),
+        ({"sha256": "a", "rounded": 0.25}, "PATH --round"),
+        ({"sha256": "a", "nll_sha256": "b", "rounded": 0.0}, "PATH --nll FILE"),
+        ({"nll_sha256": "b"}, "--nll FILE"),
+    ],
+)
+def test_its_command_asks_for_each_file_that_it_came_from(tree: Tree, said: dict[str, Any], words: str) -> None:
+    tree.scored("mine")
+    record = json.loads(scored.path("toy", "mine").read_text())
+    scored.path("toy", "mine").write_text(json.dumps(record | said))
+    assert scored.command("toy", "mine") == f"coverseek score {words} --task toy --name mine"
 
 
 def test_a_damaged_sheet_is_named_with_the_command_that_mends_it(painted_tree: Tree) -> None:

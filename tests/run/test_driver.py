@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline import cli
 from pipeline.errors import UserError
 from pipeline.run import driver, worker
 from pipeline.stages import leaderboard, publish
@@ -73,3 +74,11 @@ def test_a_damaged_configuration_writes_nothing(toy: Toy) -> None:
     with pytest.raises(UserError, match="did you mean patience"):
         run()
     assert not toy.commands()
+
+
+def test_one_suite_and_every_suite_at_once_is_refused(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["run", "--suite", "points", "--all"])
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (2, "")
+    assert said.err == "coverseek: --suite names one suite and --all is every suite: leave one of them out\n"

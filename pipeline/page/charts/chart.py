@@ -31,6 +31,8 @@ class Chart:
     table: Table
     legend: Sequence[tuple[str, str]] = ()
     """(what is drawn, its family)."""
+    wide: bool = False
+    """Of several panels side by side: it takes a row of its own, and is not made smaller than it is."""
 
     @cached_property
     def svg(self) -> str:

@@ -35,6 +35,7 @@ def draw(board: Board) -> Chart | None:
         spec=theme.spec(alt.hconcat(*panels)),
         table=Table(("model", "family", *map(_title, metrics)), list(_rows(board, metrics))),
         legend=theme.key(spot.family for pair in pairs for spot in _spots(board, *pair)),
+        wide=True,
     )
 
 
@@ -55,7 +56,9 @@ def _spots(board: Board, x: str, y: str) -> list[Spot]:
 def _panel(board: Board, x: str, y: str) -> alt.LayerChart:
     spots = _spots(board, x, y)
     across = Axis.around(_title(x), [spot.x.mean for spot in spots], log=True, length=LENGTH)
-    down = Axis.around(_title(y), [spot.y.mean for spot in spots], log=_log(y), length=LENGTH)
+    down = Axis.around(
+        f"{_title(y)}, {board.better(y)} is better", [spot.y.mean for spot in spots], log=_log(y), length=LENGTH
+    )
     return marks.layered(marks.layers(spots, across, down, bars=False), LENGTH, LENGTH)
 
 

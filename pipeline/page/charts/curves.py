@@ -46,7 +46,7 @@ def _panel(part: str, found: Sequence[Line]) -> alt.Chart:
         for line in found for step, score in _thinned(line)
     ]  # fmt: skip
     drawn = alt.Chart(theme.data(rows)).mark_line(strokeWidth=1.4, opacity=0.75, clip=True)
-    title, domain = f"validation {column(part).title}", [float(low - room), float(high + room)]
+    title, domain = f"validation {column(part).title}, nats per item", [float(low - room), float(high + room)]
     return drawn.encode(
         alt.X(**theme.axis("step", "optimiser step")),
         alt.Y(**theme.axis("score", title, domain=domain)),

@@ -40,6 +40,7 @@ def draw(ladder: Ladder) -> Chart | None:
         spec=theme.spec(alt.hconcat(*panels)),
         table=Table(("model", "measure", *ladder.labels), list(_rows(ladder, found))),
         legend=[(climber.model, climber.family) for climber in ladder.climbers],
+        wide=True,
     )
 
 
