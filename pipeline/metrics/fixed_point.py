@@ -34,6 +34,17 @@ DIMENSIONS = 2**16
 """Up to which a sum of two products stays in 32 bits: 2 x 127² x 2^16 < 2^31."""
 
 
+class Product(NamedTuple):
+    """Of some rows a and b."""
+
+    value: Tensor
+    """(N, M) float32: a·b."""
+    error: Tensor
+    """(M,): a column is nowhere further off than this, but for the rounding of float32."""
+    finer: Callable[[], Product] | None
+    """With the second digits, at twice the cost again."""
+
+
 class Digits(NamedTuple):
     """N rows in D dimensions."""
 
@@ -49,16 +60,15 @@ class Digits(NamedTuple):
     def rows(self, part: slice) -> Digits:
         return Digits(self.high[part], lambda: self.low()[part], self.scale[part], self.length[part])
 
+    def product(self, other: Digits) -> Product:
+        """Of the first digits."""
+        whole = torch._int_mm(self.high, other.high.T)
+        error = torch.hypot(self.length.max() * other.scale, self.scale.max() * _longest(other))
+        return Product(_scaled(whole, self, other), Z * error, partial(_finer, whole, self, other))
 
-class Product(NamedTuple):
-    """Of some rows a and b."""
-
-    value: Tensor
-    """(N, M) float32: a·b."""
-    error: Tensor
-    """(M,): a column is nowhere further off than this, but for the rounding of float32."""
-    finer: Callable[[], Product] | None
-    """With the second digits, at twice the cost again."""
+    @property
+    def dims(self) -> int:
+        return self.high.shape[1]
 
 
 @cache
@@ -94,28 +104,20 @@ def _blocks(count: int) -> list[slice]:
     return [slice(start, start + BLOCK) for start in range(0, count, BLOCK)]
 
 
-def product(a: Digits, b: Digits) -> Product:
-    """Of the first digits."""
-    whole = torch._int_mm(a.high, b.high.T)
-    error = torch.hypot(a.length.max() * b.scale, a.scale.max() * _own(b))
-    return Product(_scaled(whole, a, b), Z * error, partial(_finer, whole, a, b))
-
-
-def _finer(whole: Tensor, a: Digits, b: Digits) -> Product:
-    cross = torch._int_mm(a.high, b.low().T).add_(torch._int_mm(a.low(), b.high.T))
-    error = torch.hypot(_own(a).max() * b.scale, a.scale.max() * _own(b)) / BASE
-    rest = a.scale.max() * b.scale * math.sqrt(a.high.shape[1])
-    both = cross.div(BASE).add_(whole)
-    return Product(_scaled(both, a, b), Z * (error + rest), None)
-
-
 def _rounded(x: Tensor, chance: torch.Generator) -> Tensor:
     return torch.rand(x.shape, generator=chance).add_(x).floor_()
 
 
-def _own(x: Digits) -> Tensor:
-    """(N,): at least the length of the first digits."""
-    return x.length + x.scale * math.sqrt(x.high.shape[1])
+def _finer(whole: Tensor, a: Digits, b: Digits) -> Product:
+    cross = torch._int_mm(a.high, b.low().T).add_(torch._int_mm(a.low(), b.high.T))
+    error = torch.hypot(_longest(a).max() * b.scale, a.scale.max() * _longest(b)) / BASE
+    rest = a.scale.max() * b.scale * math.sqrt(a.dims)
+    return Product(_scaled(cross.div(BASE).add_(whole), a, b), Z * (error + rest), None)
+
+
+def _longest(x: Digits) -> Tensor:
+    """(N,): the rows of first digits are no longer."""
+    return x.length + x.scale * math.sqrt(x.dims)
 
 
 def _scaled(products: Tensor, a: Digits, b: Digits) -> Tensor:

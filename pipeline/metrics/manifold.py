@@ -22,7 +22,7 @@ from torch import Tensor
 
 from pipeline.metrics.neighbours import OPEN, squared
 from pipeline.metrics.others import nearest_others
-from pipeline.metrics.screen import BLOCK, Screen, screened
+from pipeline.metrics.screen import BLOCK, Sample, Screen, prepared, screened
 
 
 Exact = Callable[[Tensor, Tensor], Tensor]
@@ -75,11 +75,12 @@ def memberships(
     *, real: Tensor, fake: Tensor, neighbours: int = 3, coverage_neighbours: int = 5, block: int = BLOCK
 ) -> Memberships:
     """Like `manifold`, before the means."""
-    inner, outer = squared_radii(real, (neighbours, coverage_neighbours))  # (N,), (N,)
-    (reach,) = squared_radii(fake, (neighbours,))  # (M,)
+    there, here = prepared(real, fake)
+    inner, outer = squared_radii(real, there, (neighbours, coverage_neighbours))  # (N,), (N,)
+    (reach,) = squared_radii(fake, here, (neighbours,))  # (M,)
     precise, covered = torch.zeros(len(fake), dtype=torch.bool), torch.zeros(len(real), dtype=torch.bool)
     recalled, inside = torch.zeros_like(covered), torch.zeros(len(fake), dtype=torch.long)
-    for screen in screened(real, fake, block=block):
+    for screen in screened(there, here, block=block):
         rows = slice(screen.start, screen.start + len(screen.least))
         near = _near(screen, torch.maximum(inner, outer)[rows, None])
         far = _near(near.screen, reach)
@@ -105,7 +106,10 @@ class Near(NamedTuple):
 def _near(screen: Screen, radius: Tensor) -> Near:
     """Squared radii (rows, 1) or (M,). By a finer screen, if this one leaves too many pairs open."""
     about = radius.to(screen.least.dtype)
-    i, j = (screen.least < about).nonzero(as_tuple=True)
+    maybe = screen.least < about
+    if screen.finer is not None and maybe.count_nonzero() > 8 * OPEN * maybe.numel():
+        return _near(screen.finer(), radius)
+    i, j = maybe.nonzero(as_tuple=True)
     least = screen.least[i, j]
     most = least + screen.slack[j]
     if screen.finer is not None and int((most >= about.expand_as(screen.least)[i, j]).sum()) > OPEN * screen.least.numel():
@@ -128,10 +132,10 @@ def _closer(near: Near, radius: Tensor, exact: Exact, *, known: Tensor | None = 
     return closer
 
 
-def squared_radii(x: Tensor, neighbours: tuple[int, ...]) -> tuple[Tensor, ...]:
-    """x (N, D) -> for each k the (N,) float64 squared distances to the k-th nearest other point."""
+def squared_radii(x: Tensor, sample: Sample, neighbours: tuple[int, ...]) -> tuple[Tensor, ...]:
+    """x (N, D), and prepared -> for each k the (N,) float64 squared distances to the k-th nearest other point."""
     most = max(neighbours)
     if len(x) <= most:
         raise ValueError(f"{len(x)} points have no {most} neighbours each: at least {most + 1} are needed")
-    distance = nearest_others(x, count=most)
+    distance = nearest_others(x, sample, count=most)
     return tuple(distance[:, k - 1] for k in neighbours)

@@ -13,7 +13,7 @@ import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from pipeline.metrics.screen import BLOCK, FEW, Screen, screened
+from pipeline.metrics.screen import BLOCK, FEW, Screen, prepared, screened
 from pipeline.metrics.smallest import smallest_of_each, upper_bounds
 
 VALUES = 2**19
@@ -41,7 +41,8 @@ def nearest(x: Tensor, of: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
         return torch.from_numpy(found[0]), torch.from_numpy(found[1])
     distance = torch.empty(len(x), count, dtype=torch.float64)
     index = torch.empty(len(x), count, dtype=torch.long)
-    for screen in screened(x, of):
+    there, here = prepared(of, x)
+    for screen in screened(here, there):
         rows = slice(screen.start, screen.start + len(screen.least))
         i, j = _candidates(screen, count)
         gap = squared(x[rows], of, i, j).sqrt()

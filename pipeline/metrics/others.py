@@ -10,26 +10,26 @@ import torch
 from torch import Tensor
 
 from pipeline.metrics.neighbours import OPEN, nearest, squared
-from pipeline.metrics.screen import FEW, Screen, halved
+from pipeline.metrics.screen import FEW, Sample, Screen, halved
 from pipeline.metrics.smallest import smallest, smallest_of_each, upper_bounds
 
 
-def nearest_others(x: Tensor, *, count: int) -> Tensor:
-    """x (N, D), N > count -> squared distances (N, count) float64, ascending, to the nearest of the other rows."""
+def nearest_others(x: Tensor, sample: Sample, *, count: int) -> Tensor:
+    """x (N, D), N > count, and prepared -> squared distances (N, count) float64, ascending, to the nearest of the other rows."""
     if x.shape[1] <= FEW:
         _, index = nearest(x, x, count=count + 1)
         every = torch.arange(len(x)).repeat_interleave(count)
         return squared(x, x, every, index[:, 1:].flatten()).view(-1, count)  # column 0 is the point itself
-    i, j = _candidates(x, count)
+    i, j = _candidates(sample, count)
     d2 = squared(x, x, i, j)
     both, twice = torch.cat([i, j]), torch.cat([d2, d2])
     return twice[smallest_of_each(both, twice, count)]
 
 
-def _candidates(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
+def _candidates(sample: Sample, count: int) -> tuple[Tensor, Tensor]:
     """The pairs (P,), (P,) that may be among the `count` nearest of either point."""
-    bounds = torch.full((len(x), count), torch.inf, dtype=torch.float64)
-    found = [_kept(screen, bounds) for screen in halved(x)]
+    bounds = torch.full((len(sample.length), count), torch.inf, dtype=torch.float64)
+    found = [_kept(screen, bounds) for screen in halved(sample)]
     i, j, least = (torch.cat(part) for part in zip(*found, strict=True))
     kept = least <= torch.maximum(bounds[i, -1], bounds[j, -1])
     return i[kept], j[kept]

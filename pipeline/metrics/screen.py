@@ -21,15 +21,37 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.metrics.fixed_point import DIMENSIONS, Digits, Product, digits, multiplied_fast, product
+from pipeline.metrics.fixed_point import DIMENSIONS, Digits, Product, digits, multiplied_fast
 
-BLOCK = 512
+BLOCK = 128
 FEW = 16
 """Dimensions up to which the differences themselves cost about as much as the product, at most twice."""
 MANY = 256
 """Dimensions from which the product costs more than what is done with it."""
 HELD = (1e-12, 1e12)
 """Spreads of the values between which float32 holds their squares and the bounds of these."""
+
+
+class Floats(NamedTuple):
+    """N rows in D dimensions."""
+
+    value: Tensor
+    """(N, D) float32 or float64."""
+    length: Tensor
+    """(N,): the Euclidean norm."""
+
+    def rows(self, part: slice) -> Floats:
+        return Floats(self.value[part], self.length[part])
+
+    def product(self, other: Floats) -> Product:
+        return Product(self.value @ other.value.T, torch.zeros_like(other.length), None)
+
+    @property
+    def dims(self) -> int:
+        return self.value.shape[1]
+
+
+Sample = Floats | Digits
 
 
 class Screen(NamedTuple):
@@ -45,74 +67,44 @@ class Screen(NamedTuple):
     """The same rows, closer and dearer."""
 
 
-def screened(a: Tensor, b: Tensor, *, block: int = BLOCK) -> Iterator[Screen]:
-    """a (N, D), b (M, D) -> blocks of the N rows, in order."""
-    screen = _screen(a, b)
-    return (screen(slice(start, start + block), slice(None)) for start in range(0, len(a), block))
+def prepared(*samples: Tensor) -> tuple[Sample, ...]:
+    """Samples (N, D), each with its own N -> the same about the mean of the first, to be screened with each other."""
+    origin, dims = samples[0].mean(dim=0), samples[0].shape[1]
+    if dims > FEW and _held(samples):
+        if MANY <= dims <= DIMENSIONS and multiplied_fast():
+            return tuple(digits(x, origin, seed=seed) for seed, x in enumerate(samples))
+        return tuple(_floats((x - origin).float()) for x in samples)
+    return tuple(_floats((x - origin).double()) for x in samples)
 
 
-def halved(x: Tensor, *, block: int = BLOCK) -> Iterator[Screen]:
-    """x (N, D) -> blocks of the N rows, in order, against themselves and those that come after: each pair once."""
-    screen = _screen(x, x)
-    return (screen(slice(start, start + block), slice(start, None)) for start in range(0, len(x), block))
+def _floats(x: Tensor) -> Floats:
+    return Floats(x, torch.linalg.vector_norm(x, dim=1))
 
 
-def _screen(a: Tensor, b: Tensor) -> Callable[[slice, slice], Screen]:
-    dims = a.shape[1]
-    if dims <= FEW or not _held(a, b):
-        return _floats(a, b, torch.float64)
-    if MANY <= dims <= DIMENSIONS and multiplied_fast():
-        return _digits(a, b)
-    return _floats(a, b, torch.float32)
-
-
-def _held(a: Tensor, b: Tensor) -> bool:
-    low, high = (torch.stack(ends) for ends in zip(a.aminmax(), b.aminmax(), strict=True))
+def _held(samples: tuple[Tensor, ...]) -> bool:
+    low, high = (torch.stack(ends) for ends in zip(*(x.aminmax() for x in samples), strict=True))
     return HELD[0] < float(high.max() - low.min()) < HELD[1]
 
 
-def _floats(a: Tensor, b: Tensor, kind: torch.dtype) -> Callable[[slice, slice], Screen]:
-    origin = b.mean(dim=0)
-    others = (b - origin).to(kind)
-    lengths = torch.linalg.vector_norm(others, dim=1)
-
-    def screen(rows: slice, columns: slice) -> Screen:
-        own = (a[rows] - origin).to(kind)
-        products = own @ others[columns].T
-        length = torch.linalg.vector_norm(own, dim=1)
-        error = _rounding(length, lengths[columns], a.shape[1])
-        return _bounded(rows.start, products, length, lengths[columns], error, None)
-
-    return screen
+def screened(a: Sample, b: Sample, *, block: int = BLOCK) -> Iterator[Screen]:
+    """N rows and M -> blocks of the N, in order."""
+    for start in range(0, len(a.length), block):
+        yield _screen(start, a.rows(slice(start, start + block)), b)
 
 
-def _digits(a: Tensor, b: Tensor) -> Callable[[slice, slice], Screen]:
-    origin = b.mean(dim=0)
-    others = digits(b, origin, seed=0)
-    own = others if a is b else digits(a, origin, seed=1)
-    return lambda rows, columns: _whole(rows.start, own.rows(rows), others.rows(columns))
+def halved(a: Sample, *, block: int = BLOCK) -> Iterator[Screen]:
+    """N rows -> blocks of them, in order, against themselves and those that come after: each pair once."""
+    for start in range(0, len(a.length), block):
+        yield _screen(start, a.rows(slice(start, start + block)), a.rows(slice(start, None)))
 
 
-def _whole(start: int, rows: Digits, others: Digits) -> Screen:
-    rounding = _rounding(rows.length, others.length, rows.high.shape[1])
-
-    def screen(found: Product) -> Screen:
-        finer = found.finer
-        closer = None if finer is None else (lambda: screen(finer()))
-        return _bounded(start, found.value, rows.length, others.length, 2 * found.error + rounding, closer)
-
-    return screen(product(rows, others))
+def _screen(start: int, a: Sample, b: Sample) -> Screen:
+    return _bounded(a.product(b), start, a, b)
 
 
-def _rounding(own: Tensor, others: Tensor, dims: int) -> Tensor:
-    """Lengths (rows,), (M,) -> (M,): how far the rounding of floats puts a squared distance off."""
-    relative = (8 * math.sqrt(dims) + 16) * torch.finfo(own.dtype).eps / 2
-    return relative * (own.max() + others).square()
-
-
-def _bounded(
-    start: int, products: Tensor, own: Tensor, others: Tensor, error: Tensor, finer: Callable[[], Screen] | None
-) -> Screen:
-    """The products (rows, M), which are written over, the lengths (rows,), (M,), the errors (M,)."""
-    d2 = products.mul_(-2).add_(others.square()).add_(own.square()[:, None])
-    return Screen(start, d2.sub_(error), 2 * error, finer)
+def _bounded(product: Product, start: int, a: Sample, b: Sample) -> Screen:
+    relative = (8 * math.sqrt(a.dims) + 16) * torch.finfo(a.length.dtype).eps / 2
+    error = 2 * product.error + relative * (a.length.max() + b.length).square()
+    least = product.value.mul_(-2).add_(b.length.square() - error).add_(a.length.square()[:, None])
+    finer = product.finer
+    return Screen(start, least, 2 * error, None if finer is None else lambda: _bounded(finer(), start, a, b))
