@@ -20,10 +20,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.metrics.neighbours import OPEN, squared
-from pipeline.metrics.others import nearest_others
-from pipeline.metrics.screen import BLOCK, Sample, Screen, prepared, screened
-
+from pipeline.metrics.neighbours import nearest_others, squared
+from pipeline.metrics.screen import BLOCK, OPEN, Sample, Screen, prepared, screened
 
 Exact = Callable[[Tensor, Tensor], Tensor]
 """The exact squared distances of pairs of rows (P,), (P,)."""
@@ -81,14 +79,14 @@ def memberships(
     precise, covered = torch.zeros(len(fake), dtype=torch.bool), torch.zeros(len(real), dtype=torch.bool)
     recalled, inside = torch.zeros_like(covered), torch.zeros(len(fake), dtype=torch.long)
     for screen in screened(there, here, block=block):
-        rows = slice(screen.start, screen.start + len(screen.least))
+        rows, columns = screen.rows, screen.columns
+        exact = partial(squared, real[rows], fake[columns])
         near = _near(screen, torch.maximum(inner, outer)[rows, None])
-        far = _near(near.screen, reach)
-        exact = partial(squared, real[rows], fake)
-        precise[near.j[_closer(near, inner[rows][near.i], exact, known=near.j)]] = True
-        recalled[rows][far.i[_closer(far, reach[far.j], exact, known=far.i)]] = True
+        far = _near(near.screen, reach[None, columns])
+        precise[columns][near.j[_closer(near, inner[rows][near.i], exact, known=near.j)]] = True
+        recalled[rows][far.i[_closer(far, reach[columns][far.j], exact, known=far.i)]] = True
         balls = _closer(near, outer[rows][near.i], exact)
-        inside += near.j[balls].bincount(minlength=len(fake))
+        inside[columns] += near.j[balls].bincount(minlength=screen.least.shape[1])
         covered[rows][near.i[balls]] = True
     return Memberships(precise, recalled, inside, covered)
 
@@ -104,15 +102,16 @@ class Near(NamedTuple):
 
 
 def _near(screen: Screen, radius: Tensor) -> Near:
-    """Squared radii (rows, 1) or (M,). By a finer screen, if this one leaves too many pairs open."""
-    about = radius.to(screen.least.dtype)
+    """Squared radii (rows, 1) or (1, columns). By a finer screen, if this one leaves too many pairs open."""
+    about = radius.to(screen.least.dtype).expand_as(screen.least)
     maybe = screen.least < about
-    if screen.finer is not None and maybe.count_nonzero() > 8 * OPEN * maybe.numel():
+    many = OPEN * maybe.numel()
+    if screen.finer is not None and maybe.count_nonzero() > 8 * many:
         return _near(screen.finer(), radius)
     i, j = maybe.nonzero(as_tuple=True)
     least = screen.least[i, j]
     most = least + screen.slack[j]
-    if screen.finer is not None and int((most >= about.expand_as(screen.least)[i, j]).sum()) > OPEN * screen.least.numel():
+    if screen.finer is not None and (most >= about[i, j]).count_nonzero() > many:
         return _near(screen.finer(), radius)
     return Near(screen, i, j, least, most)
 

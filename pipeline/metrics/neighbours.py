@@ -1,8 +1,8 @@
 """Exact Euclidean distances and nearest neighbours, in blocks: never a matrix of all pairs.
 
-    few dimensions     a k-d tree
-    more               bounds of all distances (`screen`). What they leave open, few pairs, is asked again of the
-                       differences in float64: the answers are exact.
+few dimensions     a k-d tree
+more               bounds of all distances (`screen`). What they leave open, few pairs, is asked again of the
+                   differences in float64: the answers are exact.
 """
 
 from __future__ import annotations
@@ -13,25 +13,22 @@ import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from pipeline.metrics.screen import BLOCK, FEW, Screen, prepared, screened
-from pipeline.metrics.smallest import smallest_of_each, upper_bounds
+from pipeline.metrics.candidates import candidates
+from pipeline.metrics.screen import BLOCK, FEW, Sample, halved, prepared, screened
+from pipeline.metrics.smallest import smallest_of_each
 
 VALUES = 2**19
 """Of the differences that are held at a time: as many as a cache holds."""
-OPEN = 2**-8
-"""Share of the pairs that a screen may leave open before a finer one pays."""
 
 
 def squared(a: Tensor, b: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """Rows i (P,) of a (N, D) and j (P,) of b (M, D) -> (P,) float64: |a_i - b_j|²."""
     size = max(1, VALUES // a.shape[1])
-    parts = zip(torch.split(i, size), torch.split(j, size), strict=True)
-    return torch.cat([_squared(a.index_select(0, i), b.index_select(0, j)) for i, j in parts])
-
-
-def _squared(a: Tensor, b: Tensor) -> Tensor:
-    gap = a.double().sub_(b)
-    return gap.mul_(gap).sum(dim=1)
+    found = torch.empty(len(i), dtype=torch.float64)
+    for some, p, q in zip(found.split(size), i.split(size), j.split(size), strict=True):
+        gap = a.index_select(0, p).double().sub_(b.index_select(0, q))
+        torch.sum(gap.mul_(gap), dim=1, out=some)
+    return found
 
 
 def nearest(x: Tensor, of: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
@@ -39,24 +36,23 @@ def nearest(x: Tensor, of: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
     if x.shape[1] <= FEW:
         found = KDTree(of.double().numpy()).query(x.double().numpy(), k=range(1, count + 1))
         return torch.from_numpy(found[0]), torch.from_numpy(found[1])
-    distance = torch.empty(len(x), count, dtype=torch.float64)
-    index = torch.empty(len(x), count, dtype=torch.long)
     there, here = prepared(of, x)
-    for screen in screened(here, there):
-        rows = slice(screen.start, screen.start + len(screen.least))
-        i, j = _candidates(screen, count)
-        gap = squared(x[rows], of, i, j).sqrt()
-        kept = smallest_of_each(i, gap, count)
-        distance[rows], index[rows] = gap[kept], j[kept]
-    return distance, index
+    i, j = candidates(screened(here, there), len(x), count)
+    distance = squared(x, of, i, j).sqrt()
+    kept = smallest_of_each(i, distance, count)
+    return distance[kept], j[kept]
 
 
-def _candidates(screen: Screen, count: int) -> tuple[Tensor, Tensor]:
-    """The pairs (P,), (P,) that may be among the `count` nearest of a row."""
-    i, j = (screen.least <= upper_bounds(screen.least + screen.slack, count)[:, -1:]).nonzero(as_tuple=True)
-    if screen.finer is not None and len(i) > OPEN * screen.least.numel():
-        return _candidates(screen.finer(), count)
-    return i, j
+def nearest_others(x: Tensor, sample: Sample, *, count: int) -> Tensor:
+    """x (N, D), N > count, and prepared -> squared distances (N, count) float64, ascending, to the nearest of the
+    other rows."""
+    if x.shape[1] <= FEW:
+        _, index = nearest(x, x, count=count + 1)
+        every = torch.arange(len(x)).repeat_interleave(count)
+        return squared(x, x, every, index[:, 1:].flatten()).view(-1, count)  # column 0 is the point itself
+    i, j = candidates(halved(sample), len(x), count, halved=True)
+    d2 = squared(x, x, i, j).repeat(2)
+    return d2[smallest_of_each(torch.cat([i, j]), d2, count)]
 
 
 def distances(a: Tensor, b: Tensor, *, block: int = BLOCK) -> Iterator[Tensor]:

@@ -14,20 +14,23 @@ Rounding of the floats, of a and b about the origin, of the product of length D,
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor
 
-from pipeline.metrics.fixed_point import DIMENSIONS, Digits, Product, digits, multiplied_fast
+from pipeline.metrics.fixed_point import DIMENSIONS, Product, digits, multiplied_fast
 
-BLOCK = 128
+BLOCK = 1024
 FEW = 16
 """Dimensions up to which the differences themselves cost about as much as the product, at most twice."""
 MANY = 256
 """Dimensions from which the product costs more than what is done with it."""
+OPEN = 2**-8
+"""Share of a block's pairs that may be left open before a finer screen pays."""
 HELD = (1e-12, 1e12)
 """Spreads of the values between which float32 holds their squares and the bounds of these."""
 
@@ -51,20 +54,34 @@ class Floats(NamedTuple):
         return self.value.shape[1]
 
 
-Sample = Floats | Digits
+class Sample(Protocol):
+    """N rows in D dimensions about an origin, in floats or in digits."""
+
+    @property
+    def length(self) -> Tensor:
+        """(N,): the Euclidean norms."""
+
+    @property
+    def dims(self) -> int: ...
+
+    def rows(self, part: slice) -> Self: ...
+
+    def product(self, other: Self) -> Product: ...
 
 
 class Screen(NamedTuple):
-    """Squared distances of some rows of a to b."""
+    """Squared distances of some of a to some of b."""
 
-    start: int
-    """The first of these rows."""
+    rows: slice
+    """Of a."""
+    columns: slice
+    """Of b."""
     least: Tensor
-    """(rows, M): no distance is less."""
+    """(rows, columns): no distance is less."""
     slack: Tensor
-    """(M,): and none is more than this above it."""
+    """(columns,): and none is more than this above it."""
     finer: Callable[[], Screen] | None
-    """The same rows, closer and dearer."""
+    """The same pairs, closer and dearer."""
 
 
 def prepared(*samples: Tensor) -> tuple[Sample, ...]:
@@ -74,7 +91,7 @@ def prepared(*samples: Tensor) -> tuple[Sample, ...]:
         if MANY <= dims <= DIMENSIONS and multiplied_fast():
             return tuple(digits(x, origin, seed=seed) for seed, x in enumerate(samples))
         return tuple(_floats((x - origin).float()) for x in samples)
-    return tuple(_floats((x - origin).double()) for x in samples)
+    return tuple(_floats(x.double() - origin) for x in samples)
 
 
 def _floats(x: Tensor) -> Floats:
@@ -87,24 +104,33 @@ def _held(samples: tuple[Tensor, ...]) -> bool:
 
 
 def screened(a: Sample, b: Sample, *, block: int = BLOCK) -> Iterator[Screen]:
-    """N rows and M -> blocks of the N, in order."""
-    for start in range(0, len(a.length), block):
-        yield _screen(start, a.rows(slice(start, start + block)), b)
+    """N rows and M -> all pairs, in blocks of their own sizes, rows first."""
+    for rows, columns in itertools.product(_blocks(a, block), _blocks(b, block)):
+        yield _screen(rows, columns, a, b)
 
 
 def halved(a: Sample, *, block: int = BLOCK) -> Iterator[Screen]:
-    """N rows -> blocks of them, in order, against themselves and those that come after: each pair once."""
-    for start in range(0, len(a.length), block):
-        yield _screen(start, a.rows(slice(start, start + block)), a.rows(slice(start, None)))
+    """N rows -> blocks of them against themselves and against those that come after."""
+    for rows, columns in itertools.combinations_with_replacement(_blocks(a, block), 2):
+        yield _screen(rows, columns, a, a)
 
 
-def _screen(start: int, a: Sample, b: Sample) -> Screen:
-    return _bounded(a.product(b), start, a, b)
+def _blocks(a: Sample, block: int) -> list[slice]:
+    count = len(a.length)
+    return [slice(start, min(start + block, count)) for start in range(0, count, block)]
 
 
-def _bounded(product: Product, start: int, a: Sample, b: Sample) -> Screen:
+def _screen(rows: slice, columns: slice, a: Sample, b: Sample) -> Screen:
+    a, b = a.rows(rows), b.rows(columns)
     relative = (8 * math.sqrt(a.dims) + 16) * torch.finfo(a.length.dtype).eps / 2
-    error = 2 * product.error + relative * (a.length.max() + b.length).square()
-    least = product.value.mul_(-2).add_(b.length.square() - error).add_(a.length.square()[:, None])
+    rounding = relative * (a.length.max() + b.length).square()
+    return _bounded(a.product(b), rows, columns, a.length, b.length, rounding)
+
+
+def _bounded(product: Product, rows: slice, columns: slice, a: Tensor, b: Tensor, rounding: Tensor) -> Screen:
+    """Products (rows, columns), which are written over, lengths (rows,), (columns,) -> their screen."""
+    error = 2 * product.error + rounding
+    least = product.value.mul_(-2).add_(b.square() - error).add_(a.square()[:, None])
     finer = product.finer
-    return Screen(start, least, 2 * error, None if finer is None else lambda: _bounded(finer(), start, a, b))
+    closer = None if finer is None else lambda: _bounded(finer(), rows, columns, a, b, rounding)
+    return Screen(rows, columns, least, 2 * error, closer)
