@@ -13,12 +13,18 @@ Kynkäänniemi et al. 2019, arXiv:1904.06991; Naeem et al. 2020, arXiv:2002.0979
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from pipeline.metrics.neighbours import BLOCK, Screen, nearest, screened, squared
+from pipeline.metrics.neighbours import nearest_others, squared
+from pipeline.metrics.screen import BLOCK, OPEN, Sample, Screen, prepared, screened
+
+Exact = Callable[[Tensor, Tensor], Tensor]
+"""The exact squared distances of pairs of rows (P,), (P,)."""
 
 
 class Manifold(NamedTuple):
@@ -67,37 +73,68 @@ def memberships(
     *, real: Tensor, fake: Tensor, neighbours: int = 3, coverage_neighbours: int = 5, block: int = BLOCK
 ) -> Memberships:
     """Like `manifold`, before the means."""
-    inner, outer = squared_radii(real, (neighbours, coverage_neighbours))  # (N,), (N,)
-    (reach,) = squared_radii(fake, (neighbours,))  # (M,)
-    precise = torch.zeros(len(fake), dtype=torch.bool)
-    inside = torch.zeros(len(fake), dtype=torch.long)
-    recalled: list[Tensor] = []
-    covered: list[Tensor] = []
-    for screen in screened(real, fake, block=block):
-        rows = slice(screen.start, screen.start + len(screen.d2))
-        part = real[rows]
-        precise |= _within(screen, inner[rows, None], real=part, fake=fake).any(dim=0)
-        recalled.append(_within(screen, reach, real=part, fake=fake).any(dim=1))
-        balls = _within(screen, outer[rows, None], real=part, fake=fake)
-        inside += balls.sum(dim=0)
-        covered.append(balls.any(dim=1))
-    return Memberships(precise, torch.cat(recalled), inside, torch.cat(covered))
+    there, here = prepared(real, fake)
+    inner, outer = squared_radii(real, there, (neighbours, coverage_neighbours))  # (N,), (N,)
+    (reach,) = squared_radii(fake, here, (neighbours,))  # (M,)
+    precise, covered = torch.zeros(len(fake), dtype=torch.bool), torch.zeros(len(real), dtype=torch.bool)
+    recalled, inside = torch.zeros_like(covered), torch.zeros(len(fake), dtype=torch.long)
+    for screen in screened(there, here, block=block):
+        rows, columns = screen.rows, screen.columns
+        exact = partial(squared, real[rows], fake[columns])
+        near = _near(screen, torch.maximum(inner, outer)[rows, None])
+        far = _near(near.screen, reach[None, columns])
+        precise[columns][near.j[_closer(near, inner[rows][near.i], exact, known=near.j)]] = True
+        recalled[rows][far.i[_closer(far, reach[columns][far.j], exact, known=far.i)]] = True
+        balls = _closer(near, outer[rows][near.i], exact)
+        inside[columns] += near.j[balls].bincount(minlength=screen.least.shape[1])
+        covered[rows][near.i[balls]] = True
+    return Memberships(precise, recalled, inside, covered)
 
 
-def _within(screen: Screen, radius: Tensor, *, real: Tensor, fake: Tensor) -> Tensor:
-    """Squared radii (rows, 1) or (M,) -> (rows, M) bool: closer than that. What the screen leaves open is computed."""
-    about = radius.to(screen.d2.dtype)
-    surely = screen.d2 < about - screen.error
-    i, j = (surely ^ (screen.d2 < about + screen.error)).nonzero(as_tuple=True)
-    surely[i, j] = squared(real, fake, i, j) < radius.expand_as(surely)[i, j]
-    return surely
+class Near(NamedTuple):
+    """The pairs of a screen that may be closer than some radii, (P,) each."""
+
+    screen: Screen
+    i: Tensor
+    j: Tensor
+    least: Tensor
+    most: Tensor
 
 
-def squared_radii(x: Tensor, neighbours: tuple[int, ...]) -> tuple[Tensor, ...]:
-    """x (N, D) -> for each k the (N,) float64 squared distances to the k-th nearest other point."""
+def _near(screen: Screen, radius: Tensor) -> Near:
+    """Squared radii (rows, 1) or (1, columns). By a finer screen, if this one leaves too many pairs open."""
+    about = radius.to(screen.least.dtype).expand_as(screen.least)
+    maybe = screen.least < about
+    many = OPEN * maybe.numel()
+    if screen.finer is not None and maybe.count_nonzero() > 8 * many:
+        return _near(screen.finer(), radius)
+    i, j = maybe.nonzero(as_tuple=True)
+    least = screen.least[i, j]
+    most = least + screen.slack[j]
+    if screen.finer is not None and (most >= about[i, j]).count_nonzero() > many:
+        return _near(screen.finer(), radius)
+    return Near(screen, i, j, least, most)
+
+
+def _closer(near: Near, radius: Tensor, exact: Exact, *, known: Tensor | None = None) -> Tensor:
+    """Squared radii (P,) -> (P,) bool: closer than that. What the bounds leave open is computed, but not for points,
+    known (P,), of which another pair is surely closer."""
+    about = radius.to(near.least.dtype)
+    closer = near.most < about
+    asked = (near.least < about) & ~closer
+    if known is not None:
+        sure = torch.zeros(int(known.max()) + 1 if len(known) else 0, dtype=torch.bool)
+        sure[known[closer]] = True
+        asked &= ~sure[known]
+    pairs = asked.nonzero()[:, 0]
+    closer[pairs] = exact(near.i[pairs], near.j[pairs]) < radius[pairs]
+    return closer
+
+
+def squared_radii(x: Tensor, sample: Sample, neighbours: tuple[int, ...]) -> tuple[Tensor, ...]:
+    """x (N, D), and prepared -> for each k the (N,) float64 squared distances to the k-th nearest other point."""
     most = max(neighbours)
     if len(x) <= most:
         raise ValueError(f"{len(x)} points have no {most} neighbours each: at least {most + 1} are needed")
-    _, index = nearest(x, x, count=most + 1)
-    every = torch.arange(len(x))
-    return tuple(squared(x, x, every, index[:, k]) for k in neighbours)  # column 0 is the point itself
+    distance = nearest_others(x, sample, count=most)
+    return tuple(distance[:, k - 1] for k in neighbours)

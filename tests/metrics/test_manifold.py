@@ -8,7 +8,8 @@ from prdc import compute_prdc
 from torch import Tensor
 
 from pipeline.metrics.manifold import Manifold, manifold, squared_radii
-from pipeline.metrics.neighbours import distances, nearest, screened
+from pipeline.metrics.neighbours import distances, nearest
+from pipeline.metrics.screen import prepared
 
 
 def ring(count: int, sigma: float = 0.01) -> Tensor:
@@ -36,8 +37,10 @@ def _seed() -> None:
         (lambda: torch.randn(500, 16), lambda: torch.randn(400, 16)),
         (lambda: torch.randn(500, 64), lambda: 0.8 * torch.randn(400, 64)),
         (lambda: 50 + torch.randn(300, 128), lambda: 50 + torch.randn(300, 128)),
+        (lambda: torch.randn(1100, 256).relu(), lambda: torch.randn(1050, 256).relu()),
+        (lambda: torch.randn(400, 2048), lambda: 0.9 * torch.randn(300, 2048)),
     ],
-    ids=["ring", "wider ring", "far ring", "16-d", "64-d", "128-d off centre"],
+    ids=["ring", "wider ring", "far ring", "16-d", "64-d", "128-d off centre", "256-d in blocks", "2048-d, open"],
 )
 def test_equals_prdc(real, fake) -> None:
     a, b = real(), fake()
@@ -81,7 +84,7 @@ def test_too_few_points_are_an_error() -> None:
 
 def test_radii_leave_the_point_itself_out() -> None:
     x = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
-    first, second = squared_radii(x, (1, 2))
+    first, second = squared_radii(x, *prepared(x), (1, 2))
     assert first.tolist() == [1, 1, 4, 16]
     assert second.tolist() == [9, 4, 9, 36]
 
@@ -97,13 +100,25 @@ def test_nearest_neighbours_are_those_of_all_distances(dims: int) -> None:
     assert torch.allclose(torch.cat(list(distances(x, of, block=13))), exact, rtol=1e-9)
 
 
-@pytest.mark.parametrize("dims", [2, 17, 2048])
-@pytest.mark.parametrize("far", [0.0, 100.0])
-def test_no_screened_distance_is_further_off_than_it_says(dims: int, far: float) -> None:
-    a, b = far + torch.randn(40, dims), far + 3 * torch.randn(70, dims)
-    exact = (a.double()[:, None] - b.double()).square().sum(dim=-1)
-    for start, d2, error in screened(a, b, block=13):
-        assert (d2 - exact[start : start + 13]).abs().max() <= error <= 1e-2 * exact.max()
+@pytest.mark.parametrize("value", [1e-18, 1.0, 1e18, 1e25])
+def test_no_size_of_the_features_is_too_small_or_too_large(value: float) -> None:
+    """Float32 does not hold the squares of the first and of the last."""
+    real, fake = torch.randn(150, 300), 0.95 * torch.randn(140, 300)
+    assert manifold(real=value * real, fake=value * fake) == pytest.approx(reference(real, fake), abs=1e-6)
+
+
+def test_features_in_float64_and_one_that_lies_far_off() -> None:
+    real, fake = torch.randn(150, 300, dtype=torch.float64), torch.randn(140, 300, dtype=torch.float64)
+    fake[7] += 1e6
+    assert manifold(real=real, fake=fake) == pytest.approx(reference(real, fake), abs=1e-6)
+
+
+def test_points_that_are_repeated_are_each_others_neighbours() -> None:
+    x = torch.randn(40, 300).repeat(3, 1)
+    first, second, third = squared_radii(x, *prepared(x), (1, 2, 3))
+    assert first.eq(0).all()
+    assert second.eq(0).all()
+    assert third.gt(0).all()
 
 
 def test_what_float32_cannot_tell_apart_is_told_apart() -> None:
