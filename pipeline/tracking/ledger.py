@@ -1,14 +1,18 @@
 """What the leaderboard asks of an experiment's runs, in one file beside them.
 
 A server hands out whole runs alone, with every number and tag: 85 MB of json for 10,000. So publish leaves the part
-that a record is made of as an artifact of a run of its own, and the experiment's tag `ledger` holds the fingerprint
-that it was written at. Where that is not the experiment's fingerprint, as while something is being published, or where
-the file cannot be had, the runs themselves are asked. A database is read directly and needs none.
+that a record is made of as an artifact of a run of its own. The experiment's tag `ledger` says what it tells, a hash of
+the experiment's fingerprint and of the fields, and which file it is, a sha256. Where it tells of something else than
+the experiment does, as while something is being published, or the file is not that one, being damaged or of another
+publication, the runs themselves are asked. A database is read directly and needs none.
+
+A cell's run that is deleted or tagged by hand stays in the ledger as it was until the task's numbers change.
 """
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import logging
 import tempfile
@@ -20,6 +24,7 @@ from mlflow.exceptions import MlflowException
 
 from pipeline.tracking import runs
 from pipeline.tracking.kept import TAGS, Kept
+from pipeline.tracking.lock import digest
 from pipeline.tracking.stored import FINGERPRINT, WRITTEN
 
 LEDGER = "ledger"
@@ -33,37 +38,32 @@ def wanted(address: str) -> bool:
     return address.startswith(("http://", "https://"))
 
 
-def current(experiment: Experiment) -> bool:
-    """Whether its ledger tells what its runs do."""
-    mark = experiment.tags.get(FINGERPRINT)
-    return bool(mark) and experiment.tags.get(LEDGER) == mark
+def holder(client: MlflowClient, experiment: Experiment) -> str | None:
+    """The run that holds the ledger; None where it was deleted, or tells of another publication or other fields."""
+    told, _ = _tag(experiment)
+    return _run(client, experiment.experiment_id) if told == _told(experiment.tags.get(FINGERPRINT, "")) else None
 
 
 def write(client: MlflowClient, experiment: str, mark: str) -> None:
     """Write the ledger of what the runs are now, under the fingerprint that the experiment is about to get."""
-    held = _run(client, experiment)
-    run = held or client.create_run(experiment, run_name=LEDGER, tags={"kind": LEDGER}).info.run_id
+    content = gzip.compress(json.dumps(asked(client, experiment)).encode(), mtime=0)
+    tags = {"kind": LEDGER}
+    run = _run(client, experiment) or client.create_run(experiment, run_name=LEDGER, tags=tags).info.run_id
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / FILE
-        path.write_bytes(gzip.compress(json.dumps(asked(client, experiment)).encode(), mtime=0))
+        path.write_bytes(content)
         client.log_artifact(run, str(path))
-    if held is None:
-        client.set_terminated(run)
-    client.set_experiment_tag(experiment, LEDGER, mark)
+    client.set_terminated(run)  # each time: an earlier publish may have died before it
+    client.set_experiment_tag(experiment, LEDGER, f"{_told(mark)}:{hashlib.sha256(content).hexdigest()}")
 
 
 def read(client: MlflowClient, experiment: Experiment) -> list[Kept]:
     """The cells' runs that are whole, the oldest first: from the ledger if it is current, else from the runs."""
-    identity = experiment.experiment_id
-    run = _run(client, identity) if current(experiment) else None
-    if run is not None:
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                content = Path(client.download_artifacts(run, FILE, folder)).read_bytes()
-            return [Kept(*row) for row in json.loads(gzip.decompress(content))]
-        except (MlflowException, OSError, EOFError, ValueError, TypeError) as error:
-            logging.getLogger(__name__).debug("the ledger of %s cannot be read: %s", experiment.name, error)
-    return asked(client, identity)
+    run, (_, file) = holder(client, experiment), _tag(experiment)
+    content = _content(client, run) if run else b""
+    if hashlib.sha256(content).hexdigest() == file:
+        return [Kept(*row) for row in json.loads(gzip.decompress(content))]
+    return asked(client, experiment.experiment_id)
 
 
 def asked(client: MlflowClient, experiment: str) -> list[Kept]:
@@ -78,6 +78,26 @@ def kept(run: Run) -> Kept:
     ids = json.loads(tags.get("protocols", "{}"))
     numbers = {key: value for key, value in run.data.metrics.items() if key in ids}
     return Kept(run.info.start_time, tags, run.data.params, numbers)
+
+
+def _tag(experiment: Experiment) -> tuple[str, str]:
+    """What the ledger tells, and the hash of its file."""
+    told, _, file = experiment.tags.get(LEDGER, "").partition(":")
+    return told, file
+
+
+def _told(mark: str) -> str:
+    return digest([mark, TAGS, Kept._fields])
+
+
+def _content(client: MlflowClient, run: str) -> bytes:
+    """Of the file; empty where it cannot be had."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return Path(client.download_artifacts(run, FILE, folder)).read_bytes()
+    except (MlflowException, OSError) as error:
+        logging.getLogger(__name__).debug("the ledger of run %s cannot be read: %s", run, error)
+        return b""
 
 
 def _run(client: MlflowClient, experiment: str) -> str | None:

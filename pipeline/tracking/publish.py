@@ -1,7 +1,8 @@
 """Bring a store up to date: write the runs that are missing, tag those that are no longer current, crown the champions.
 
 A task whose experiment carries its fingerprint is done. The fingerprint is taken away before a task is touched and
-given back at its end, so that an interrupted publish goes on where it stopped.
+given back at its end, so that an interrupted publish goes on where it stopped. Nothing locks the store: what another
+publish is still writing looks interrupted, so publish one at a time.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def publish(address: str, tasks: Mapping[str, Sequence[Entry]], origin: Mapping[
         counts = []
         for task in dict.fromkeys([*tasks, *held]):
             entries, mark = tasks.get(task, ()), fingerprint(task, tasks.get(task, ()))
-            if task in held and _done(address, held[task], mark):
+            if task in held and _done(client, address, held[task], mark):
                 continue
             experiment = held[task].experiment_id if task in held else store.create_experiment(client, task)
             client.set_experiment_tag(experiment, FINGERPRINT, "")
@@ -52,9 +53,9 @@ def publish(address: str, tasks: Mapping[str, Sequence[Entry]], origin: Mapping[
     return Published(*map(sum, zip(*counts, strict=True))) if counts else Published()
 
 
-def _done(address: str, experiment: Experiment, mark: str) -> bool:
+def _done(client: MlflowClient, address: str, experiment: Experiment, mark: str) -> bool:
     same = experiment.tags.get(FINGERPRINT) == mark
-    return same and (ledger.current(experiment) or not ledger.wanted(address))
+    return same and (not ledger.wanted(address) or ledger.holder(client, experiment) is not None)
 
 
 def _publish_task(

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Experiment, Run
 
 from pipeline.paths import Cell
 from pipeline.stages import publish
-from pipeline.tracking import ledger, remote, runs, store, stored, tables
+from pipeline.tracking import kept, ledger, remote, runs, store, stored, tables
 from pipeline.tracking.kept import Kept
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Tree
+
+VAE = Cell("toy", "vae", 0)
 
 
 @pytest.fixture
 def served(client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
     """A client of a store that holds all of the tree and is taken for a server."""
     monkeypatch.setattr(ledger, "wanted", lambda address: True)
+    monkeypatch.setattr(stored, "fingerprints", lambda address: {})
     publish.main()
     return client
 
@@ -45,6 +52,19 @@ def of_tables() -> list[Kept]:
         return list(database.runs(["toy"], ["nats"]))
 
 
+def toy(client: MlflowClient) -> Experiment:
+    return store.experiments(client)["toy"]
+
+
+def ledger_of_toy(client: MlflowClient) -> Run:
+    (run,) = client.search_runs([toy(client).experiment_id], f"tags.kind = '{ledger.LEDGER}'")
+    return run
+
+
+def file_of_toy(client: MlflowClient, folder: Path) -> Path:
+    return Path(client.download_artifacts(ledger_of_toy(client).info.run_id, ledger.FILE, str(folder)))
+
+
 def test_a_ledger_tells_what_the_tables_do(
     served: MlflowClient, tree: Tree, unasked: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,44 +77,97 @@ def test_a_ledger_tells_what_the_tables_do(
 
 
 def test_there_is_one_ledger_however_often_it_is_written(served: MlflowClient, tree: Tree) -> None:
-    tree.cell(Cell("toy", "vae", 0), "vae", 3.0, version="2")
+    tree.cell(VAE, "vae", 3.0, version="2")
     publish.main()
-    experiment = store.experiments(served)["toy"].experiment_id
-    assert len(served.search_runs([experiment], f"tags.kind = '{ledger.LEDGER}'")) == 1
+    assert ledger_of_toy(served)
 
 
 @pytest.mark.parametrize("mark", ["", "of another publication"])
 def test_a_ledger_of_another_time_is_not_believed(served: MlflowClient, mark: str, unasked: Callable[[], None]) -> None:
-    experiment = store.experiments(served)["toy"].experiment_id
-    served.set_experiment_tag(experiment, stored.FINGERPRINT, mark)
+    served.set_experiment_tag(toy(served).experiment_id, stored.FINGERPRINT, mark)
     assert of_toy() == of_tables()
     unasked()
     with pytest.raises(AssertionError, match="asked for"):
         of_toy()
 
 
+def test_a_file_of_another_publication_is_not_believed(served: MlflowClient, tree: Tree, tmp_path: Path) -> None:
+    """As where each publisher has a disk of its own: the old file lies on, even when its numbers are current again."""
+    old = file_of_toy(served, tmp_path)
+    for nats, version in ((3.0, "2"), (1.0, "1")):
+        tree.cell(VAE, "vae", nats, version)
+        publish.main()
+        served.log_artifact(ledger_of_toy(served).info.run_id, str(old))
+        assert of_toy() == of_tables()
+
+
+def test_who_asked_before_a_publication_is_told_what_is_there_after_it(served: MlflowClient, tree: Tree) -> None:
+    with remote.opened(stored.uri()) as server:
+        tree.cell(VAE, "vae", 3.0, version="2")
+        publish.main()
+        assert list(server.runs(["toy"], ["nats"])) == of_tables()
+
+
+def test_a_ledger_of_other_fields_is_not_believed_and_is_written_again(
+    served: MlflowClient, unasked: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (ledger, tables):
+        monkeypatch.setattr(module, "TAGS", (*kept.TAGS, "suite"))
+    assert of_toy() == of_tables()
+    publish.main()
+    unasked()
+    assert of_toy() == of_tables()
+    assert all("suite" in run.tags for run in of_toy())
+
+
+def test_without_its_run_the_runs_are_asked_until_the_next_publish(
+    served: MlflowClient, unasked: Callable[[], None]
+) -> None:
+    served.delete_run(ledger_of_toy(served).info.run_id)
+    assert of_toy() == of_tables()
+    publish.main()
+    unasked()
+    assert of_toy() == of_tables()
+
+
 def test_without_its_file_the_runs_are_asked(served: MlflowClient) -> None:
-    experiment = store.experiments(served)["toy"].experiment_id
-    (run,) = served.search_runs([experiment], f"tags.kind = '{ledger.LEDGER}'")
-    served.delete_run(run.info.run_id)
+    uri = ledger_of_toy(served).info.artifact_uri
+    Path(str(uri).removeprefix("file://"), ledger.FILE).unlink()
     assert of_toy() == of_tables()
 
 
-def test_a_damaged_file_is_no_ledger(served: MlflowClient) -> None:
-    experiment = store.experiments(served)["toy"].experiment_id
-    (run,) = served.search_runs([experiment], f"tags.kind = '{ledger.LEDGER}'")
-    served.log_text(run.info.run_id, "no gzip", ledger.FILE)
+def test_a_damaged_file_is_no_ledger(served: MlflowClient, tmp_path: Path) -> None:
+    path = file_of_toy(served, tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:10] + b"\xff" + whole[11:])  # the first byte after gzip's header
+    with pytest.raises(zlib.error):
+        gzip.decompress(path.read_bytes())
+    served.log_artifact(ledger_of_toy(served).info.run_id, str(path))
     assert of_toy() == of_tables()
+
+
+def test_an_interrupted_ledger_is_no_run_for_ever(served: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    served.delete_run(ledger_of_toy(served).info.run_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "log_artifact", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            publish.main()
+    assert ledger_of_toy(served).info.status == "RUNNING"
+    publish.main()
+    assert ledger_of_toy(served).info.status == "FINISHED"
 
 
 def test_a_server_whose_ledger_is_missing_gets_it_though_nothing_is_new(
     published: MlflowClient, monkeypatch: pytest.MonkeyPatch, unasked: Callable[[], None]
 ) -> None:
-    assert not ledger.current(store.experiments(published)["toy"])
+    assert ledger.holder(published, toy(published)) is None
     monkeypatch.setattr(ledger, "wanted", lambda address: True)
     monkeypatch.setattr(stored, "fingerprints", lambda address: {})
     publish.main()
-    assert ledger.current(store.experiments(published)["toy"])
+    assert ledger.holder(published, toy(published))
     unasked()
     assert of_toy()
 
