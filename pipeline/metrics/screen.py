@@ -27,7 +27,7 @@ from pipeline.metrics.fixed_point import Product
 from pipeline.metrics.prepared import Rows, Sample
 
 BLOCK = 1024
-DIGIT, DOUBLE = 2**-8, 2**-5
+DIGIT, DOUBLE = 2**-7, 2**-5
 """Shares of a block's pairs that cost as much, one by one, as all of them with a digit more, or in float64."""
 
 
