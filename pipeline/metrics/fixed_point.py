@@ -1,13 +1,13 @@
 """Products of rows in integers of seven bits, which a CPU multiplies several times faster than floats.
 
-    x_i = s_i (h_i + l_i / 127 + r_i)     the scale s_i of row i; its digits h_i and l_i, whole numbers in [-127, 127]
+    x_i = s_i (h_i + l_i / 126 + r_i)     the scale s_i of row i; its digits h_i and l_i, whole numbers in [-127, 127]
 
 Each digit is rounded up or down by chance, so that what it leaves has mean 0, whatever the data are, and lies in an
-interval of width 1 (of 1/127 for the second digit). So the error of a product is a sum of independent terms that are
+interval of width 1 (of 1/126 for the second digit). So the error of a product is a sum of independent terms that are
 bounded and have mean 0, and Hoeffding's inequality (1963, J. Am. Stat. Assoc. 58) bounds it:
 
     one digit     x·y = s t h·g + e                          |e| <= z sqrt((t |x|)² + (s |y'|)²)
-    two digits    x·y = s t (h·g + (h·m + l·g) / 127) + e    |e| <= z sqrt((t |x'|)² + (s |y'|)²) / 127 + z s t sqrt(D)
+    two digits    x·y = s t (h·g + (h·m + l·g) / 126) + e    |e| <= z sqrt((t |x'|)² + (s |y'|)²) / 126 + z s t sqrt(D)
 
 for y of scale t and digits g, m, x' = s h and y' = t g; each fails with a probability below 4 exp(-2 z²), 1e-13.
 
@@ -25,10 +25,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-LARGEST = 126
-"""The largest first digit before it is rounded."""
-BASE = 127
+BASE = 126
+"""The largest digit before it is rounded, and how many of the second make one of the first."""
 Z = 4
+CHANCE = 2_718_281_828
+"""The seed of the rounding: no data are drawn from it, which must not depend on them."""
 BLOCK = 512
 DIMENSIONS = 2**16
 """Up to which a sum of two products stays in 32 bits: 2 x 127² x 2^16 < 2^31."""
@@ -57,8 +58,8 @@ class Digits(NamedTuple):
     length: Tensor
     """(N,) float32: the Euclidean norm, of the row and not of its digits."""
 
-    def rows(self, part: slice) -> Digits:
-        return Digits(self.high[part], lambda: self.low()[part], self.scale[part], self.length[part])
+    def part(self, rows: slice) -> Digits:
+        return Digits(self.high[rows], lambda: self.low()[rows], self.scale[rows], self.length[rows])
 
     def product(self, other: Digits) -> Product:
         """Of the first digits."""
@@ -80,12 +81,12 @@ def multiplied_fast() -> bool:
 
 def digits(x: Tensor, origin: Tensor, *, seed: int) -> Digits:
     """x (N, D) about the origin (D,). Two sides of a product must not share the seed, if they may share rows."""
-    chance = torch.Generator().manual_seed(seed)
+    chance = torch.Generator().manual_seed(CHANCE + seed)
     high = torch.empty(x.shape, dtype=torch.int8)
     scale, length = torch.empty(len(x)), torch.empty(len(x))
     for rows in _blocks(len(x)):
         part = (x[rows] - origin).float()
-        scale[rows] = part.abs().amax(dim=1).div_(LARGEST).clamp_min_(torch.finfo(part.dtype).tiny)
+        scale[rows] = part.abs().amax(dim=1).div_(BASE).clamp_min_(torch.finfo(part.dtype).tiny)
         length[rows] = torch.linalg.vector_norm(part, dim=1)
         high[rows] = _rounded(part.div_(scale[rows, None]), chance)
 

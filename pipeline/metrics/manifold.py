@@ -13,7 +13,6 @@ Kynkäänniemi et al. 2019, arXiv:1904.06991; Naeem et al. 2020, arXiv:2002.0979
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -21,10 +20,9 @@ import torch
 from torch import Tensor
 
 from pipeline.metrics.neighbours import nearest_others, squared
-from pipeline.metrics.screen import BLOCK, OPEN, Sample, Screen, prepared, screened
-
-Exact = Callable[[Tensor, Tensor], Tensor]
-"""The exact squared distances of pairs of rows (P,), (P,)."""
+from pipeline.metrics.prepared import Sample, prepared
+from pipeline.metrics.screen import BLOCK, Screen, screened
+from pipeline.metrics.search import Exact
 
 
 class Manifold(NamedTuple):
@@ -52,10 +50,10 @@ class Memberships(NamedTuple):
 def manifold(
     *, real: Tensor, fake: Tensor, neighbours: int = 3, coverage_neighbours: int = 5, block: int = BLOCK
 ) -> Manifold:
-    """real (N, D), fake (M, D); memory is O(block x max(N, M)).
+    """real (N, D), fake (M, D); memory is O((N + M) D + block²).
 
     Raises:
-        ValueError: a sample has too few points to have that many neighbours.
+        ValueError: a sample has too few points to have that many neighbours, or a value is not finite.
     """
     found = memberships(
         real=real, fake=fake, neighbours=neighbours, coverage_neighbours=coverage_neighbours, block=block
@@ -74,21 +72,27 @@ def memberships(
 ) -> Memberships:
     """Like `manifold`, before the means."""
     there, here = prepared(real, fake)
-    inner, outer = squared_radii(real, there, (neighbours, coverage_neighbours))  # (N,), (N,)
-    (reach,) = squared_radii(fake, here, (neighbours,))  # (M,)
+    inner, outer = _squared_radii(there, (neighbours, coverage_neighbours))  # (N,), (N,)
+    (reach,) = _squared_radii(here, (neighbours,))  # (M,)
     precise, covered = torch.zeros(len(fake), dtype=torch.bool), torch.zeros(len(real), dtype=torch.bool)
     recalled, inside = torch.zeros_like(covered), torch.zeros(len(fake), dtype=torch.long)
     for screen in screened(there, here, block=block):
         rows, columns = screen.rows, screen.columns
-        exact = partial(squared, real[rows], fake[columns])
+        exact = partial(squared, there.x[rows], here.x[columns])
         near = _near(screen, torch.maximum(inner, outer)[rows, None])
         far = _near(near.screen, reach[None, columns])
-        precise[columns][near.j[_closer(near, inner[rows][near.i], exact, known=near.j)]] = True
-        recalled[rows][far.i[_closer(far, reach[columns][far.j], exact, known=far.i)]] = True
+        _reach(precise[columns], near.j, _closer(near, inner[rows][near.i], exact, reached=(precise[columns], near.j)))
+        _reach(recalled[rows], far.i, _closer(far, reach[columns][far.j], exact, reached=(recalled[rows], far.i)))
         balls = _closer(near, outer[rows][near.i], exact)
+        _reach(covered[rows], near.i, balls)
         inside[columns] += near.j[balls].bincount(minlength=screen.least.shape[1])
-        covered[rows][near.i[balls]] = True
-    return Memberships(precise, recalled, inside, covered)
+    precise, inside = (here.restored(part) for part in (precise, inside))
+    return Memberships(precise, there.restored(recalled), inside, there.restored(covered))
+
+
+def _reach(points: Tensor, which: Tensor, closer: Tensor) -> None:
+    """Points (N,) bool, written over: those among which (P,) that are closer (P,)."""
+    points[which[closer]] = True
 
 
 class Near(NamedTuple):
@@ -103,38 +107,46 @@ class Near(NamedTuple):
 
 def _near(screen: Screen, radius: Tensor) -> Near:
     """Squared radii (rows, 1) or (1, columns). By a finer screen, if this one leaves too many pairs open."""
-    about = radius.to(screen.least.dtype).expand_as(screen.least)
+    about = radius.to(screen.least.dtype)
     maybe = screen.least < about
-    many = OPEN * maybe.numel()
-    if screen.finer is not None and maybe.count_nonzero() > 8 * many:
+    if screen.finer is not None and _open(screen, maybe, about) > screen.open:
         return _near(screen.finer(), radius)
     i, j = maybe.nonzero(as_tuple=True)
     least = screen.least[i, j]
-    most = least + screen.slack[j]
-    if screen.finer is not None and (most >= about[i, j]).count_nonzero() > many:
-        return _near(screen.finer(), radius)
-    return Near(screen, i, j, least, most)
+    return Near(screen, i, j, least, least + screen.slack[j])
 
 
-def _closer(near: Near, radius: Tensor, exact: Exact, *, known: Tensor | None = None) -> Tensor:
+def _open(screen: Screen, maybe: Tensor, about: Tensor) -> int:
+    """How many of the pairs that may be closer may also not be."""
+    many = int(maybe.count_nonzero())
+    return many - int((screen.least < about - screen.slack).count_nonzero()) if many > screen.open else many
+
+
+def _closer(near: Near, radius: Tensor, exact: Exact, *, reached: tuple[Tensor, Tensor] | None = None) -> Tensor:
     """Squared radii (P,) -> (P,) bool: closer than that. What the bounds leave open is computed, but not for points,
-    known (P,), of which another pair is surely closer."""
+    (N,) bool and which of them (P,), that are reached already or surely by another pair."""
     about = radius.to(near.least.dtype)
     closer = near.most < about
     asked = (near.least < about) & ~closer
-    if known is not None:
-        sure = torch.zeros(int(known.max()) + 1 if len(known) else 0, dtype=torch.bool)
-        sure[known[closer]] = True
-        asked &= ~sure[known]
+    if reached is not None:
+        points, which = reached
+        sure = points.clone()
+        _reach(sure, which, closer)
+        asked &= ~sure[which]
     pairs = asked.nonzero()[:, 0]
     closer[pairs] = exact(near.i[pairs], near.j[pairs]) < radius[pairs]
     return closer
 
 
-def squared_radii(x: Tensor, sample: Sample, neighbours: tuple[int, ...]) -> tuple[Tensor, ...]:
-    """x (N, D), and prepared -> for each k the (N,) float64 squared distances to the k-th nearest other point."""
-    most = max(neighbours)
-    if len(x) <= most:
-        raise ValueError(f"{len(x)} points have no {most} neighbours each: at least {most + 1} are needed")
-    distance = nearest_others(x, sample, count=most)
+def squared_radii(x: Tensor, neighbours: tuple[int, ...]) -> tuple[Tensor, ...]:
+    """x (N, D) -> for each k the (N,) float64 squared distances to the k-th nearest other point."""
+    (sample,) = prepared(x)
+    return tuple(sample.restored(radii) for radii in _squared_radii(sample, neighbours))
+
+
+def _squared_radii(x: Sample, neighbours: tuple[int, ...]) -> tuple[Tensor, ...]:
+    count, most = len(x.order), max(neighbours)
+    if count <= most:
+        raise ValueError(f"{count} points have no {most} neighbours each: at least {most + 1} are needed")
+    distance = nearest_others(x, count=most)
     return tuple(distance[:, k - 1] for k in neighbours)

@@ -8,14 +8,15 @@ more               bounds of all distances (`screen`). What they leave open, few
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from pipeline.metrics.candidates import candidates
-from pipeline.metrics.screen import BLOCK, FEW, Sample, halved, prepared, screened
-from pipeline.metrics.smallest import smallest_of_each
+from pipeline.metrics.prepared import FEW, Sample, prepared
+from pipeline.metrics.screen import BLOCK, halved, screened
+from pipeline.metrics.search import search
 
 VALUES = 2**19
 """Of the differences that are held at a time: as many as a cache holds."""
@@ -32,27 +33,27 @@ def squared(a: Tensor, b: Tensor, i: Tensor, j: Tensor) -> Tensor:
 
 
 def nearest(x: Tensor, of: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
-    """x (N, D), of (M, D) -> distances (N, count) float64, ascending, and their rows in `of` (N, count)."""
+    """x (N, D), of (M, D), M >= count -> distances (N, count) float64, ascending, and their rows in `of` (N, count).
+
+    Raises:
+        ValueError: a value is not finite.
+    """
     if x.shape[1] <= FEW:
         found = KDTree(of.double().numpy()).query(x.double().numpy(), k=range(1, count + 1))
         return torch.from_numpy(found[0]), torch.from_numpy(found[1])
     there, here = prepared(of, x)
-    i, j = candidates(screened(here, there), len(x), count)
-    distance = squared(x, of, i, j).sqrt()
-    kept = smallest_of_each(i, distance, count)
-    return distance[kept], j[kept]
+    d2, index = search(screened(here, there), partial(squared, here.x, there.x), rows=len(x), count=count)
+    return here.restored(d2.sqrt()), here.restored(there.order[index])
 
 
-def nearest_others(x: Tensor, sample: Sample, *, count: int) -> Tensor:
-    """x (N, D), N > count, and prepared -> squared distances (N, count) float64, ascending, to the nearest of the
-    other rows."""
-    if x.shape[1] <= FEW:
-        _, index = nearest(x, x, count=count + 1)
-        every = torch.arange(len(x)).repeat_interleave(count)
-        return squared(x, x, every, index[:, 1:].flatten()).view(-1, count)  # column 0 is the point itself
-    i, j = candidates(halved(sample), len(x), count, halved=True)
-    d2 = squared(x, x, i, j).repeat(2)
-    return d2[smallest_of_each(torch.cat([i, j]), d2, count)]
+def nearest_others(x: Sample, *, count: int) -> Tensor:
+    """x of N > count points -> squared distances (N, count) float64, ascending, to the nearest of the other points."""
+    rows = len(x.order)
+    if x.rows.dims <= FEW:
+        _, index = nearest(x.x, x.x, count=count + 1)
+        every = torch.arange(rows).repeat_interleave(count)
+        return squared(x.x, x.x, every, index[:, 1:].flatten()).view(-1, count)  # column 0 is the point itself
+    return search(halved(x), partial(squared, x.x, x.x), rows=rows, count=count, halved=True)[0]
 
 
 def distances(a: Tensor, b: Tensor, *, block: int = BLOCK) -> Iterator[Tensor]:

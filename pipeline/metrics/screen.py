@@ -2,10 +2,10 @@
 
     |a - b|² = |a|² + |b|² - 2 a·b about a common origin, of which the product is what costs
 
-    few dimensions     in float64
-    more               in float32
-    many               in whole numbers (`fixed_point`), one digit first; a second digit where the first leaves too much
-                       open. In float32 on a CPU that has no fast products of integers.
+    many dimensions    in whole numbers (`fixed_point`), one digit first, and a second one where that leaves too much
+                       open; in float32 on a CPU that has no fast products of integers
+    fewer              in float32
+    few                in float64, which is also the last resort of the others
 
 Rounding of the floats, of a and b about the origin, of the product of length D, of the norms and of the sums, puts
 |a - b|² off by more than (8 sqrt(D) + 16) u (|a| + |b|)², u the unit roundoff, with a probability below D exp(-32)
@@ -17,56 +17,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol, Self
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from pipeline.metrics.fixed_point import DIMENSIONS, Product, digits, multiplied_fast
+from pipeline.metrics.fixed_point import Product
+from pipeline.metrics.prepared import Rows, Sample
 
 BLOCK = 1024
-FEW = 16
-"""Dimensions up to which the differences themselves cost about as much as the product, at most twice."""
-MANY = 256
-"""Dimensions from which the product costs more than what is done with it."""
-OPEN = 2**-8
-"""Share of a block's pairs that may be left open before a finer screen pays."""
-HELD = (1e-12, 1e12)
-"""Spreads of the values between which float32 holds their squares and the bounds of these."""
-
-
-class Floats(NamedTuple):
-    """N rows in D dimensions."""
-
-    value: Tensor
-    """(N, D) float32 or float64."""
-    length: Tensor
-    """(N,): the Euclidean norm."""
-
-    def rows(self, part: slice) -> Floats:
-        return Floats(self.value[part], self.length[part])
-
-    def product(self, other: Floats) -> Product:
-        return Product(self.value @ other.value.T, torch.zeros_like(other.length), None)
-
-    @property
-    def dims(self) -> int:
-        return self.value.shape[1]
-
-
-class Sample(Protocol):
-    """N rows in D dimensions about an origin, in floats or in digits."""
-
-    @property
-    def length(self) -> Tensor:
-        """(N,): the Euclidean norms."""
-
-    @property
-    def dims(self) -> int: ...
-
-    def rows(self, part: slice) -> Self: ...
-
-    def product(self, other: Self) -> Product: ...
+DIGIT, DOUBLE = 2**-7, 2**-5
+"""Shares of a block's pairs that cost as much, one by one, as all of them with a digit more, or in float64."""
 
 
 class Screen(NamedTuple):
@@ -79,58 +41,53 @@ class Screen(NamedTuple):
     least: Tensor
     """(rows, columns): no distance is less."""
     slack: Tensor
-    """(columns,): and none is more than this above it."""
+    """(columns,), positive: and none is more than this above it."""
     finer: Callable[[], Screen] | None
     """The same pairs, closer and dearer."""
-
-
-def prepared(*samples: Tensor) -> tuple[Sample, ...]:
-    """Samples (N, D), each with its own N -> the same about the mean of the first, to be screened with each other."""
-    origin, dims = samples[0].mean(dim=0), samples[0].shape[1]
-    if dims > FEW and _held(samples):
-        if MANY <= dims <= DIMENSIONS and multiplied_fast():
-            return tuple(digits(x, origin, seed=seed) for seed, x in enumerate(samples))
-        return tuple(_floats((x - origin).float()) for x in samples)
-    return tuple(_floats(x.double() - origin) for x in samples)
-
-
-def _floats(x: Tensor) -> Floats:
-    return Floats(x, torch.linalg.vector_norm(x, dim=1))
-
-
-def _held(samples: tuple[Tensor, ...]) -> bool:
-    low, high = (torch.stack(ends) for ends in zip(*(x.aminmax() for x in samples), strict=True))
-    return HELD[0] < float(high.max() - low.min()) < HELD[1]
+    open: float
+    """Pairs that may be left open before the finer screen pays."""
 
 
 def screened(a: Sample, b: Sample, *, block: int = BLOCK) -> Iterator[Screen]:
-    """N rows and M -> all pairs, in blocks of their own sizes, rows first."""
+    """N points and M -> all pairs, in blocks, the rows first."""
     for rows, columns in itertools.product(_blocks(a, block), _blocks(b, block)):
         yield _screen(rows, columns, a, b)
 
 
 def halved(a: Sample, *, block: int = BLOCK) -> Iterator[Screen]:
-    """N rows -> blocks of them against themselves and against those that come after."""
+    """N points -> blocks of them against themselves and against those that come after."""
     for rows, columns in itertools.combinations_with_replacement(_blocks(a, block), 2):
         yield _screen(rows, columns, a, a)
 
 
 def _blocks(a: Sample, block: int) -> list[slice]:
-    count = len(a.length)
+    count = len(a.order)
     return [slice(start, min(start + block, count)) for start in range(0, count, block)]
 
 
 def _screen(rows: slice, columns: slice, a: Sample, b: Sample) -> Screen:
-    a, b = a.rows(rows), b.rows(columns)
-    relative = (8 * math.sqrt(a.dims) + 16) * torch.finfo(a.length.dtype).eps / 2
-    rounding = relative * (a.length.max() + b.length).square()
-    return _bounded(a.product(b), rows, columns, a.length, b.length, rounding)
+    left, right = a.rows.part(rows), b.rows.part(columns)
+    single = left.length.dtype != torch.float64
+    last = partial(_doubled, rows, columns, a, b) if single else None
+    return _bounded(left.product(right), left, right, rows, columns, last)
 
 
-def _bounded(product: Product, rows: slice, columns: slice, a: Tensor, b: Tensor, rounding: Tensor) -> Screen:
-    """Products (rows, columns), which are written over, lengths (rows,), (columns,) -> their screen."""
-    error = 2 * product.error + rounding
-    least = product.value.mul_(-2).add_(b.square() - error).add_(a.square()[:, None])
-    finer = product.finer
-    closer = None if finer is None else lambda: _bounded(finer(), rows, columns, a, b, rounding)
-    return Screen(rows, columns, least, 2 * error, closer)
+def _doubled(rows: slice, columns: slice, a: Sample, b: Sample) -> Screen:
+    left, right = a.floats(rows), b.floats(columns)
+    return _bounded(left.product(right), left, right, rows, columns, None)
+
+
+def _bounded(
+    product: Product, left: Rows, right: Rows, rows: slice, columns: slice, last: Callable[[], Screen] | None
+) -> Screen:
+    """By a product, whose value is written over; `last` comes when there are no more digits."""
+    kind = torch.finfo(product.value.dtype)
+    relative = (8 * math.sqrt(left.dims) + 16) * kind.eps / 2
+    error = 2 * product.error + relative * (left.length.max() + right.length).square()
+    least = product.value.mul_(-2).add_(right.length.square() - error).add_(left.length.square()[:, None])
+    finer, pairs = product.finer, product.value.numel()
+    if finer is None:
+        closer, pays = last, DOUBLE * pairs
+    else:
+        closer, pays = (lambda: _bounded(finer(), left, right, rows, columns, last)), DIGIT * pairs
+    return Screen(rows, columns, least.clamp_min_(0), 2 * error.clamp_min(kind.tiny), closer, pays)

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from pipeline.metrics.manifold import Manifold, manifold, squared_radii
 from pipeline.metrics.neighbours import distances, nearest
-from pipeline.metrics.screen import prepared
 
 
 def ring(count: int, sigma: float = 0.01) -> Tensor:
@@ -84,7 +83,7 @@ def test_too_few_points_are_an_error() -> None:
 
 def test_radii_leave_the_point_itself_out() -> None:
     x = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
-    first, second = squared_radii(x, *prepared(x), (1, 2))
+    first, second = squared_radii(x, (1, 2))
     assert first.tolist() == [1, 1, 4, 16]
     assert second.tolist() == [9, 4, 9, 36]
 
@@ -115,7 +114,7 @@ def test_features_in_float64_and_one_that_lies_far_off() -> None:
 
 def test_points_that_are_repeated_are_each_others_neighbours() -> None:
     x = torch.randn(40, 300).repeat(3, 1)
-    first, second, third = squared_radii(x, *prepared(x), (1, 2, 3))
+    first, second, third = squared_radii(x, (1, 2, 3))
     assert first.eq(0).all()
     assert second.eq(0).all()
     assert third.gt(0).all()

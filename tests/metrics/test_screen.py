@@ -4,15 +4,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.metrics import screen
-from pipeline.metrics.candidates import candidates
-from pipeline.metrics.fixed_point import digits
-from pipeline.metrics.screen import halved, prepared, screened
+from pipeline.metrics import prepared as preparation
+from pipeline.metrics.fixed_point import digits, multiplied_fast
+from pipeline.metrics.neighbours import nearest_others
+from pipeline.metrics.prepared import prepared
+from pipeline.metrics.screen import Screen, screened
 
 
 @pytest.fixture(params=[False, True], ids=["floats", "integers"])
 def _products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(screen, "multiplied_fast", lambda: request.param)
+    if request.param and not multiplied_fast():
+        pytest.skip("this CPU has no fast products of integers")
+    monkeypatch.setattr(preparation, "multiplied_fast", lambda: request.param)
 
 
 def white(dims: int) -> tuple[Tensor, Tensor]:
@@ -21,7 +24,8 @@ def white(dims: int) -> tuple[Tensor, Tensor]:
 
 def spikes(dims: int) -> tuple[Tensor, Tensor]:
     """Few large values: nearly all of the digits are 0."""
-    return (100 * (torch.rand(count, dims) < 0.01) + 0.3 * torch.rand(count, dims) for count in (40, 70))
+    a, b = (100 * (torch.rand(count, dims) < 0.01) + 0.3 * torch.rand(count, dims) for count in (40, 70))
+    return a, b
 
 
 def pixels(dims: int) -> tuple[Tensor, Tensor]:
@@ -30,22 +34,41 @@ def pixels(dims: int) -> tuple[Tensor, Tensor]:
     return x[:40], torch.cat([x[:30], x[40:80]])
 
 
+def copies(dims: int) -> tuple[Tensor, Tensor]:
+    """Of the noise that a generator of the same seed would round by."""
+    x = torch.rand(70, dims)
+    return x[:40], x.clone()
+
+
+def outlier(dims: int) -> tuple[Tensor, Tensor]:
+    a, b = white(dims)
+    a[3] *= 1000
+    return a, b
+
+
 @pytest.mark.usefixtures("_products")
-@pytest.mark.parametrize("data", [white, spikes, pixels])
+@pytest.mark.parametrize("data", [white, spikes, pixels, copies, outlier])
 @pytest.mark.parametrize("dims", [2, 17, 300, 2048])
 @pytest.mark.parametrize("far", [0.0, 100.0])
 def test_no_squared_distance_is_outside_of_its_bounds(data, dims: int, far: float) -> None:
     torch.manual_seed(0)
-    a, b = (far + x for x in data(dims))
-    exact = (a.double()[:, None] - b.double()).square().sum(dim=-1)
-    left, right = prepared(b, a)[::-1]
-    for found in screened(left, right, block=33):
-        for part in (found, found.finer and found.finer()):
-            if part is not None:
-                d2 = exact[part.rows, part.columns]
-                assert (part.least <= d2).all()
-                assert (d2 <= part.least + part.slack).all()
-                assert part.slack.max() <= 0.3 * exact.max()
+    a, b = prepared(*(far + x for x in data(dims)))
+    exact = (a.x.double()[:, None] - b.x.double()).square().sum(dim=-1)
+    for found in screened(a, b, block=13):
+        part: Screen | None = found
+        while part is not None:
+            d2 = exact[part.rows, part.columns]
+            assert (part.least <= d2 * (1 + 1e-12)).all()
+            assert (d2 <= (part.least + part.slack) * (1 + 1e-12)).all()
+            part = part.finer() if part.finer else None
+
+
+def test_each_finer_screen_comes_closer() -> None:
+    torch.manual_seed(0)
+    (screen,) = screened(*prepared(*white(2048)))
+    while screen.finer is not None:
+        slack, screen = screen.slack.max(), screen.finer()
+        assert screen.slack.max() < slack / 20
 
 
 def test_a_second_digit_comes_closer() -> None:
@@ -60,14 +83,27 @@ def test_a_second_digit_comes_closer() -> None:
 
 
 @pytest.mark.usefixtures("_products")
-@pytest.mark.parametrize("dims", [17, 300])
-def test_halved_screens_see_each_pair_once_and_miss_no_neighbour(dims: int) -> None:
+@pytest.mark.parametrize("dims", [2, 17, 300])
+@pytest.mark.parametrize("count", [4, 1025, 1100])
+def test_the_nearest_others_are_those_of_all_distances(dims: int, count: int) -> None:
     torch.manual_seed(0)
-    x = torch.randn(90, dims)
+    x = torch.randn(count, dims)
     (sample,) = prepared(x)
-    i, j = candidates(halved(sample, block=20), 90, 3, halved=True)
-    pairs = set(zip(i.tolist(), j.tolist(), strict=True))
-    assert len(pairs) == len(i)
-    assert all(a < b for a, b in pairs)
-    nearest = torch.cdist(x.double(), x.double()).topk(4, dim=1, largest=False).indices[:, 1:]
-    assert {tuple(sorted((k, int(n)))) for k in range(90) for n in nearest[k]} <= pairs
+    expected = torch.cdist(x.double(), x.double(), compute_mode="donot_use_mm_for_euclid_dist").fill_diagonal_(
+        torch.inf
+    )
+    found = sample.restored(nearest_others(sample, count=3))
+    assert torch.allclose(found.sqrt(), expected.topk(3, dim=1, largest=False).values, rtol=1e-9)
+
+
+@pytest.mark.parametrize("dims", [17, 300])
+def test_a_sample_of_one_point_alone_is_searched_with_few_pairs_computed(dims: int) -> None:
+    """Every pair is as near as every other: bounds tell nothing until the first are computed."""
+    (sample,) = prepared(torch.randn(1, dims).repeat(2500, 1))
+    assert nearest_others(sample, count=5).eq(0).all()
+
+
+def test_what_is_not_finite_is_an_error() -> None:
+    for value in (torch.nan, torch.inf):
+        with pytest.raises(ValueError, match="not finite"):
+            prepared(torch.randn(5, 20), torch.full((4, 20), value))
