@@ -4,8 +4,8 @@
 
 prints two lines for each number of dimensions, for two kinds of data: `features`, non-negative and of few degrees of
 freedom, as networks give them, and `gaussian`, white noise, where nearly all distances are alike, so that bounds leave
-most of them open. Each side runs in a process of its own, so that its peak memory is its
-own; prdc asks for eight threads, ours for one a core.
+most of them open. Each side runs in a process of its own, so that its peak memory is its own; prdc asks for eight
+threads, ours for one a core.
 """
 
 from __future__ import annotations

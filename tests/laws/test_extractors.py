@@ -35,7 +35,9 @@ class Centred(Extractor):
 
 
 class Nameless(Centred):
-    id = "centred"  # type: ignore[assignment]
+    @property
+    def id(self) -> str:
+        return "centred"
 
 
 class Hidden(Identity):
