@@ -30,7 +30,9 @@ def main(task: str, model: str, seed: int) -> None:
     }  # fmt: skip
     history, start = History(), time.perf_counter()
     try:
-        trained, steps, best = fit(built, data.train, data.validation, training, history, cell.key, data.intensity)
+        trained, steps, best = fit(
+            built, data.train, data.validation, training, history, cell.key, data.intensity, seed=seed
+        )
         checkpoint.save(cell, trained, manifest | {"status": "ok", "steps": steps, "best_step": best})
     except DivergedError as error:
         print(f"{cell.key} diverged: {error}")

@@ -10,25 +10,37 @@ from torch import Tensor
 from pipeline.contract import Batch
 
 FULL = 255  # the intensity that is always drawn as a 1
+ORDER, INTENSITIES = 30_000, 40_000
+"""Added to the training seed: weights, the order of items and the draws from intensities have separate streams."""
 
 
-def shuffled(data: Batch, size: int, intensity: Tensor | None = None) -> Iterator[Batch]:
-    """Epoch after epoch for ever, each in a new order; what does not fill a batch opens the next epoch's first.
+def shuffled(data: Batch, size: int, intensity: Tensor | None = None, *, seed: int) -> Iterator[Batch]:
+    """Batches in random order, epoch after epoch without an end.
 
-    With `intensity`, uint8 (N, *event), each batch's x is drawn anew from it (Burda et al. 2015, arXiv:1509.00519).
+    The order has a random generator of its own, so that it depends on the seed and the number of items alone: models
+    that are trained with one seed see the same items in the same order, in batches of any size. The draws from
+    intensities have another one; models with one seed and one batch size see the same draws. A model that takes
+    several batches in a round, as a GAN with several critic steps, is further ahead in the same sequence.
+
+    Args:
+        data: x (N, *event) and c (N, *condition).
+        size: items in a batch; what does not fill a batch at the end of an epoch begins the next epoch's first.
+        intensity: uint8 (N, *event), from which each batch's x is drawn anew (Burda et al. 2015, arXiv:1509.00519).
+        seed: the training seed.
     """
     x, c = data
-    queue = torch.randperm(len(x))
+    order, draws = (torch.Generator().manual_seed(stream + seed) for stream in (ORDER, INTENSITIES))
+    queue = torch.randperm(len(x), generator=order)
     while True:
         while len(queue) < size:
-            queue = torch.cat([queue, torch.randperm(len(x))])
+            queue = torch.cat([queue, torch.randperm(len(x), generator=order)])
         rows, queue = queue[:size], queue[size:]
-        yield (x[rows] if intensity is None else binarised(intensity[rows])), c[rows]
+        yield (x[rows] if intensity is None else binarised(intensity[rows], draws)), c[rows]
 
 
-def binarised(intensity: Tensor) -> Tensor:
+def binarised(intensity: Tensor, generator: torch.Generator) -> Tensor:
     """uint8 (B, *event) -> float32, same shape: 1 with probability intensity / 255, else -1."""
-    return torch.where(torch.randint(FULL, intensity.shape) < intensity, 1.0, -1.0)
+    return torch.where(torch.randint(FULL, intensity.shape, generator=generator) < intensity, 1.0, -1.0)
 
 
 def in_order(data: Batch, size: int) -> list[Batch]:

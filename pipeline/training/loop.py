@@ -58,8 +58,12 @@ def fit(
     history: History,
     title: str,
     intensity: Tensor | None = None,
+    *,
+    seed: int,
 ) -> tuple[GenerativeModel, int, int]:
     """Train `model`, then calibrate it; with `intensity` (`Prepared` has it), on images that are drawn anew.
+
+    `seed` decides the batches alone; all else is drawn from torch's global generator.
 
     Returns:
         The averaged model, the steps taken, and the step that its weights are from.
@@ -71,7 +75,7 @@ def fit(
     steps = kept = 0
     if average:
         with ticker(title, settings.steps) as progress:
-            batches = shuffled(train, settings.batch_size, intensity)
+            batches = shuffled(train, settings.batch_size, intensity, seed=seed)
             best, steps = _play(model.train(), average, batches, validation, settings, history, progress)
         average.model.load_state_dict(best.state)
         kept = best.step

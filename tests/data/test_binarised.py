@@ -92,7 +92,7 @@ def test_only_training_sees_the_intensities(root: Path, monkeypatch: pytest.Monk
     assert data.intensity is not None
     for x, _ in (data.train, data.validation, data.test):
         assert set(x.unique().tolist()) == {-1.0, 1.0}
-    batches = shuffled(data.train, len(data.train[0]), data.intensity)
+    batches = shuffled(data.train, len(data.train[0]), data.intensity, seed=0)
     drawn = [next(batches)[0] for _ in range(2)]
     assert all(set(x.unique().tolist()) == {-1.0, 1.0} and x.dtype == torch.float32 for x in drawn)
 

@@ -24,14 +24,14 @@ def data() -> tuple[Batch, Tensor]:
 
 
 def test_without_intensities_an_item_stays_what_it_is(data: tuple[Batch, Tensor]) -> None:
-    for x, c in islice(shuffled(data[0], 4), 5):
+    for x, c in islice(shuffled(data[0], 4, seed=0), 5):
         assert torch.equal(x, data[0][0][c])
 
 
 def test_the_mean_of_many_batches_is_the_intensity(data: tuple[Batch, Tensor]) -> None:
     torch.manual_seed(0)
     batch, intensity = data
-    drawn = torch.cat([x for x, _ in islice(shuffled(batch, 10, intensity), 2000)])  # (20000, 1, 16, 16)
+    drawn = torch.cat([x for x, _ in islice(shuffled(batch, 10, intensity, seed=0), 2000)])  # (20000, 1, 16, 16)
     assert set(drawn.unique().tolist()) == {-1.0, 1.0}
     p, share = intensity[0] / 255, (drawn + 1).mean(0) / 2
     assert torch.equal(share[p == 0], p[p == 0])
@@ -44,11 +44,30 @@ def test_the_mean_of_many_batches_is_the_intensity(data: tuple[Batch, Tensor]) -
 
 def test_the_same_seed_draws_the_same_batches(data: tuple[Batch, Tensor]) -> None:
     def some(seed: int) -> list[Tensor]:
-        torch.manual_seed(seed)
-        return [x for x, _ in islice(shuffled(data[0], 4, data[1]), 5)]
+        return [x for x, _ in islice(shuffled(data[0], 4, data[1], seed=seed), 5)]
 
     assert all(torch.equal(one, again) for one, again in zip(some(0), some(0), strict=True))
     assert not torch.equal(some(0)[0], some(1)[0])
+
+
+def test_batches_depend_on_the_seed_alone_and_leave_the_models_random_numbers_alone(data: tuple[Batch, Tensor]) -> None:
+    """What a model draws, to build itself or to train, moves no batch; and batches of any size hold the same items."""
+
+    def order(size: int, drawn: int) -> Tensor:
+        torch.manual_seed(drawn)
+        found = []
+        for _, c in islice(shuffled(data[0], size, seed=5), 60 // size):
+            torch.rand(drawn)
+            found.append(c)
+        return torch.cat(found)
+
+    assert torch.equal(order(4, 1), order(4, 100))
+    assert torch.equal(order(4, 1), order(6, 1))
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    list(islice(shuffled(data[0], 4, data[1], seed=5), 5))
+    assert torch.equal(torch.rand(3), expected)
 
 
 class Watcher(SinglePlayer):
@@ -73,7 +92,7 @@ def test_learning_sees_new_draws_and_calibration_the_one_draw(data: tuple[Batch,
     """A control's memory is fitted by calibration."""
     batch, intensity = data
     settings, model = Training(steps=3, batch_size=10, learning_rate=0.1), Watcher()
-    trained, _, _ = fit(model, batch, batch, settings, History(), "toy", intensity)
+    trained, _, _ = fit(model, batch, batch, settings, History(), "toy", intensity, seed=0)
     assert isinstance(trained, Watcher)
     assert torch.equal(torch.cat(trained.remembered), batch[0])
     assert len({x.numpy().tobytes() for x in model.learned}) == 3

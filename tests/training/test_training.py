@@ -73,7 +73,7 @@ def settings(**changes: object) -> Training:
 def trained(seed: int = 0, **changes: object) -> tuple[Line, History]:
     reproducible.seed(seed)
     history = History()
-    model, _, _ = fit(Line(), data(), data(), settings(**changes), history, "toy")
+    model, _, _ = fit(Line(), data(), data(), settings(**changes), history, "toy", seed=seed)
     assert isinstance(model, Line)
     return model, history
 
@@ -96,7 +96,7 @@ def test_patience_stops_and_the_best_weights_are_kept() -> None:
     """Validation data that only the start fits: the first validation is the best."""
     reproducible.seed(0)
     far = torch.full((50, 1), 4.0), torch.empty(50, 0)
-    model, steps, best = fit(Line(), data(), far, settings(steps=1000, patience=3), History(), "toy")
+    model, steps, best = fit(Line(), data(), far, settings(steps=1000, patience=3), History(), "toy", seed=0)
     assert (best, steps) == (10, 40)
     assert isinstance(model, Line)
     assert model.mean.item() > 2
@@ -104,14 +104,14 @@ def test_patience_stops_and_the_best_weights_are_kept() -> None:
 
 def test_players_take_their_turns_on_batches_of_their_own() -> None:
     model = Tug()
-    fit(model, data(), data(), settings(steps=3), History(), "toy")
+    fit(model, data(), data(), settings(steps=3), History(), "toy", seed=0)
     assert [name for name, _ in model.seen] == ["a", "a", "b"] * 3
     assert not torch.equal(model.seen[0][1], model.seen[1][1])
 
 
 def test_divergence_names_its_step_and_player() -> None:
     with pytest.raises(DivergedError) as error:
-        fit(Line(spoil=7), data(), data(), settings(), History(), "toy")
+        fit(Line(spoil=7), data(), data(), settings(), History(), "toy", seed=0)
     assert (error.value.step, error.value.player) == (7, "model")
 
 
@@ -132,7 +132,7 @@ def test_the_average_forgets_its_start() -> None:
 
 def test_an_epoch_holds_each_item_once() -> None:
     x = torch.arange(12.0)[:, None]
-    batches = shuffled((x, torch.empty(12, 0)), 5)
+    batches = shuffled((x, torch.empty(12, 0)), 5, seed=0)
     drawn = torch.cat([next(batches)[0] for _ in range(12)])[:, 0]
     for epoch in drawn.split(12):
         assert torch.equal(epoch.sort().values, x[:, 0])
