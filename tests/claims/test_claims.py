@@ -207,6 +207,21 @@ def test_each_of_the_others_is_compared_not_the_best_by_test_score() -> None:
     assert verdict("autoregressive-likelihood", bits([2.0, 2.1, 1.95], conditional_glow="<= (ELBO)")) == "contradicted"
 
 
+def test_no_score_of_a_model_selects_what_is_compared() -> None:
+    """The contrasts are the same whatever the models score; only controls and sizes enter."""
+    frame = pd.read_csv("reports/results.csv", keep_default_na=False, na_values=[""])
+    scores = (frame["family"] != "control") & (frame["metric"] != "parameters")
+    rng = np.random.default_rng(0)
+
+    def compared(frame: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
+        results = Results(frame)
+        return {claim.id: [(c.name, c.blind) for c in claim.contrasts(results)] for claim in CATALOGUE}
+
+    shuffled = frame.copy()
+    shuffled.loc[scores, "value"] = rng.uniform(0.1, 1, scores.sum())
+    assert compared(shuffled) == compared(frame)
+
+
 UPPER, LOWER, EXACTLY = "<= (IWAE-64)", ">= (IWAE-64)", "exact"
 
 
