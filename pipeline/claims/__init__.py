@@ -3,7 +3,8 @@
 A claim names contrasts: differences between two groups of models, one for each training seed, oriented so that a
 positive one is as claimed. The rule (`rule`) is the same for all, and knows no number.
 
-results      the table of every measured number, asked by task, model and metric
+results      the table of every measured number, selected by task, model and metric
+roster       the models that claims about families compare
 contrast     a difference seed by seed
 rule         contrasts -> verdict, effect, interval
 claim        a sentence and where its contrasts come from

@@ -1,9 +1,17 @@
-"""A difference, one for each training seed, oriented so that a positive one is as claimed.
+"""A difference between two sides, one value for each training seed, oriented so that a positive one is as claimed.
 
     difference   a - b            log_ratio   log(a / b), for seconds and distances, which are skewed
 
-Pairing by the seed removes what both sides share, as the order of the batches. A seed that a cell of either side lacks
-is left out, and said to be.
+A seed that a source of either side lacks is left out, and named. A contrast that a blind metric enters is set aside,
+also where the metric enters through a difference of differences. A contrast of bounds decides only where the slack of
+the bounds cannot have made its sign:
+
+    a, b exact or estimates       measured = true              can support, can contradict
+    a upper, or b lower bound     measured >= true             can contradict only
+    a lower, or b upper bound     measured <= true             can support only
+    both upper, or both lower     measured - true unknown      can do neither
+
+A sentence on the reported bounds themselves is compared `as_reported`.
 """
 
 from __future__ import annotations
@@ -13,35 +21,66 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from pipeline.claims.results import Measured, Seeds, cells
+from pipeline.claims.results import Measured, Seeds, cells, excess
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """`missing`: what would have to be measured, where anything would. `left_out`: the seeds that only a part of the
-    cells has, and the cells that lack them; a verdict does without."""
+    """A difference, one value for each training seed.
+
+    Attributes:
+        name: what is compared.
+        seeds: training seed -> difference.
+        missing: what would have to be measured, where anything would.
+        ratio: the values are logarithms of ratios, and are shown as ratios.
+        left_out: the seeds that only a part of the sources has, and the sources that lack them.
+        part: the part of the sentence that it is about; a sentence is supported only if each of its parts has a
+            contrast that is not set aside.
+        blind: why it is set aside; empty if it counts.
+        excess: the signs of (measured - true value) that bounds allow.
+        one_sided: the true value is never negative, so that a negative one is noise.
+    """
 
     name: str
     seeds: Seeds
     missing: tuple[str, ...] = ()
     ratio: bool = False
-    """The seeds are logarithms, and readers want their exponentials."""
     left_out: tuple[str, ...] = ()
+    part: str = ""
+    blind: str = ""
+    excess: frozenset[int] = frozenset()
+    one_sided: bool = False
+
+    @property
+    def can_support(self) -> bool:
+        """Whether a positive measured value implies a positive true one."""
+        return 1 not in self.excess
+
+    @property
+    def can_contradict(self) -> bool:
+        """Whether a negative measured value implies a negative true one."""
+        return -1 not in self.excess and not self.one_sided
 
 
-def difference(name: str, a: Seeds, b: Seeds) -> Contrast:
-    """By how much a exceeds b."""
-    return _paired(name, {seed: a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())}, (a, b))
+def difference(name: str, a: Seeds, b: Seeds, *, part: str = "", as_reported: bool = False) -> Contrast:
+    """a - b, seed by seed.
+
+    Args:
+        part: the part of the sentence that it is about.
+        as_reported: the sentence is about the reported bounds, not about what they bound.
+    """
+    found = {seed: a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())}
+    return _paired(name, found, a, b, part=part, as_reported=as_reported)
 
 
 def log_ratio(name: str, a: Seeds, b: Seeds) -> Contrast:
-    """How many times b is in a; both positive."""
+    """log(a / b), seed by seed; both positive."""
     shared = sorted(seed for seed in a.keys() & b.keys() if a[seed] > 0 and b[seed] > 0)
-    return _paired(name, {seed: math.log(a[seed] / b[seed]) for seed in shared}, (a, b), ratio=True)
+    return _paired(name, {seed: math.log(a[seed] / b[seed]) for seed in shared}, a, b, ratio=True)
 
 
 def unmeasured(what: str) -> Contrast:
-    """What no cell of the grid measures yet."""
+    """A contrast that no cell of the grid measures yet."""
     return Contrast(what, {}, (what,))
 
 
@@ -50,21 +89,30 @@ def left_out(shared: Seeds, sides: Sequence[Seeds]) -> tuple[str, ...]:
     return tuple(_left_out(shared, sides)) if shared else ()
 
 
-def _paired(name: str, seeds: Seeds, sides: Sequence[Seeds], ratio: bool = False) -> Contrast:
+def blind(*sides: Seeds) -> str:
+    """The reasons why metrics that enter are blind, each once; empty if all are admitted."""
+    return "; ".join(dict.fromkeys(source.blind for source in cells(*sides).values() if source.blind))
+
+
+def _paired(
+    name: str, seeds: Seeds, a: Seeds, b: Seeds, *, ratio: bool = False, part: str = "", as_reported: bool = False
+) -> Contrast:
     missing = () if seeds else (f"{name}: no seed has both sides",)
-    return Contrast(name, Measured(seeds, cells(*sides)), missing, ratio, left_out(seeds, sides))
+    signs = frozenset[int]() if as_reported else excess(a) | {-sign for sign in excess(b)}
+    values = Measured(seeds, cells(a, b), signs)
+    return Contrast(name, values, missing, ratio, left_out(seeds, (a, b)), part, blind(a, b), signs)
 
 
 def _left_out(shared: Seeds, sides: Sequence[Seeds]) -> Iterator[str]:
     known = cells(*sides)
-    seen = {*(seed for side in sides for seed in side), *(seed for seeds in known.values() for seed in seeds)}
+    seen = {*(seed for side in sides for seed in side), *(seed for source in known.values() for seed in source.seeds)}
     for reason, seeds in groupby(sorted(seen - shared.keys()), key=lambda seed: _reason(seed, sides)):
         found = list(seeds)
         yield f"seed{'s' * (len(found) > 1)} {', '.join(map(str, found))} left out, {reason}"
 
 
 def _reason(seed: int, sides: Sequence[Seeds]) -> str:
-    without = [what for what, seeds in cells(*sides).items() if seed not in seeds]
+    without = [what for what, source in cells(*sides).items() if seed not in source.seeds]
     if without:
         return f"without {', '.join(without)}"
     return "not positive" if all(seed in side for side in sides) else "not on both sides"

@@ -23,7 +23,10 @@ HEAD = f"""# What the textbook says, and what was measured
 A verdict follows one rule, the same for every claim. A claim names contrasts, one number for each
 training seed, positive if as claimed. **Supported**: the 95 % t interval of every contrast lies above 0.
 **Contradicted**: that of some contrast, at the level 1 - {rule.ALPHA} / contrasts, lies below 0. **Undecided**: all
-else. A seed that a cell of a contrast lacks is left out of it, and named. These are small tasks and short trainings:
+else. A contrast of a metric that does not tell the controls apart on its task is set aside, with the reason. A
+contrast of bounds decides only where the slack of the bounds cannot have made its sign. A seed that a cell of a
+contrast lacks is left out of it, and named. Rules have changed after results were seen:
+[each change, with the verdicts before and after](../docs/rule-changes.md). These are small tasks and short trainings:
 what is contradicted here may hold elsewhere.
 """
 
@@ -44,22 +47,29 @@ def _record(claim: Claim, found: Judgement, figures: Collection[str]) -> Mapping
     return {
         "id": claim.id, "statement": claim.statement, "metric": claim.metric, "groups": list(claim.groups),
         "test": rule.TEST, "effect": _effect(weakest), "interval": _ends(weakest), "verdict": found.verdict,
-        "missing": list(found.missing), "figure": claim.figure if claim.figure in figures else None,
-        "contrasts": [
-            {"name": one.contrast.name, "effect": _effect(one), "interval": _ends(one),
-             "seeds": len(one.contrast.seeds), "scale": "log" if one.contrast.ratio else "linear",
-             "left_out": list(one.contrast.left_out)}
-            for one in found.findings
-        ],
+        "missing": list(found.missing), "inconclusive": list(found.inconclusive),
+        "figure": claim.figure if claim.figure in figures else None,
+        "contrasts": [_contrast(one) for one in found.findings],
+        "set_aside": [_contrast(one) | {"reason": one.contrast.blind} for one in found.aside],
     }  # fmt: skip
 
 
-def _effect(finding: Finding) -> float | None:
-    return None if finding.interval is None else _digits(finding.interval.mean)
+def _contrast(finding: Finding) -> dict[str, Any]:
+    contrast = finding.contrast
+    return {
+        "name": contrast.name, "effect": _effect(finding), "interval": _ends(finding),
+        "seeds": len(contrast.seeds), "scale": "log" if contrast.ratio else "linear",
+        "left_out": list(contrast.left_out),
+        "can_support": contrast.can_support, "can_contradict": contrast.can_contradict,
+    }  # fmt: skip
 
 
-def _ends(finding: Finding) -> list[float] | None:
-    i = finding.interval
+def _effect(finding: Finding | None) -> float | None:
+    return None if finding is None or finding.interval is None else _digits(finding.interval.mean)
+
+
+def _ends(finding: Finding | None) -> list[float] | None:
+    i = None if finding is None else finding.interval
     return None if i is None or i.low is None or i.high is None else [_digits(i.low), _digits(i.high)]
 
 
@@ -80,9 +90,16 @@ def _section(claim: Claim, found: Judgement, figures: Collection[str]) -> str:
 
 
 def notes(found: Judgement) -> list[str]:
-    """What the contrasts lack: all of a side, or single seeds of it."""
-    left_out = (f"{finding.contrast.name}: {what}" for finding in found.findings for what in finding.contrast.left_out)
-    return [*(f"missing: {what}" for what in found.missing), *left_out]
+    """What is not measured or not conclusive, the contrasts that are set aside by reason, and the seeds left out."""
+    aside: dict[str, list[str]] = {}
+    for finding in found.aside:
+        aside.setdefault(finding.contrast.blind, []).append(finding.contrast.name)
+    return [
+        *(f"missing: {what}" for what in found.missing),
+        *(f"not conclusive: {name}: {rule.SLACK}" for name in found.inconclusive),
+        *(f"set aside, since {reason}: {'; '.join(names)}" for reason, names in aside.items()),
+        *(f"{f.contrast.name}: {what}" for f in found.findings for what in f.contrast.left_out),
+    ]
 
 
 def line(contrast: Contrast, interval: Interval) -> str:

@@ -1,93 +1,114 @@
-"""The numbers of results.csv, as claims ask for them: by task, model and metric, one for each training seed.
+"""The numbers of results.csv, selected by task, model and metric: one value for each training seed.
 
-Numbers keep the cells that they were measured on, so that a seed that one of them lacks is named and not lost.
+Values carry their sources, so that a contrast of values knows which seeds a source lacks, whether a source's metric is
+blind on its task (`pipeline.statistics.admission`), and whether the number is a bound.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
+
+from pipeline.statistics.admission import Admission, admissions
 
 Seeds = Mapping[int, float]
 """Training seed -> value; empty where nothing is measured."""
 
-Cells = Mapping[str, frozenset[int]]
-"""What was asked for, 'precision of ring-vae' -> the seeds that have it."""
+UPPER, LOWER = "<=", ">="
+"""How the kind of a number begins whose true value lies below it (an upper bound), or above it (a lower bound)."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One metric of one model on one task.
+
+    Attributes:
+        seeds: the training seeds that it is measured on.
+        kinds: the kinds of its numbers, 'exact' or '<= (IWAE-64)'.
+        blind: why the metric says nothing on this task; empty if it is admitted.
+    """
+
+    seeds: frozenset[int]
+    kinds: frozenset[str] = frozenset()
+    blind: str = ""
+
+
+Cells = Mapping[str, Source]
+"""What a value is computed from, 'precision of ring-vae' -> its source."""
 
 
 class Measured(dict[int, float]):
-    """Training seed -> value, with the cells that it comes from."""
+    """Training seed -> value, with the sources that it is computed from.
 
-    def __init__(self, values: Seeds, cells: Cells) -> None:
+    Attributes:
+        cells: the sources.
+        excess: the signs of (value - true value) that bounds allow: +1 of an upper bound, -1 of a lower one, both of a
+            difference of two upper bounds, neither of exact values and estimates.
+    """
+
+    def __init__(self, values: Seeds, cells: Cells, excess: Iterable[int] = ()) -> None:
         super().__init__(values)
         self.cells = cells
+        self.excess = frozenset(excess)
 
 
 def cells(*sides: Seeds) -> Cells:
-    """Of all sides; a mapping without any is not known to lack a seed."""
-    return {name: seeds for side in sides if isinstance(side, Measured) for name, seeds in side.cells.items()}
+    """The sources of all sides; a plain mapping has none."""
+    return {name: source for side in sides if isinstance(side, Measured) for name, source in side.cells.items()}
+
+
+def excess(*sides: Seeds) -> frozenset[int]:
+    """The signs of the excess of a sum of all sides."""
+    return frozenset(sign for side in sides if isinstance(side, Measured) for sign in side.excess)
 
 
 NARROW = ("_half", "_quarter", "_eighth")
 """How the name of a model ends that has a share of another one's width."""
-EXPLICIT = ("autoregressive", "flow", "vae", "diffusion")
-"""The families that know their likelihood, or a bound on it."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """`frame` has the columns of results.csv: task, model, family, seed, metric, value, ...; `turns` a row for each
-    setting of each knob that was turned: task, model, seed, setting, precision, recall, ..."""
+    """The table of results.
+
+    Attributes:
+        frame: the columns of results.csv.
+        turns: a row for each setting of each knob: task, model, seed, setting, precision, recall, ...
+    """
 
     frame: pd.DataFrame
     turns: pd.DataFrame | None = None
 
+    @cached_property
+    def admitted(self) -> Mapping[tuple[str, str], Admission]:
+        """(task, metric) -> whether the controls are apart; without the pairs that no control measures."""
+        return admissions(self.frame)
+
     def seeds(self, task: str, model: str, metric: str) -> Seeds:
-        """What one model reached on one task."""
+        """One metric of one model on one task."""
         f = self.frame
         rows = f[(f["task"] == task) & (f["model"] == model) & (f["metric"] == metric)]
-        return _measured(rows["seed"], rows["value"], f"{metric} of {task}-{model}")
-
-    def mean(self, task: str, model: str, metric: str) -> float:
-        """Over the seeds; infinity where nothing is measured."""
-        values = self.seeds(task, model, metric).values()
-        return sum(values) / len(values) if values else math.inf
+        return self._measured(rows, "value", task, model, metric, metric)
 
     def turned(self, task: str, model: str, setting: float, metric: str) -> Seeds:
-        """What one model reached on one task with its knob at a setting."""
+        """One metric of one model on one task with its knob at a setting."""
         if self.turns is None:
             return {}
         t = self.turns
         rows = t[(t["task"] == task) & (t["model"] == model) & (t["setting"] == setting)]
-        return _measured(rows["seed"], rows[metric], f"{metric} at {setting:g} of {task}-{model}")
+        return self._measured(rows, metric, task, model, metric, f"{metric} at {setting:g}")
 
-    def models(self, task: str, families: Sequence[str], metric: str) -> list[str]:
-        """The models of these families that have the metric on the task, in the order of the table; those that are
-        narrow on purpose speak for their family only where they are asked for by name."""
-        f = self.frame
-        rows = f[(f["task"] == task) & f["family"].isin(families) & (f["metric"] == metric)]
-        return [model for model in dict.fromkeys(rows["model"]) if not model.endswith(NARROW)]
-
-    def family(self, task: str, families: Sequence[str], metric: str) -> Seeds:
-        """The mean over the models of these families, for each seed that all of them have."""
-        return mean([self.seeds(task, model, metric) for model in self.models(task, families, metric)])
-
-    def best(self, task: str, families: Sequence[str], metric: str) -> Seeds:
-        """The one of these families' models whose mean over seeds is lowest."""
-        found = [self.seeds(task, model, metric) for model in self.models(task, families, metric)]
-        return min(found, key=lambda seeds: sum(seeds.values()) / len(seeds), default={})
+    def _measured(self, rows: pd.DataFrame, column: str, task: str, model: str, metric: str, name: str) -> Measured:
+        values = {int(seed): float(value) for seed, value in zip(rows["seed"], rows[column], strict=True)}
+        kinds = frozenset(map(str, rows["kind"])) if "kind" in rows else frozenset()
+        verdict = self.admitted.get((task, metric))
+        blind = f"{task} {metric} is blind: {verdict.reason}" if verdict and not verdict.admitted else ""
+        signs = {1 if kind.startswith(UPPER) else -1 for kind in kinds if kind.startswith((UPPER, LOWER))}
+        return Measured(values, {f"{name} of {task}-{model}": Source(frozenset(values), kinds, blind)}, signs)
 
 
-def mean(found: Sequence[Seeds]) -> Seeds:
-    """Seed by seed, over the seeds that all have."""
-    shared = set.intersection(*(set(seeds) for seeds in found)) if found else set()
-    means = {seed: sum(seeds[seed] for seeds in found) / len(found) for seed in sorted(shared)}
-    return Measured(means, cells(*found))
-
-
-def _measured(seeds: pd.Series, values: pd.Series, name: str) -> Measured:
-    found = {int(seed): float(value) for seed, value in zip(seeds, values, strict=True)}
-    return Measured(found, {name: frozenset(found)})
+def kinds(*sides: Seeds) -> frozenset[str]:
+    """The kinds of the numbers that all sides are computed from."""
+    return frozenset(kind for source in cells(*sides).values() for kind in source.kinds)

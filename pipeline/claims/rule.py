@@ -1,9 +1,15 @@
 """From contrasts to a verdict, by a rule that is the same for every claim.
 
-    supported       of every contrast the 95 % t interval over at least two seeds lies above 0
-    contradicted    of some contrast the t interval at the level 1 - .05 / contrasts lies below 0
-    undecided       all else: one seed, seeds that agree to the last digit, an interval that holds 0, cells that are not
-                    measured
+    supported       of every contrast that counts the 95 % t interval over at least two seeds lies above 0, and each
+                    part of the sentence has such a contrast
+    contradicted    of some contrast the t interval at the level 1 - .05 / m lies below 0, with m the number of
+                    contrasts that can contradict
+    undecided       all else: one seed, seeds that agree to the last digit, an interval that holds 0, a sign that may be
+                    that of a bound's slack, cells that are not measured, a part whose contrasts are all set aside
+
+A contrast that a blind metric enters (`pipeline.statistics.admission`) is set aside before anything is tested: it is
+listed with the reason, and counts neither for nor against, nor in m. A contrast of bounds counts, and decides only in
+the direction that the slack of the bounds leaves open (`contrast`).
 
 "Supported" needs every contrast, so that it keeps its level without a correction (an intersection-union test, Berger
 1982, Technometrics 24); "contradicted" needs one of several, hence Bonferroni's. Effect and interval are those of the
@@ -25,6 +31,7 @@ ALPHA = 0.05
 TEST = "Student's t over training seeds, paired; each contrast at 95 % for, at 1 - .05 / contrasts against"
 ONE_SEED = "one seed: training noise unknown"
 NO_SPREAD = "the seeds agree to the last digit, so that there is no spread to test by"
+SLACK = "the sign may be that of the slack of a bound"
 ROUNDING = 1e-9
 """Of the mean: an interval narrower than this is that of floating-point numbers."""
 
@@ -51,39 +58,84 @@ class Finding:
 
     @property
     def above(self) -> bool:
-        return self.interval is not None and self.low > 0 and _told(self.interval)
+        """Whether it supports."""
+        return self.contrast.can_support and self._is_positive
 
     @property
     def below(self) -> bool:
+        """Whether it contradicts."""
+        return self.contrast.can_contradict and self._is_negative
+
+    @property
+    def inconclusive(self) -> bool:
+        """Whether its sign is clear, and may be that of a bound's slack."""
+        excess = self.contrast.excess
+        return (self._is_positive and 1 in excess) or (self._is_negative and -1 in excess)
+
+    @property
+    def _is_positive(self) -> bool:
+        return self.interval is not None and self.low > 0 and _has_spread(self.interval)
+
+    @property
+    def _is_negative(self) -> bool:
         strict = self.strict
-        return strict is not None and strict.high is not None and strict.high < 0 and _told(strict)
+        return strict is not None and strict.high is not None and strict.high < 0 and _has_spread(strict)
 
 
 @dataclass(frozen=True)
 class Judgement:
+    """A verdict and what it rests on.
+
+    Attributes:
+        verdict: the word.
+        findings: the contrasts that count.
+        missing: what would have to be measured, or measured otherwise, before the claim can be supported.
+        inconclusive: the contrasts whose sign may be that of the slack of a bound.
+        aside: the contrasts that are set aside, since a metric of theirs is blind.
+    """
+
     verdict: Word
     findings: tuple[Finding, ...]
     missing: tuple[str, ...]
+    inconclusive: tuple[str, ...] = ()
+    aside: tuple[Finding, ...] = ()
 
     @property
-    def weakest(self) -> Finding:
+    def weakest(self) -> Finding | None:
+        """The contrast that decides; None where all are set aside."""
         against = [finding for finding in self.findings if finding.below]
-        return min(against or self.findings, key=lambda finding: finding.low)
+        return min(against or self.findings, key=lambda finding: finding.low, default=None)
 
 
 def judge(contrasts: Sequence[Contrast]) -> Judgement:
-    """Raises ValueError without a contrast: a claim that compares nothing is none."""
+    """Judge a claim by its contrasts.
+
+    Raises:
+        ValueError: there is no contrast.
+    """
     if not contrasts:
         raise ValueError("a claim needs a contrast")
-    findings = weigh(contrasts)
-    missing = tuple(what for f in findings for what in (f.contrast.missing or _untested(f)))
-    return Judgement(_word(findings, missing), findings, missing)
+    findings = weigh([contrast for contrast in contrasts if not contrast.blind])
+    aside = tuple(weigh([contrast for contrast in contrasts if contrast.blind]))
+    missing = (
+        *(what for f in findings for what in (f.contrast.missing or _untested(f))),
+        *_empty_parts(contrasts),
+    )
+    inconclusive = tuple(finding.contrast.name for finding in findings if finding.inconclusive)
+    return Judgement(_word(findings, missing), findings, missing, inconclusive, aside)
 
 
 def weigh(contrasts: Sequence[Contrast]) -> tuple[Finding, ...]:
     """Each contrast with its intervals."""
-    strict = 1 - ALPHA / max(1, len(contrasts))
+    strict = 1 - ALPHA / max(1, sum(contrast.can_contradict for contrast in contrasts))
     return tuple(Finding(c, _interval(c, 1 - ALPHA), _interval(c, strict)) for c in contrasts)
+
+
+def _empty_parts(contrasts: Sequence[Contrast]) -> list[str]:
+    """The parts of the sentence whose contrasts are all set aside."""
+    parts = dict.fromkeys(contrast.part for contrast in contrasts)
+    empty = [part for part in parts if all(contrast.blind for contrast in contrasts if contrast.part == part)]
+    return [f"no contrast of {part or 'the claim'} is left: all are set aside" for part in empty]
 
 
 def _word(findings: Sequence[Finding], missing: Sequence[str]) -> Word:
@@ -103,9 +155,9 @@ def _untested(finding: Finding) -> tuple[str, ...]:
         return ()
     if interval.n == 1:
         return (f"{name}: {ONE_SEED}",)
-    return () if _told(interval) else (f"{name}: {NO_SPREAD}",)
+    return () if _has_spread(interval) else (f"{name}: {NO_SPREAD}",)
 
 
-def _told(interval: Interval) -> bool:
+def _has_spread(interval: Interval) -> bool:
     """Whether it is one of values that differ, or of a single one."""
     return interval.low is None or interval.high is None or interval.high - interval.low > ROUNDING * abs(interval.mean)

@@ -3,6 +3,16 @@
     area    of the union over the settings of [0, recall] x [0, precision]: what the model can reach with one knob
     F_1     2 precision recall / (precision + recall)
 
+Both select among noisy settings: on the samples that are scored, the largest area and the best F_1 exceed those of a
+knob that does nothing. So settings are selected on the validation split, with samples of their own, and scored on the
+test split. Let 1, ..., n be the settings on the validation split's frontier, those that no other one exceeds in both
+recall r and precision p, by rising precision. With r and p of the test split and p_0 = 0,
+
+    area = sum of r_i (p_i - p_{i-1})
+
+which is the area if the two splits have one frontier. Its expectation is the product of recall and precision if all
+settings are equal.
+
 The setting 1 is the model as it was trained. Every setting starts from the same random numbers, so that two of them
 differ by the knob alone (Kingma & Dhariwal 2018, arXiv:1807.03039, temperature; Brock et al. 2019, arXiv:1809.11096,
 truncation, here by scaling; Ho & Salimans 2022, arXiv:2207.12598, guidance).
@@ -45,10 +55,24 @@ class Turn:
 
 
 def curve(
-    model: GenerativeModel, task: Task, c: Tensor, of: Reference, knob: Iterable[float], settings: Settings, seed: int
+    model: GenerativeModel,
+    task: Task,
+    c: Tensor,
+    of: Reference,
+    knob: Iterable[float],
+    settings: Settings,
+    seed: int,
+    split: str = "test",
 ) -> Iterator[Turn]:
-    """The model at each setting of `knob`, under the rows of c (N, *condition). One whose samples are not finite, as
-    those of a flow far above temperature 1 may be, is left out."""
+    """The model at each setting of its knob.
+
+    Args:
+        c: (N, *condition), the conditions of the split, under which samples are drawn.
+        knob: the settings. One whose samples are not finite, as those of a flow far above temperature 1 may be, is
+            left out.
+        seed: of the samples, the same for each setting.
+        split: the real data that the samples are compared with.
+    """
     for setting in knob:
         torch.manual_seed(seed)
         try:
@@ -56,7 +80,7 @@ def curve(
                 x, asked = draw(model, task.event, c, count=settings.samples, chunk=settings.chunk)
         except FloatingPointError:
             continue
-        yield _turn(setting, x, asked, task, of, settings)
+        yield _turn(setting, x, asked, task, of, settings, split)
 
 
 @contextmanager
@@ -69,8 +93,8 @@ def turned(model: GenerativeModel, setting: float) -> Iterator[None]:
         model.setting = before
 
 
-def _turn(setting: float, x: Tensor, c: Tensor, task: Task, of: Reference, settings: Settings) -> Turn:
-    real, fake = of.features["test"][: settings.samples], of.extractor.extract(x)
+def _turn(setting: float, x: Tensor, c: Tensor, task: Task, of: Reference, settings: Settings, split: str) -> Turn:
+    real, fake = of.features[split][: settings.samples], of.extractor.extract(x)
     found = manifold(
         real=real, fake=fake, neighbours=settings.neighbours, coverage_neighbours=settings.coverage_neighbours
     )
@@ -79,21 +103,51 @@ def _turn(setting: float, x: Tensor, c: Tensor, task: Task, of: Reference, setti
     return Turn(setting, **found._asdict(), frechet=frechet(real=real, fake=fake), obedience=obedience)
 
 
-def area(turns: Sequence[Turn]) -> float:
-    """In [0, 1]; higher is better. 0 of no settings."""
-    corners = sorted(((t.recall, t.precision) for t in turns), reverse=True)
+def frontier(turns: Iterable[Turn]) -> list[Turn]:
+    """Those that no other one exceeds or equals in both recall and precision, by rising precision."""
+    found: list[Turn] = []
+    for turn in sorted(turns, key=lambda turn: (-turn.recall, -turn.precision)):
+        if not found or turn.precision > found[-1].precision:
+            found.append(turn)
+    return found
+
+
+def area(turns: Iterable[Turn], selection: Iterable[Turn]) -> float:
+    """The area under the knob, with settings selected on other samples.
+
+    Args:
+        turns: the settings as they are scored.
+        selection: the settings as they are selected; one that `turns` lack is left out.
+
+    Returns:
+        The sum of r_i (p_i - p_{i-1}), in [-1, 1], and in [0, 1] of `turns` selected by themselves; 0 of no settings.
+        Higher is better.
+    """
+    scored = {turn.setting: turn for turn in turns}
     total = height = 0.0
-    for recall, precision in corners:  # from the right: each adds what it rises above those with more recall
-        total += recall * max(0.0, precision - height)
-        height = max(height, precision)
+    for turn in (scored[chosen.setting] for chosen in frontier(t for t in selection if t.setting in scored)):
+        total += turn.recall * (turn.precision - height)
+        height = turn.precision
     return total
 
 
-def summary(turns: Sequence[Turn]) -> dict[str, Any]:
-    """As it is written: the curve, its area and the setting that is best for F_1."""
-    best = max(turns, key=lambda turn: turn.f_1, default=None)
+def best(turns: Iterable[Turn], selection: Iterable[Turn]) -> Turn | None:
+    """The one of `turns` whose setting has the highest F_1 in `selection`; None of no settings."""
+    scored = {turn.setting: turn for turn in turns}
+    found = max((turn for turn in selection if turn.setting in scored), key=lambda turn: turn.f_1, default=None)
+    return found and scored[found.setting]
+
+
+def summary(turns: Sequence[Turn], selection: Sequence[Turn]) -> dict[str, Any]:
+    """What the stage writes: the curve, its area and the best setting, and the settings as they were selected."""
+    chosen = best(turns, selection)
     return {
-        "turns": [{name: value for name, value in asdict(turn).items() if value is not None} for turn in turns],
-        "area": area(turns),
-        "best": best and best.setting,
+        "turns": _records(turns),
+        "validation": _records(selection),
+        "area": area(turns, selection),
+        "best": chosen and chosen.setting,
     }
+
+
+def _records(turns: Iterable[Turn]) -> list[dict[str, float]]:
+    return [{name: value for name, value in asdict(turn).items() if value is not None} for turn in turns]

@@ -14,7 +14,8 @@ SIGNS: dict[Word, str] = {"supported": "✓", "contradicted": "✗", "undecided"
 
 
 class Verdict(NamedTuple):
-    """`decisive`: the contrast with the lowest lower end; `contrasts`: all measured ones; `notes`: what they lack."""
+    """`decisive`: the contrast with the lowest lower end; `contrasts`: all measured ones; `notes`: what they lack, and
+    which contrasts are set aside."""
 
     key: str
     statement: str
@@ -38,11 +39,18 @@ def counts(found: Iterable[Verdict]) -> list[tuple[Word, str, int]]:
 
 def _verdict(claim: Claim, found: Judgement) -> Verdict:
     contrasts = [_line(finding) for finding in found.findings if finding.interval]
-    decisive = _line(found.weakest) if found.weakest.interval else "nothing measured yet"
+    decisive = _decisive(found)
     return Verdict(
         claim.id, claim.statement, claim.metric, found.verdict, SIGNS[found.verdict], decisive, contrasts,
         notes(found),
     )  # fmt: skip
+
+
+def _decisive(found: Judgement) -> str:
+    weakest = found.weakest
+    if weakest is None:
+        return "every contrast is set aside"
+    return _line(weakest) if weakest.interval else "nothing measured yet"
 
 
 def _line(finding: Finding) -> str:

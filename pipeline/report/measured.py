@@ -56,12 +56,21 @@ class Turn(BaseModel):
 
 
 class Sweep(BaseModel):
-    """What turning its knob does to a cell's model. `best`: the setting with the highest F_1."""
+    """What turning its knob does to a cell's model, scored on the test split.
+
+    Attributes:
+        turns: the settings on the test split.
+        validation: the settings on the validation split, by which `area` and `best` select; empty in files of older
+            versions, which selected on the test split and say so in no word of their protocol.
+        area: the area under the knob.
+        best: the setting with the highest F_1.
+    """
 
     status: Literal["ok", "diverged"]
     knob: str = ""
     protocol: str = ""
     turns: tuple[Turn, ...] = ()
+    validation: tuple[Turn, ...] = ()
     area: FiniteFloat = 0.0
     best: FiniteFloat | None = None
 

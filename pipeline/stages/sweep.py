@@ -9,6 +9,9 @@ from pipeline.paths import Cell
 from pipeline.stages import trained as cells
 from pipeline.stages.trained import Trained
 
+SELECTION = 1_000_000
+"""What is added to the seed of the samples by which settings are selected."""
+
 
 def main(task: str, model: str, seed: int) -> None:
     """Raises `UserError` where the model has no knob, or guidance no condition to turn towards."""
@@ -18,13 +21,20 @@ def main(task: str, model: str, seed: int) -> None:
     if trained.model is not None:
         of = reference.load(trained.data.task)
         name = cells.knob(trained.model, cell, trained.data.task, f"take it out of the suite's sweep in {paths.PARAMS}")
-        values, c = getattr(trained.configured.knobs, name), trained.data.test[1]
-        turned = list(knob.curve(trained.model, trained.data.task, c, of, values, trained.settings, seed))
-        record |= {"knob": name, "protocol": _protocol(of, trained), **knob.summary(turned)}
+        splits = {"validation": (trained.data.validation[1], seed + SELECTION), "test": (trained.data.test[1], seed)}
+        values = getattr(trained.configured.knobs, name)
+        selection, turned = (
+            list(knob.curve(trained.model, trained.data.task, c, of, values, trained.settings, start, split))
+            for split, (c, start) in splits.items()
+        )
+        record |= {"knob": name, "protocol": _protocol(of, trained), **knob.summary(turned, selection)}
     files.write_json(paths.sweep(cell), record)
 
 
 def _protocol(of: Reference, trained: Trained) -> str:
     settings = trained.settings
-    real = min(settings.samples, len(trained.data.test[0]))
-    return f"test n={real}, fake n={settings.samples}, {of.extractor.id}, k={settings.neighbours}"
+    real, validation = (min(settings.samples, len(split[0])) for split in (trained.data.test, trained.data.validation))
+    return (
+        f"test n={real}, fake n={settings.samples}, {of.extractor.id}, k={settings.neighbours}, "
+        f"selected on validation n={validation}"
+    )

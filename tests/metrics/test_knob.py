@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -16,7 +18,7 @@ from pipeline import paths
 from pipeline.contract import Event, GenerativeModel, Player, Task
 from pipeline.errors import UserError
 from pipeline.metrics.features import Identity
-from pipeline.metrics.knob import Turn, area, curve, summary
+from pipeline.metrics.knob import Turn, area, best, curve, summary
 from pipeline.metrics.reference import Reference
 from pipeline.metrics.settings import Settings
 from pipeline.paths import Cell
@@ -53,16 +55,68 @@ def turned(*settings: float) -> list[Turn]:
     return found
 
 
+def own(turns: list[Turn]) -> float:
+    """The area of settings that are selected by themselves, each of its own name."""
+    named = [replace(turn, setting=float(i)) for i, turn in enumerate(turns)]
+    return area(named, named)
+
+
 @given(turns, st.builds(lambda p, r: Turn(1.0, p, r, 1.0, 1.0, 0.0), shares, shares))
 def test_the_area_is_a_share_that_another_setting_never_lowers(some: list[Turn], more: Turn) -> None:
-    assert 0 <= area(some) <= area([*some, more]) + 1e-12 <= 1 + 1e-9
-    assert area([*some, more]) >= more.recall * more.precision - 1e-12
+    assert 0 <= own(some) <= own([*some, more]) + 1e-12 <= 1 + 1e-9
+    assert own([*some, more]) >= more.recall * more.precision - 1e-12
 
 
 def test_the_area_of_two_settings_in_closed_form() -> None:
     seeking, covering = Turn(0.5, 0.9, 0.4, 1, 1, 0), Turn(1.0, 0.6, 0.8, 1, 1, 0)
-    assert area([seeking, covering]) == pytest.approx(0.8 * 0.6 + 0.4 * (0.9 - 0.6))
-    assert summary([seeking, covering])["best"] == 1.0
+    found = [seeking, covering]
+    assert area(found, found) == pytest.approx(0.8 * 0.6 + 0.4 * (0.9 - 0.6))
+    assert summary(found, found)["best"] == 1.0
+
+
+def test_settings_are_selected_on_one_split_and_scored_on_the_other() -> None:
+    """The test split's best setting, .5, is dominated on the validation split and enters nothing."""
+    test = [Turn(0.5, 0.95, 0.95, 1, 1, 0), Turn(1.0, 0.6, 0.8, 1, 1, 0), Turn(2.0, 0.5, 0.9, 1, 1, 0)]
+    validation = [Turn(0.5, 0.1, 0.1, 1, 1, 0), Turn(1.0, 0.7, 0.7, 1, 1, 0), Turn(2.0, 0.5, 0.8, 1, 1, 0)]
+    found = summary(test, validation)
+    assert found["area"] == pytest.approx(0.9 * 0.5 + 0.8 * (0.6 - 0.5))
+    assert found["best"] == 1.0
+    assert [turn["setting"] for turn in found["validation"]] == [0.5, 1.0, 2.0]
+    assert summary(test, validation[1:])["area"] == found["area"]
+    assert summary(test[:1], validation)["best"] == 0.5
+    assert summary([], validation)["best"] is None
+
+
+class Idle(Gaussian):
+    """N(0, I), whose knob changes the draws and not their distribution."""
+
+    def sample(self, c: Tensor) -> Tensor:
+        torch.randn(int(100 * self.setting))
+        return torch.randn(len(c), 2)
+
+
+def test_a_knob_that_does_nothing_gains_nothing() -> None:
+    """The mean gain over 40 repetitions lies within 3 standard errors of 0; selected on the test split, far above."""
+    settings, sweep_of = replace(SETTINGS, samples=100), (0.4, 0.55, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)
+    gains: dict[str, list[float]] = {"area": [], "F_1": [], "area on test": [], "F_1 on test": []}
+    for seed in range(40):
+        torch.manual_seed(10_000 + seed)
+        of = Reference(Identity(size=2), {"test": torch.randn(100, 2), "validation": torch.randn(100, 2)}, {})
+
+        def turned(split: str, seed: int, of: Reference = of) -> list[Turn]:
+            return list(curve(Idle(), TASK, torch.empty(100, 0), of, sweep_of, settings, seed, split))
+
+        test, validation = turned("test", seed), turned("validation", seed + 5_000)
+        plain = next(turn for turn in test if turn.setting == 1)
+        for name, selection in (("", validation), (" on test", test)):
+            chosen = best(test, selection)
+            assert chosen is not None
+            gains[f"area{name}"].append(area(test, selection) - plain.precision * plain.recall)
+            gains[f"F_1{name}"].append(chosen.f_1 - plain.f_1)
+    means = {name: (np.mean(found), np.std(found, ddof=1) / np.sqrt(len(found))) for name, found in gains.items()}
+    for name in ("area", "F_1"):
+        assert abs(means[name][0]) < 3 * means[name][1], means
+        assert means[f"{name} on test"][0] > 5 * means[f"{name} on test"][1], means
 
 
 def test_a_lower_temperature_seeks() -> None:
@@ -117,7 +171,12 @@ def test_the_stage_writes_a_row_for_each_setting(cell: Callable[[GenerativeModel
     first = paths.sweep(asked).read_bytes()
     found = json.loads(first)
     assert [turn["setting"] for turn in found["turns"]] == [0.5, 1.0]
-    assert (found["knob"], found["protocol"]) == ("temperature", "test n=50, fake n=50, identity, k=3")
+    assert [turn["setting"] for turn in found["validation"]] == [0.5, 1.0]
+    assert found["validation"] != found["turns"]
+    assert (found["knob"], found["protocol"]) == (
+        "temperature",
+        "test n=50, fake n=50, identity, k=3, selected on validation n=20",
+    )
     sweep.main(*asked)
     assert paths.sweep(asked).read_bytes() == first
 
