@@ -23,7 +23,7 @@ _SCHEME = re.compile(r"[A-Za-z][\w+.-]*")
 _PATH = re.compile(r"[^:@=?#&\x00-\x1f]+")
 _HOST = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _DATABASE = re.compile(r"[\w./-]*")
-_URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s'\"<>]+")
+_URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s'\"<>]*[^\s'\"<>.,;:)]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SHORT = 4
 """Words of a password that have fewer characters are hidden where they stand alone, not as parts of longer words."""
@@ -85,9 +85,14 @@ def shown(address: str) -> str:
     return f"{scheme}://{HIDDEN if place is None else place + options + HIDDEN * bool(options)}"
 
 
-def scrub(text: str, address: str) -> str:
-    """`text`, as a message of another library, without what may be a secret in `address`, or in any other URL."""
-    text = _URL.sub(lambda url: shown(url[0]), text.replace(address, shown(address)))
+def scrub(text: str, address: str | None = None) -> str:
+    """`text`, as a message of another library, without what may be a secret in `address` or in any other URL.
+
+    Args:
+        address: that of the store; None for MLFLOW_TRACKING_URI as it is set.
+    """
+    address = os.environ.get(VARIABLE, "") if address is None else address
+    text = _URL.sub(lambda url: shown(url[0]), text.replace(address, shown(address)) if address else text)
     for secret in sorted(set(_secrets(address)), key=len, reverse=True):
         word = re.escape(secret)
         pattern = word if len(secret) >= _SHORT else rf"(?<!\w){word}(?!\w)"

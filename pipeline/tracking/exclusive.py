@@ -1,4 +1,4 @@
-"""One publication at a time: a lock file beside a sqlite store, a marker in the model registry of any other store.
+"""One publication at a time: a lock file next to a sqlite store, a marker in the model registry of any other store.
 
 A lock file is released by the operating system when its holder ends, however it ends. MLflow's servers have no locks,
 but of several clients that create a registered model of one name exactly one succeeds. The holder renews its marker
@@ -25,7 +25,7 @@ from pipeline.errors import UserError
 from pipeline.tracking.address import database, shown
 
 MARKER = "coverseek.lock"
-"""The registered model that exists while somebody publishes."""
+"""The registered model that exists while a publication is under way."""
 WAIT, POLL, BEAT, STALE = 600.0, 0.5, 5.0, 60.0  # seconds
 
 _LOG = logging.getLogger("mlflow.coverseek")

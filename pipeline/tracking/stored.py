@@ -106,7 +106,7 @@ def counted(held: Mapping[str, Held], what: Literal["missing", "doubled"]) -> st
 
 
 def is_interrupted(path: Path) -> bool:
-    """Whether a killed program left a journal beside the sqlite file at `path`; sqlite has to roll it back."""
+    """Whether a killed program left a journal next to the sqlite file at `path`; sqlite has to roll it back."""
     journal = path.with_name(f"{path.name}-journal")
     return journal.exists() and journal.stat().st_size > 0
 

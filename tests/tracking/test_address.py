@@ -15,6 +15,7 @@ from sqlalchemy import create_engine
 from pipeline import paths
 from pipeline.doctor import surroundings
 from pipeline.errors import UserError
+from pipeline.run import driver
 from pipeline.stages import publish as stage
 from pipeline.tracking import address, log, past, store
 from pipeline.tracking.publish import publish
@@ -153,6 +154,39 @@ def test_neither_terminal_nor_log_holds_a_secret(
     printed = capfd.readouterr()
     for text in (written, printed.out, printed.err):
         assert not re.search(r"Sec|ret\b", text)
+
+
+def test_a_run_that_cannot_publish_prints_no_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the error is: `coverseek run` prints it in one line."""
+    uri = "postgresql://u:Sec/ret@host/x"
+
+    def fail() -> None:
+        raise ValueError(f"invalid address {uri}: no port 'Sec'")
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setattr(stage, "main", fail)
+    driver._publish()
+    assert "invalid address postgresql://host/x: no port '***'" in capsys.readouterr().out
+
+
+def test_a_store_does_not_hold_its_own_address(
+    empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does any tag in it: an address may hold a password."""
+    from tests.tracking.conftest import Tree
+
+    path = tmp_path / WORD / "mlflow.db"
+    for folder in (path.parent, tmp_path / "checkout"):
+        folder.mkdir()
+    path.write_bytes(empty_store.read_bytes())
+    monkeypatch.chdir(tmp_path / "checkout")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address.sqlite(path))
+    Tree().default()
+    stage.main()
+    assert len(past.records(address.uri(), "toy")) == 6
+    assert WORD.encode() not in path.read_bytes()
 
 
 def test_the_environment_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> None:

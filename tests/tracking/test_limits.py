@@ -101,7 +101,7 @@ def test_a_cell_that_comes_and_goes_keeps_every_turn(published: MlflowClient, tr
     assert longest()["tags"] <= limits.TAG
 
 
-def test_values_that_are_too_long_are_cut_and_lie_whole_in_an_artifact(client: MlflowClient, tree: Tree) -> None:
+def test_values_that_are_too_long_are_cut_and_complete_in_an_artifact(client: MlflowClient, tree: Tree) -> None:
     path = paths.trained(VAE) / "model.json"
     hyper = {f"width_{n}": list(range(5000)) for n in range(3)} | {f"p{n}": n for n in range(150)} | {"k" * 300: 1}
     files.write_json(path, json.loads(path.read_text()) | {"hyper": hyper})
