@@ -92,12 +92,13 @@ def _refusal(full: str) -> str:
     return ""
 
 
+HOSTLESS = "postgresql://u:{}/x"
 SHAPES = [
     "postgresql://u:{}@host/x",
     "postgresql://{}@host/x",
     "postgresql+psycopg2://u:{}@host:5432/x?sslmode=require",
     "mysql://host/x?user=u&password={}",
-    "postgresql://u:{}/x",
+    HOSTLESS,
     "postgresql:///x?host=h&password={}&user=u",
     "http://u:{}@host:5000",
     "https://{}@host/path",
@@ -109,6 +110,7 @@ SHAPES = [
 
 @given(st.sampled_from(SHAPES), PASSWORDS)
 def test_no_part_of_a_password_is_shown(shape: str, password: str) -> None:
+    assume(shape != HOSTLESS or "@" not in password)  # what follows the @ is then a host, as in any other address
     full = shape.format(password)
     assert WORD not in address.shown(full)
     assert WORD not in _refusal(full)
@@ -117,6 +119,7 @@ def test_no_part_of_a_password_is_shown(shape: str, password: str) -> None:
 @given(st.sampled_from(SHAPES[:-2]), PASSWORDS, st.data())
 def test_no_part_of_a_password_is_left_in_a_message(shape: str, password: str, data: st.DataObject) -> None:
     """Whole, in lower case, or cut where the library that wrote the message took it for a host or a port."""
+    assume(shape != HOSTLESS or "@" not in password)
     full = shape.format(password)
     begin = data.draw(st.integers(0, len(password)))
     for text in (full, password, password.lower(), f'invalid port "{password[begin:]}"', repr(full), f"at {full}: no"):
