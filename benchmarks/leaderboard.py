@@ -116,7 +116,7 @@ def keep_ledgers(server: str) -> None:
 
 def fill(path: Path, server: str) -> None:
     with store.opened(server) as client:
-        experiments = [store.create_experiment(client, f"task_{task}") for task in range(TASKS)]
+        experiments = [store.create_experiment(client, server, f"task_{task}") for task in range(TASKS)]
     with Session(create_engine(address(path))) as session:
         for task, experiment in enumerate(experiments):
             session.execute(insert(orm.SqlExperimentTag), list(definitions(task, int(experiment))))

@@ -125,7 +125,7 @@ def test_a_damaged_store_is_a_fault(capsys: pytest.CaptureFixture[str], monkeypa
     assert "nothing published yet; do: coverseek publish" in capsys.readouterr().out
     Path("mlflow.db").write_text("no database" * 100)
     (fault,) = faults(capsys)
-    assert fault.endswith("do: delete mlflow.db, then coverseek publish")
+    assert "it is damaged; do: restore it from a backup, or rename it" in fault
 
 
 def test_it_imports_neither_torch_nor_mlflow() -> None:

@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pipeline.doctor.finding import Finding
-from pipeline.tracking import stored
+from pipeline.errors import UserError
+from pipeline.tracking import address, stored
 from pipeline.tracking.revision import revision
 
 LOCKS = Path(".dvc/tmp/rwlock")
@@ -47,17 +48,42 @@ def _locks() -> Finding:
 
 
 def _store() -> Finding:
-    """Cheap on purpose: a file is looked into, a server is not called."""
-    address = stored.uri()
-    path, shown = stored.database(address), stored.shown(address)
+    """Cheap on purpose: a file is read directly, a server is not called."""
+    try:
+        store = address.uri()
+        path = address.database(store)
+    except UserError as error:
+        return Finding("fault", "mlflow", str(error), "set or unset MLFLOW_TRACKING_URI")
+    shown = address.shown(store)
     if path is None:
         return Finding("ok", "mlflow", f"{shown} (not called)")
     if not path.exists():
         return Finding("warning", "mlflow", f"{shown}: nothing published yet", "coverseek publish")
+    interrupted = stored.is_interrupted(path)
     try:
-        return Finding("ok", "mlflow", f"{shown}: {len(stored.read(path))} tasks published")
+        held = _read(path, interrupted)
     except sqlite3.Error as error:
-        return Finding("fault", "mlflow", f"{shown}: {error}", f"delete {path.name}, then coverseek publish")
+        fault, remedy = stored.remedy(path, str(error))
+        return Finding("warning" if fault == stored.LOCKED else "fault", "mlflow", f"{shown}: {fault}", remedy)
+    if interrupted:
+        detail = f"{shown}: the last publication was interrupted; what it left is rolled back"
+        return Finding("warning", "mlflow", detail, "coverseek publish")
+    return _runs(shown, held)
+
+
+def _read(path: Path, interrupted: bool) -> dict[str, stored.Held]:
+    if interrupted:
+        stored.recover(path)
+    return stored.read(path)
+
+
+def _runs(shown: str, held: Mapping[str, stored.Held]) -> Finding:
+    if missing := stored.counted(held, "missing"):
+        detail = f"{shown}: {missing} deleted in MLflow, and means in the history are without"
+        return Finding("fault", "mlflow", detail, "coverseek publish")
+    if doubled := stored.counted(held, "doubled"):
+        return Finding("fault", "mlflow", f"{shown}: {doubled} there more than once", "coverseek publish")
+    return Finding("ok", "mlflow", f"{shown}: {len(held)} tasks published")
 
 
 def _disk() -> Finding:

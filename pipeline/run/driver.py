@@ -95,11 +95,12 @@ def _checker(settings: Params, suites: Mapping[str, Suite]) -> Callable[[], None
 def _publish() -> None:
     """Best effort: MLflow holds a copy, and `coverseek publish` makes it again."""
     from pipeline.stages import publish
+    from pipeline.tracking import address
 
     try:
         publish.main()
     except Exception as error:
-        line = " ".join(f"{type(error).__name__}: {error}".split())
+        line = address.scrub(" ".join(f"{type(error).__name__}: {error}".split()))
         print(f"Not published to MLflow ({line}); try again with: coverseek publish")
 
 

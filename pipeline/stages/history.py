@@ -6,7 +6,8 @@ import json
 
 from pipeline.history import account, feed, sheet
 from pipeline.history.chronicle import Chronicle, chronicles
-from pipeline.tracking import past, stored
+from pipeline.tracking import past
+from pipeline.tracking.address import uri
 
 
 def main(task: str | None, metric: str | None, history: bool, form: str) -> None:
@@ -20,7 +21,7 @@ def main(task: str | None, metric: str | None, history: bool, form: str) -> None
         UserError: the store cannot be used, or holds no such task or metric.
     """
     metrics = [metric] if metric else past.ORDERING
-    told = chronicles(past.records(stored.uri(), task, metric), metrics)
+    told = chronicles(past.records(uri(), task, metric), metrics)
     if form == "json":
         print(json.dumps({"history": [account.as_json(one, history) for one in told]}, indent=2, allow_nan=False))
     elif form == "atom":

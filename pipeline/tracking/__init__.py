@@ -1,9 +1,13 @@
-"""MLflow at the edge: a copy of the measured cells that can be thrown away and made again. The only importer of mlflow.
+"""MLflow: a copy of the measured cells, and the history of earlier ones. The only importer of mlflow.
 
     lock       dvc.lock: the hash that names a cell's run
     entry      what is to be in the store: the cells of the grid, their parameters and curves
     revision   which code, and what another revision's reports say
-    stored     what a sqlite store holds, without importing mlflow
+    address    where the store is, the file of an address, and an address without its secrets
+    stored     what a sqlite store holds, without importing mlflow, and the remedies of its faults
+    limits     values that fit MLflow's limits, and the reading of damaged ones
+    exclusive  one publication at a time
+    log        MLflow's log records into logs/mlflow.log
     store      the tracking store and its experiments, one a task
     runs       the runs of one experiment
     definition what the protocol ids of an experiment's numbers stand for
@@ -16,6 +20,7 @@
     past       what a store remembers, to be replayed: read from its tables, or asked of a server (remote); each run
                is `kept` the same way
 
+The current cells can be published again from the reports at any time; the history is in the store alone.
 A cell's run is written once, named by a hash of what DVC says went into the cell and came out of it. Cells that the
 grid or dvc.lock no longer hold stay as history, tagged `current: false`. What was scored from files is there too, with
 its level of trust; it is no champion, and the leaderboard over time tells of what was trained here.

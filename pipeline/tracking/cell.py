@@ -7,7 +7,6 @@ Weights stay with DVC: the logged model is an external one, and its tags say whe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from mlflow import MlflowClient
@@ -15,9 +14,12 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, 
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_IS_EXTERNAL, MLFLOW_PARENT_RUN_ID
 
 from pipeline import paths
+from pipeline.tracking import limits
 from pipeline.tracking.entry import Entry, curve
 
-BATCH = 800  # of the 1000 metrics, parameters and tags that mlflow takes at once
+BATCH = 800  # of the 1000 metrics that mlflow takes at once
+LONG = "long_values.json"
+"""The artifact with the values that are longer than MLflow's limits, where there are any."""
 
 
 def write(client: MlflowClient, experiment: str, entry: Entry, parent: str, origin: Mapping[str, str]) -> None:
@@ -28,7 +30,9 @@ def write(client: MlflowClient, experiment: str, entry: Entry, parent: str, orig
         origin: tags that say which code and which dvc.lock this was published from.
     """
     tags = {**origin, **_tags(entry), MLFLOW_PARENT_RUN_ID: parent}
-    run = client.create_run(experiment, run_name=entry.cell.key, tags=tags)
+    run = client.create_run(experiment, run_name=entry.cell.key, tags=limits.tags(tags))
+    if long := limits.cut(tags, limits.TAG) | limits.cut(entry.params, limits.PARAM):
+        client.log_dict(run.info.run_id, long, LONG)
     _log_data(client, run, entry)
     model = _log_model(client, run, entry, origin) if entry.ok and not entry.external else None
     _log_numbers(client, run, entry, model)
@@ -44,7 +48,7 @@ def _tags(entry: Entry) -> dict[str, str]:
     if outcome.diverged:
         tags["diverged"] = f"step {outcome.diverged.step}, player {outcome.diverged.player}"
     if outcome.hardware:
-        tags["hardware"] = json.dumps(outcome.hardware, sort_keys=True)
+        tags["hardware"] = limits.as_json(dict(sorted(outcome.hardware.items())))
     return tags
 
 
@@ -62,8 +66,8 @@ def _log_model(client: MlflowClient, run: Run, entry: Entry, origin: Mapping[str
         run.info.experiment_id,
         name=entry.cell.key,
         source_run_id=run.info.run_id,
-        tags={**origin, **where, "hash": entry.hash, MLFLOW_MODEL_IS_EXTERNAL: "true"},
-        params=entry.params,
+        tags=limits.tags({**origin, **where, "hash": entry.hash, MLFLOW_MODEL_IS_EXTERNAL: "true"}),
+        params=limits.params(entry.params),
         model_type=entry.outcome.family,
     )
     client.finalize_logged_model(model.model_id, "READY")
@@ -77,9 +81,11 @@ def _log_numbers(client: MlflowClient, run: Run, entry: Entry, model: str | None
     measured = entry.outcome.metrics.items()
     numbers = [Metric(name, m.value, time, 0, model_id=model, run_id=identity, **data) for name, m in measured]
     if entry.outcome.status != "failed":
-        numbers += [Metric(point.key, point.value, time, point.step) for point in curve(entry.cell)]
-    client.log_batch(identity, numbers[:BATCH], [Param(key, value) for key, value in entry.params.items()])
-    for start in range(BATCH, len(numbers), BATCH):
+        numbers += [Metric(limits.key(point.key), point.value, time, point.step) for point in curve(entry.cell)]
+    params = [Param(key, value) for key, value in limits.params(entry.params).items()]
+    for start in range(0, len(params), limits.PARAMS):
+        client.log_batch(identity, params=params[start : start + limits.PARAMS])
+    for start in range(0, len(numbers), BATCH):
         client.log_batch(identity, numbers[start : start + BATCH])
 
 

@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from pipeline.report.column import LIKELIHOODS
+from pipeline.tracking import limits
 from pipeline.tracking.entry import Entry, by_model
 from pipeline.tracking.model import means
 from pipeline.tracking.runs import Runs
@@ -59,7 +60,7 @@ def crown(client: MlflowClient, task: str, champion: Champion | None, runs: Runs
     if not registered:
         client.create_registered_model(name)
     version = _version(client, name, runs.cells[champion.entry.hash])
-    for key, value in champion.tags().items():
+    for key, value in limits.tags(champion.tags(), limits.EXPERIMENT_TAG).items():
         client.set_model_version_tag(name, version, key, value)
     client.set_registered_model_alias(name, ALIAS, version)
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 from mlflow import MlflowClient
 
+from pipeline.tracking import limits
 from pipeline.tracking.entry import Entry
 from pipeline.tracking.stored import DEFINITION
 
 
 def write(client: MlflowClient, experiment: str, known: Mapping[str, str], entries: Sequence[Entry]) -> None:
-    """Add those that `known`, the experiment's tags, does not hold."""
+    """Add those that `known`, the experiment's tags, does not hold or holds damaged."""
     wanted = {
         protocol.id: protocol._asdict() | {"better": entry.outcome.metrics[metric].better}
         for entry in entries
         for metric, protocol in entry.protocols.items()
     }
     for identity, definition in wanted.items():
-        if DEFINITION + identity not in known:
-            client.set_experiment_tag(experiment, DEFINITION + identity, json.dumps(definition))
+        if limits.read_object(known.get(DEFINITION + identity, "")) is None:
+            encoded = limits.as_json(definition, limits.EXPERIMENT_TAG)
+            client.set_experiment_tag(experiment, DEFINITION + identity, encoded)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from pipeline.paths import Cell
 from pipeline.report import measured, scored
 from pipeline.report.measured import Outcome
 from pipeline.report.protocol import Protocol
+from pipeline.tracking import limits
 from pipeline.tracking.lock import Lock, digest
 
 
@@ -49,7 +50,7 @@ class Entry:
     @property
     def ids(self) -> str:
         """Its metrics' protocol ids, as json."""
-        return json.dumps({metric: protocol.id for metric, protocol in self.protocols.items()})
+        return limits.as_json({metric: protocol.id for metric, protocol in self.protocols.items()})
 
     @property
     def external(self) -> bool:
@@ -98,6 +99,11 @@ def curve(cell: Cell) -> Iterator[Point]:
 def figures(task: str) -> list[Path]:
     """The report's pictures of a task: its name is one of the words that hyphens join in the file's name."""
     return sorted(path for path in paths.FIGURES.glob("*.png") if task in path.stem.split("-"))
+
+
+def run_names(entries: Sequence[Entry]) -> Counter[str]:
+    """What a store has to hold of `entries`: the hash of each, and `model <name>` of each model."""
+    return Counter([*(entry.hash for entry in entries), *(f"model {name}" for name in by_model(entries))])
 
 
 def fingerprint(task: str, entries: Sequence[Entry]) -> str:

@@ -6,7 +6,7 @@ the experiment's fingerprint and of the fields, and which file it is, a sha256. 
 the experiment does, as while something is being published, or the file is not that one, being damaged or of another
 publication, the runs themselves are asked. A database is read directly and needs none.
 
-A cell's run that is deleted or tagged by hand stays in the ledger as it was until the task's numbers change.
+A cell's run that is deleted or tagged by hand stays in the ledger as it was until the next `coverseek publish`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
 
-from pipeline.tracking import runs
+from pipeline.tracking import limits, runs
 from pipeline.tracking.kept import TAGS, Kept
 from pipeline.tracking.lock import digest
-from pipeline.tracking.stored import FINGERPRINT, WRITTEN
+from pipeline.tracking.stored import FINGERPRINT, TURN, WRITTEN
 
 LEDGER = "ledger"
 """The experiment's tag, the kind of the run, and its name."""
@@ -74,8 +74,8 @@ def asked(client: MlflowClient, experiment: str) -> list[Kept]:
 
 def kept(run: Run) -> Kept:
     """What a record is made of: training curves are metrics too, but have no protocol id."""
-    tags = {key: value for key, value in run.data.tags.items() if key in TAGS}
-    ids = json.loads(tags.get("protocols", "{}"))
+    tags = {key: value for key, value in run.data.tags.items() if key in TAGS or key.startswith(TURN)}
+    ids = limits.read_object(tags.get("protocols", "{}")) or {}
     numbers = {key: value for key, value in run.data.metrics.items() if key in ids}
     return Kept(run.info.start_time, tags, run.data.params, numbers)
 
@@ -87,7 +87,7 @@ def _tag(experiment: Experiment) -> tuple[str, str]:
 
 
 def _told(mark: str) -> str:
-    return digest([mark, TAGS, Kept._fields])
+    return digest([mark, TAGS, TURN, Kept._fields])
 
 
 def _content(client: MlflowClient, run: str) -> bytes:

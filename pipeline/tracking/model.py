@@ -12,13 +12,14 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Run, RunTag
 
 from pipeline import files
+from pipeline.tracking import limits
 from pipeline.tracking.entry import Entry, figures
 from pipeline.tracking.lock import digest
 
 
 def create(client: MlflowClient, experiment: str, task: str, model: str, origin: Mapping[str, str]) -> Run:
     tags = {**origin, "kind": "model", "task": task, "model": model, "current": "true"}
-    return client.create_run(experiment, run_name=f"{task}-{model}", tags=tags)
+    return client.create_run(experiment, run_name=f"{task}-{model}", tags=limits.tags(tags))
 
 
 def settle(client: MlflowClient, run: Run, entries: Sequence[Entry]) -> None:
@@ -27,7 +28,9 @@ def settle(client: MlflowClient, run: Run, entries: Sequence[Entry]) -> None:
     outcome = entries[0].outcome
     tags = {"current": "true", "status": status, "suite": outcome.suite, "family": outcome.family}
     tags |= {"seeds": _seeds(entries), "figures": _log_figures(client, run, outcome.cell.task)}
-    client.log_batch(run.info.run_id, _changed(run, means(entries)), tags=[RunTag(*tag) for tag in tags.items()])
+    client.log_batch(
+        run.info.run_id, _changed(run, means(entries)), tags=[RunTag(*tag) for tag in limits.tags(tags).items()]
+    )
     client.set_terminated(run.info.run_id, "FINISHED" if status == "ok" else "FAILED")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -10,9 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.errors import UserError, suggest
 from pipeline.history.record import Record
 from pipeline.report.column import LIKELIHOODS
-from pipeline.tracking import tables
-from pipeline.tracking.kept import Definitions, Kept, record
-from pipeline.tracking.stored import database, shown
+from pipeline.tracking import stored, tables
+from pipeline.tracking.address import database, shown
+from pipeline.tracking.kept import Definitions, Kept
+from pipeline.tracking.kept import records as read_records
 
 
 class Source(Protocol):
@@ -36,6 +38,7 @@ def records(address: str, task: str | None = None, metric: str | None = None) ->
     path = database(address)
     if path is not None and not path.exists():
         raise UserError(f"{path.name} is missing: nothing is published; run: coverseek publish")
+    _warn_of_missing(address)
     try:
         with tables.opened(address) as source:
             return _records(source, address, task, metric)
@@ -54,4 +57,15 @@ def _records(source: Source, address: str, task: str | None, metric: str | None)
         if word is not None and word not in allowed:
             raise UserError(f"{kind} {word!r} is not in MLflow at {shown(address)}; {suggest(word, allowed)}")
     runs = source.runs([task] if task else defined.tasks, [metric] if metric else ORDERING)
-    return [record(run, defined) for run in runs]
+    return read_records(runs, defined, shown(address))
+
+
+def _warn_of_missing(address: str) -> None:
+    """One line on stderr where runs were deleted in MLflow: means are over fewer seeds than were published."""
+    held = stored.held(address)
+    if missing := stored.counted(held, "missing"):
+        place = shown(address)
+        print(
+            f"coverseek: warning: {missing} deleted in MLflow at {place}, means are without; run: coverseek publish",
+            file=sys.stderr,
+        )

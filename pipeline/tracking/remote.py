@@ -14,8 +14,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from pipeline.errors import UserError
 from pipeline.history.record import Record
 from pipeline.tracking import ledger, runs, store
-from pipeline.tracking.kept import Definitions, Kept, record
-from pipeline.tracking.stored import shown
+from pipeline.tracking.address import shown
+from pipeline.tracking.kept import Definitions, Kept, records
 
 WORKERS = 4
 """Tasks that are asked for at once: mlflow's server has four processes unless told otherwise."""
@@ -60,7 +60,7 @@ def run(address: str, identity: str) -> list[Record]:
         children = found.data.tags["kind"] == "model"
         cells = list(runs.every(client, experiment.experiment_id, seeds)) if children else [found]
         defined = Definitions({experiment.name: experiment.tags})
-        return [record(ledger.kept(cell), defined) for cell in cells]
+        return records((ledger.kept(cell) for cell in cells), defined, shown(address))
 
 
 def _run(client: MlflowClient, address: str, identity: str) -> Run:

@@ -7,7 +7,7 @@ import re
 from pipeline import paths
 from pipeline.errors import UserError
 from pipeline.history.side import Side, from_csv, from_records
-from pipeline.tracking import stored
+from pipeline.tracking.address import uri
 from pipeline.tracking.revision import content, resolved
 
 HERE = "the work tree"
@@ -39,7 +39,7 @@ def read(name: str) -> Side:
     if RUN.fullmatch(name):
         from pipeline.tracking import remote  # imports mlflow: 3 s
 
-        return from_records(name, remote.run(stored.uri(), name))
+        return from_records(name, remote.run(uri(), name))
     raise UserError(f"{name!r} is neither a git revision here nor the id of a run of MLflow; see: git branch --all")
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Select, TableClause, column, create_engine, select, table
 
 from pipeline.tracking.kept import TAGS, Definitions, Kept
-from pipeline.tracking.stored import PREFIX, WRITTEN
+from pipeline.tracking.stored import PREFIX, TURN, WRITTEN
 
 RUNS = table("runs", *map(column, ("run_uuid", "experiment_id", "start_time", "lifecycle_stage", "status")))
 EXPERIMENTS = table("experiments", *map(column, ("experiment_id", "name", "lifecycle_stage")))
@@ -54,7 +54,10 @@ class Tables:
         wanted = of.c.run_uuid.in_(cells.with_only_columns(RUNS.c.run_uuid))
         query = select(of.c.run_uuid, of.c.key, of.c.value).where(wanted)
         found: dict[str, dict[str, str]] = defaultdict(dict)
-        for run, key, value in self._connection.execute(query if keys is None else query.where(of.c.key.in_(keys))):
+        if keys is not None:
+            listed = of.c.key.in_(keys)
+            query = query.where(listed | of.c.key.startswith(TURN) if of is TAG else listed)
+        for run, key, value in self._connection.execute(query):
             found[run][key] = value
         return found
 

@@ -15,7 +15,7 @@ import pytest
 from pipeline import files, params, paths
 from pipeline.paths import Cell
 from pipeline.stages import publish
-from pipeline.tracking import store, stored
+from pipeline.tracking import address, store
 
 # isort: split
 from mlflow import MlflowClient  # after pipeline.tracking, which turns telemetry off
@@ -143,7 +143,7 @@ def new_store(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def make(name: str = "mlflow.db", source: Path = empty_store) -> MlflowClient:
         shutil.copy(source, tmp_path / name)
         monkeypatch.setenv("MLFLOW_TRACKING_URI", _address(tmp_path / name))
-        return MlflowClient(stored.uri())
+        return MlflowClient(address.uri())
 
     return make
 

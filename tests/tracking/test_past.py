@@ -17,7 +17,7 @@ from pipeline.errors import UserError
 from pipeline.paths import Cell
 from pipeline.report import version
 from pipeline.stages import history, publish
-from pipeline.tracking import past, remote, stored, tables
+from pipeline.tracking import address, past, remote, tables
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Tree
@@ -103,7 +103,7 @@ def test_what_left_the_grid_leaves_the_standings(
 def test_tables_and_server_tell_the_same(published: MlflowClient, tree: Tree) -> None:
     raise_vae(tree)
     publish.main()
-    with tables.opened(stored.uri()) as database, remote.opened(stored.uri()) as server:
+    with tables.opened(address.uri()) as database, remote.opened(address.uri()) as server:
         mine, theirs = (list(source.runs(["toy"], ["nats"])) for source in (database, server))
         assert database.definitions().metrics == server.definitions().metrics
     assert [(run.start, run.params, run.metrics) for run in mine] == [(r.start, r.params, r.metrics) for r in theirs]
@@ -126,26 +126,26 @@ def test_what_is_not_there_gets_a_suggestion(published: MlflowClient) -> None:
 def test_without_a_store_it_says_what_to_run(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
     with pytest.raises(UserError, match="coverseek publish"):
-        past.records(stored.uri())
+        past.records(address.uri())
     assert not paths.TRACKING.exists()
 
 
 def test_a_store_without_ids_says_what_to_run(new_store: Callable[..., MlflowClient]) -> None:
     new_store()
     with pytest.raises(UserError, match="no number with a protocol id; run: coverseek publish"):
-        past.records(stored.uri())
+        past.records(address.uri())
 
 
 def test_a_server_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(UserError, match=r"http://127\.0\.0\.1:9 ") as caught:
-        past.records(stored.uri())
+        past.records(address.uri())
     assert "secret" not in str(caught.value)
 
 
 def test_a_damaged_store_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mlflow.db").write_text("no database" * 100)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    with pytest.raises(UserError, match=r"delete mlflow\.db and run coverseek publish"):
-        past.records(stored.uri())
+    with pytest.raises(UserError, match=r"restore it from a backup, or rename it"):
+        past.records(address.uri())

@@ -92,7 +92,7 @@ def test_publishing_again_makes_no_run(published: MlflowClient, capsys: pytest.C
 
 def test_a_server_is_asked_what_it_holds(published: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
     before = content(published)
-    monkeypatch.setattr(stored, "fingerprints", lambda address: {})
+    monkeypatch.setattr(stored, "held", lambda address: {})
     publish.main()
     assert content(published) == before
 

@@ -10,7 +10,7 @@ from pipeline import files
 from pipeline.report import scored
 from pipeline.report.measured import Metric
 from pipeline.stages import publish
-from pipeline.tracking import past, stored
+from pipeline.tracking import address, past
 
 
 def score(name: str, nats: float = 99.0, protocol: str = "test", trust: str = "re-scored") -> None:
@@ -52,7 +52,7 @@ def test_a_cell_says_that_it_was_trained_here(published: MlflowClient) -> None:
 def test_it_is_no_champion_and_history_does_not_tell_of_it(with_scored: MlflowClient) -> None:
     version = with_scored.get_model_version_by_alias("coverseek-toy", "champion")
     assert version.tags["cell"].startswith("toy-flow")
-    assert "mine" not in {record.model for record in past.records(stored.uri())}
+    assert "mine" not in {record.model for record in past.records(address.uri())}
 
 
 def test_it_is_written_once(with_scored: MlflowClient, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.errors import UserError
-from pipeline.tracking import publish, store, stored
+from pipeline.tracking import address, publish, store, stored
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Tree
@@ -39,7 +40,7 @@ def test_a_server_that_does_not_answer_is_one_line_that_names_it(monkeypatch: py
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(UserError, match=r"http://127\.0\.0\.1:9 .*start its server") as caught:
-        publish.publish(stored.uri(), {}, {})
+        publish.publish(address.uri(), {}, {})
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -48,8 +49,8 @@ def test_a_damaged_store_is_named_with_its_mend(tmp_path: Path, monkeypatch: pyt
     path = tmp_path / "mlflow.db"
     path.write_text("no database" * 100)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
-    assert stored.fingerprints(stored.uri()) == {}
-    with pytest.raises(UserError, match=r"delete mlflow\.db and run coverseek publish"), opened():
+    assert stored.held(address.uri()) == {}
+    with pytest.raises(UserError, match=r"restore it from a backup, or rename it"), opened():
         pass
 
 
@@ -67,16 +68,16 @@ def test_a_store_whose_making_is_interrupted_is_not_there(tmp_path: Path, monkey
 
 def test_the_store_is_here_unless_the_environment_says_otherwise(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://server")
-    assert stored.uri() == "http://server"
+    assert address.uri() == "http://server"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
-    assert stored.uri() == f"sqlite:///{Path.cwd()}/mlflow.db"
+    assert address.uri() == f"sqlite:///{Path.cwd()}/mlflow.db"
 
 
 def test_fingerprints_are_read_without_mlflow(client: MlflowClient) -> None:
     experiment = client.create_experiment("coverseek/toy")
     client.set_experiment_tag(experiment, stored.FINGERPRINT, "f00")
-    assert stored.fingerprints(stored.uri()) == {"toy": "f00"}
+    assert stored.held(address.uri()) == {"toy": stored.Held("f00", None, Counter())}
 
 
 def opened() -> AbstractContextManager[MlflowClient]:
-    return store.opened(stored.uri())
+    return store.opened(address.uri())
