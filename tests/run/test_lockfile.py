@@ -78,17 +78,6 @@ REPRO = """
 """
 
 
-@pytest.fixture
-def coverseek(toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The toy's stages as a command `coverseek` for DVC."""
-    script = tmp_path / "bin/coverseek"
-    script.parent.mkdir()
-    lines = f"#!{sys.executable}", "import sys", f"sys.path.insert(0, {str(HERE)!r})", "import command"
-    script.write_text("\n".join((*lines, "command.main(sys.argv[1:])", "")))
-    script.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
-
-
 def python(program: str, *words: str) -> int:
     """The exit code of a program in a process of its own."""
     path = Path("program.py")

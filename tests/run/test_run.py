@@ -167,11 +167,3 @@ def test_the_lock_does_not_depend_on_the_jobs(toy: Toy) -> None:
     before.unlink()
     toy.run(jobs=1)
     assert before.read_bytes() == content
-
-
-def test_a_second_run_is_told_to_wait(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.run import repository
-
-    monkeypatch.setattr("dvc.lock.DEFAULT_TIMEOUT", 0)
-    with repository.opened(), pytest.raises(UserError, match="wait for it"):
-        toy.run()
