@@ -12,7 +12,8 @@ from dataclasses import replace
 import torch
 
 from pipeline.contract import Batch, Event, GenerativeModel, Task
-from pipeline.metrics import needs
+from pipeline.errors import UserError
+from pipeline.metrics import needs, ranges
 from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.settings import Settings
 from pipeline.metrics.table import METRICS, Entry, Metric, entry
@@ -51,7 +52,15 @@ def quotable(event: Event) -> dict[str, Metric]:
 
 
 def quoted(values: Mapping[str, float], event: Event) -> dict[str, Entry]:
+    """The entries of a table of metrics.
+
+    Raises:
+        UserError: a metric cannot have its value.
+    """
     rows = quotable(event)
+    for name, value in values.items():
+        if wrong := ranges.mistake(name, rows[name].unit, value):
+            raise UserError(wrong)
     return {
         name: Entry(value=value, unit=rows[name].unit, better=rows[name].better, kind=QUOTED, protocol="as quoted")
         for name, value in values.items()

@@ -12,7 +12,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from torch import Tensor
 
-from pipeline.metrics import divergence, needs, protocol, resampled
+from pipeline.metrics import divergence, needs, protocol, ranges, resampled
 from pipeline.metrics.bootstrap import Ends, ends
 from pipeline.metrics.diversity import diversity, sharing
 from pipeline.metrics.evidence import Evidence
@@ -63,7 +63,8 @@ def measure(evidence: Evidence) -> dict[str, Entry]:
     """Every metric that applies, by name; one that does not is absent.
 
     Raises:
-        FloatingPointError: a number is not finite; the message names the metric or the item.
+        FloatingPointError: a number is not finite or outside its metric's range; the message names the metric or
+            the item.
     """
     applicable = (metric for metric in METRICS if metric.needs(evidence))
     return {metric.name.format(draws=evidence.settings.draws): entry(metric, evidence) for metric in applicable}
@@ -73,6 +74,8 @@ def entry(metric: Metric, evidence: Evidence) -> Entry:
     value = float(metric.compute(evidence))
     if not math.isfinite(value):
         raise FloatingPointError(f"{metric.name} is not finite: {value}")
+    if wrong := ranges.mistake(metric.name, metric.unit, value):
+        raise FloatingPointError(wrong)
     made = Entry(
         value=value,
         unit=metric.unit,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pipeline.page.spread import Scale, scale
 from pipeline.report import page, tabular
 from pipeline.report.board import Board, Standing
-from pipeline.report.column import DASH, arrow, bound, column
+from pipeline.report.column import DASH, bound, column
 
 PAIRS = "[comparisons.csv](comparisons.csv)", "comparisons.csv"
 """What links in Markdown, and what stands for it here."""
@@ -17,12 +17,14 @@ DRAWN = ("nats", "bits_per_dim", "frechet", "precision", "recall", "coverage")
 
 
 class Cell(NamedTuple):
-    """`note` is the interval beside the number, `bar` the style of what is drawn."""
+    """`note` is the interval beside the number, `bar` the style of what is drawn; `blind`: of a metric that is not
+    informative on the task."""
 
     text: str
     note: str = ""
     bar: str = ""
     best: bool = False
+    blind: bool = False
 
 
 class Row(NamedTuple):
@@ -74,7 +76,9 @@ def _role(standing: Standing, role: str) -> str:
 def _columns(board: Board, metric: str) -> Iterator[tuple[str, list[Cell]]]:
     """The metric's column; beside the likelihood its kind; beside what orders the rows, rank and P(best)."""
     shared, best = scale(board, metric) if metric in DRAWN else None, tabular.best(board, metric)
-    yield column(metric).title + arrow(board.better(metric)), [_cell(s, metric, shared, best) for s in board.standings]
+    cells = [_cell(s, metric, shared, best) for s in board.standings]
+    blind = metric in board.blind
+    yield tabular.title(board, metric), [cell._replace(blind=True, bar="") for cell in cells] if blind else cells
     if metric == board.likelihood:
         yield "kind", [Cell(bound(s.scores[metric].kind) if metric in s.scores else DASH) for s in board.standings]
     if metric in (board.likelihood, "frechet") and board.ranks[metric]:

@@ -1,9 +1,11 @@
 """The board of one task: each model's mean and interval over training seeds, in order, and ranked metric by metric.
 
 The seed is the unit of replication: the interval is Student's t over the n means of n trainings, on the log scale for
-distances, which are positive and skewed. There is no overall rank. Rows are ordered by likelihood; the models without
-one follow by Fréchet distance; then, in the same order, what was scored from files; controls come last, in the order of
-params.yaml. What was scored from files has no seeds and competes with nobody: ranks and comparisons are as without it.
+distances, which are positive and skewed. A metric that does not tell the controls of the task apart is blind there
+(`pipeline.statistics.admission`): it ranks and compares nothing. There is no overall rank. Rows are ordered by
+likelihood; the models without one follow by Fréchet distance; then, in the same order, what was scored from files;
+controls come last, in the order of params.yaml. What was scored from files has no seeds and competes with nobody: ranks
+and comparisons are as without it.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,10 +25,11 @@ from pipeline.metrics.interval import Interval, student_t
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.report.column import LIKELIHOODS, column, flatters, ordered
-from pipeline.report.comparison import Comparison, compare
+from pipeline.report.comparison import NONE, Comparison, compare
 from pipeline.report.measured import Better, Outcome
 from pipeline.report.rank import Rank, ranks
 from pipeline.report.scored import EXTERNAL
+from pipeline.statistics.admission import admissions, blind
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,12 @@ class Score:
 
 
 class Step(NamedTuple):
-    """Where a model stands at one setting of its knob."""
+    """Where a model stands at one setting of its knob; `coverage` is None where it was not measured."""
 
     setting: float
     recall: float
     precision: float
+    coverage: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class Board:
     """One task of one suite.
 
     `ranks`: metric -> model -> places, for models with an interval. `comparisons`: metric -> those models in pairs.
-    `protocols`: metric -> kind -> how it was measured.
+    `protocols`: metric -> kind -> how it was measured. `blind`: metric -> why it is not informative on the task.
     """
 
     suite: str
@@ -103,6 +107,7 @@ class Board:
     comparisons: Mapping[str, Comparison]
     protocols: Mapping[str, Mapping[str, str]]
     hardware: tuple[str, ...]
+    blind: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def measured(self) -> bool:
@@ -111,6 +116,11 @@ class Board:
     @property
     def likelihood(self) -> str | None:
         return next((name for name in LIKELIHOODS if name in self.protocols), None)
+
+    @property
+    def variety(self) -> Literal["recall", "coverage"]:
+        """The metric that stands for variety beside precision: recall, or coverage where only recall is blind."""
+        return "coverage" if "recall" in self.blind and "coverage" not in self.blind else "recall"
 
     def logged(self, metric: str) -> bool:
         """Whether its intervals and differences are those of logarithms."""
@@ -125,13 +135,13 @@ def boards(
 ) -> list[Board]:
     """One board for each task of each suite, in the order of params.yaml; `external` stand on every board of their
     task. `results` holds both."""
-    made = []
+    made, admitted = [], admissions(results)
     for (suite, task), group in groupby(outcomes, key=lambda o: (o.suite, o.cell.task)):
         settings = params.suites[suite]
         beside = (o for o in outcomes if o.suite in settings.beside and o.cell.task == task)
         shown = [*group, *beside, *(o for o in external if o.cell.task == task)]
         rows = results[(results["task"] == task) & results["suite"].isin([suite, *settings.beside, EXTERNAL])]
-        made.append(_board(suite, settings.question, task, shown, _scores(rows)))
+        made.append(_board(suite, settings.question, task, shown, _scores(rows), blind(admitted, task)))
     return made
 
 
@@ -152,22 +162,25 @@ def _scores(results: pd.DataFrame) -> Scores:
     return scores
 
 
-def _board(suite: str, question: str, task: str, outcomes: list[Outcome], scores: Scores) -> Board:
+def _board(
+    suite: str, question: str, task: str, outcomes: list[Outcome], scores: Scores, uninformative: Mapping[str, str]
+) -> Board:
     seeds: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         seeds.setdefault(outcome.cell.model, []).append(outcome)
     standings = [_standing(model, of, scores.get(model, {})) for model, of in seeds.items()]
-    standings.sort(key=_place)
+    standings.sort(key=lambda standing: _place(standing, uninformative))
     protocols = _protocols(outcomes)
     return Board(
         suite=suite,
         question=question,
         task=task,
         standings=tuple(standings),
-        ranks={metric: _ranks(standings, metric) for metric in protocols},
-        comparisons={metric: _compared(standings, metric) for metric in protocols},
+        ranks={metric: {} if metric in uninformative else _ranks(standings, metric) for metric in protocols},
+        comparisons={metric: NONE if metric in uninformative else _compared(standings, metric) for metric in protocols},
         protocols=protocols,
         hardware=tuple(sorted({", ".join(f"{k} {v}" for k, v in sorted(o.hardware.items())) for o in outcomes} - {""})),
+        blind={metric: reason for metric, reason in uninformative.items() if metric in protocols},
     )
 
 
@@ -197,7 +210,8 @@ def _curve(outcomes: Sequence[Outcome]) -> Iterator[Step]:
     for setting in sorted(set.intersection(*map(set, swept))) if swept else ():
         turns = [of[setting] for of in swept]
         recall, precision = (sum(getattr(t, name) for t in turns) / len(turns) for name in ("recall", "precision"))
-        yield Step(setting, recall, precision)
+        covered = [turn.coverage for turn in turns if turn.coverage is not None]
+        yield Step(setting, recall, precision, sum(covered) / len(turns) if len(covered) == len(turns) else None)
 
 
 def _status(outcomes: Sequence[Outcome]) -> str:
@@ -218,14 +232,14 @@ def _status(outcomes: Sequence[Outcome]) -> str:
 ROLES = ("model", "external", "control")
 
 
-def _place(standing: Standing) -> tuple[int, int, float]:
+def _place(standing: Standing, uninformative: Mapping[str, str]) -> tuple[int, int, float]:
     """By role; then by likelihood, by Fréchet distance, and what has neither. Ties and controls keep their order."""
     role = ROLES.index(standing.role)
     if standing.control:
         return role, 0, 0.0
     for group, metrics in enumerate((LIKELIHOODS, ("frechet",))):
         for metric in metrics:
-            if metric in standing.scores:
+            if metric in standing.scores and metric not in uninformative:
                 score = standing.scores[metric]
                 return role, group, score.interval.mean * (-1 if score.better == "higher" else 1)
     return role, 2, math.inf

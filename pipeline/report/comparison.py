@@ -65,11 +65,15 @@ class Comparison:
     """Model -> P(best)."""
 
 
+NONE = Comparison((), {}, {})
+"""Of no models."""
+
+
 def compare(seeds: Mapping[str, Seeds], better: str) -> Comparison:
     """Models with two seeds or more -> all their pairs; nothing where there is no direction, or no pair."""
     values = {model: of for model, of in seeds.items() if len(of) > 1}
     if better == "none" or len(values) < 2:
-        return Comparison((), {}, {})
+        return NONE
     found = [TTest.of(values[a], values[b]) for a, b in combinations(values, 2)]
     corrected = holm([test.p for test in found])
     pairs = tuple(

@@ -21,7 +21,7 @@ def as_markdown(boards: Sequence[Board]) -> str:
 
 
 def as_latex(boards: Sequence[Board]) -> str:
-    head = "% \\usepackage{booktabs} and \\usepackage{graphicx}; UTF-8\n"
+    head = "% \\usepackage{booktabs}, \\usepackage{graphicx} and \\usepackage{xcolor}; UTF-8\n"
     return head + "\n\n".join(_latex(board, kind) for board, kind in _tables(boards)) + "\n"
 
 
@@ -44,4 +44,4 @@ def _title(board: Board, kind: Kind) -> str:
 
 
 def _note(board: Board, kind: Kind) -> str:
-    return ". ".join(filter(None, (READ, page.intervals(board, kind)))) + "."
+    return ". ".join(filter(None, (READ, page.intervals(board, kind), page.blind(board, kind)))) + "."

@@ -1,4 +1,6 @@
-"""A table in LaTeX, for the packages booktabs and graphicx (`\\resizebox`): words to the left, numbers to the right.
+"""A table in LaTeX, for the packages booktabs, graphicx (`\\resizebox`) and xcolor (`\\textcolor`).
+
+Words are set to the left, numbers to the right.
 
 Every text is escaped: what stands in a table means itself, never a command.
 """
@@ -19,7 +21,7 @@ ESCAPES = str.maketrans(
         "‖": r"$\Vert$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "×": r"$\times$",
     }
 )  # fmt: skip
-STYLES = {"plain": "{}", "best": r"\textbf{{{}}}", "control": r"\textit{{{}}}"}
+STYLES = {"plain": "{}", "best": r"\textbf{{{}}}", "control": r"\textit{{{}}}", "blind": r"\textcolor{{gray}}{{{}}}"}
 MINUS = re.compile(r"(?<![\w-])-(?=\d)")
 """Before a number, not within a word."""
 

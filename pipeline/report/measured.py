@@ -51,6 +51,7 @@ class Turn(BaseModel):
     precision: FiniteFloat
     recall: FiniteFloat
     frechet: FiniteFloat
+    coverage: FiniteFloat | None = None
     obedience: FiniteFloat | None = None
 
 

@@ -21,7 +21,7 @@ what the numbers read for the truth, for copying, for one mode and for noise. **
 of these tables, with interval ends and ranks, are in [leaderboard.csv]({paths.LEADERBOARD_CSV.name}).
 """
 
-STYLES = {"plain": "{}", "best": "**{}**", "control": "*{}*"}
+STYLES = {"plain": "{}", "best": "**{}**", "control": "*{}*", "blind": "({})"}
 INTERVAL = "± is half of Student's 95 % t interval over n training seeds"
 LOGGED = "[low, high] is that interval taken on the log scale, where mean is the geometric mean"
 RANKED = (
@@ -45,6 +45,9 @@ EXTERNAL = (
     "ones only numbers. They have no seeds, take no rank and are never bold"
 )
 FLATTERED = "A bound on the flattering side (≥ where lower is better) is neither ranked nor bold"
+BLIND = (
+    "In parentheses and neither ranked nor bold: metrics that are blind here, since they do not tell the controls apart"
+)
 ALONE = "1 seed: no interval and no rank, for another seed may reorder these rows"
 
 
@@ -100,11 +103,18 @@ def sentences(board: Board, kind: Kind) -> str:
         intervals(board, kind),
         RANKED if kind == "quality" and any(board.ranks[m] for m in metrics(board, kind)) else "",
         FLATTERED if any(score.flatters for score in scores) else "",
+        blind(board, kind),
         ALONE if any(score.interval.low is None for score in scores) else "",
         EXTERNAL if kind == "quality" and external else "",
         f"Measured on {'; '.join(board.hardware)}" if kind == "cost" and board.hardware else "",
     ]
     return ". ".join(filter(None, said))
+
+
+def blind(board: Board, kind: Kind) -> str:
+    """Which of the table's metrics are blind, and why; empty where none is."""
+    reasons = [f"{column(m).title} ({board.blind[m]})" for m in metrics(board, kind) if m in board.blind]
+    return f"{BLIND}: {', '.join(reasons)}" if reasons else ""
 
 
 def intervals(board: Board, kind: Kind) -> str:

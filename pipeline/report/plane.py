@@ -1,5 +1,8 @@
 """Covering or seeking, in one plane: recall across, precision up (Kynkäänniemi et al. 2019, arXiv:1904.06991).
 
+Where recall is blind, since it does not tell the controls apart, coverage (Naeem et al. 2020, arXiv:2002.09797) takes
+its place; a metric that is blind all the same is named so on its axis.
+
 A model that covers lies to the right, one that seeks lies at the top left. Error bars: the 95 % t interval over seeds.
 A line is the way of a model as its knob turns, temperature, truncation or guidance; the dot is its lowest setting.
 Controls are hollow and grey: where the truth, copying, one mode and noise fall. Where too many rows stand close
@@ -18,6 +21,11 @@ from pipeline.report import style
 from pipeline.report.board import Board, Standing
 from pipeline.report.labels import Spot, label, mark
 
+TITLES = {
+    "recall": "share of held-out data inside the samples' k-NN balls",
+    "coverage": "share of held-out data with a sample inside its k-NN ball",
+    "precision": "share of samples inside the data's k-NN balls",
+}
 CROWD = 20
 """Rows that one plane can name."""
 LONELY = 0.25
@@ -27,9 +35,9 @@ LONELY = 0.25
 def draw(board: Board) -> Figure | None:
     """None where no row has both numbers."""
     spots = [
-        Spot(s.model, s.family, s.scores["recall"].interval, s.scores["precision"].interval)
+        Spot(s.model, s.family, s.scores[board.variety].interval, s.scores["precision"].interval)
         for s in board.standings
-        if {"recall", "precision"} <= s.scores.keys()
+        if {board.variety, "precision"} <= s.scores.keys()
     ]
     if not spots:
         return None
@@ -41,7 +49,7 @@ def draw(board: Board) -> Figure | None:
         axes[1].set(**_corner(spots), title="the same, its crowded corner")
         axes[0].indicate_inset(bounds=_bounds(axes[1]), edgecolor=style.INK, alpha=0.4)
     for axis in axes:
-        _plane(axis, spots, board.standings)
+        _plane(axis, spots, board)
     figure.draw_without_rendering()
     inner = [spot for spot in spots if crowded and _within(axes[1], spot)]
     label(axes[0], spots, [spot for spot in spots if spot not in inner])
@@ -69,23 +77,26 @@ def _within(axis: Axes, spot: Spot) -> bool:
     return 0 < spot.x.mean - left < width and 0 < spot.y.mean - bottom < height
 
 
-def _plane(axis: Axes, spots: Sequence[Spot], standings: Sequence[Standing]) -> None:
-    axis.set(
-        xlabel="recall: share of held-out data inside the samples' k-NN balls",
-        ylabel="precision: share of samples inside the data's k-NN balls",
-    )
+def _plane(axis: Axes, spots: Sequence[Spot], board: Board) -> None:
+    axis.set(xlabel=_title(board, board.variety), ylabel=_title(board, "precision"))
     axis.grid(color="#eeeeee")
     axis.set_axisbelow(True)
-    for standing in standings:
-        _turn(axis, standing)
+    for standing in board.standings:
+        _turn(axis, standing, board.variety)
     for spot in spots:
         mark(axis, spot)
 
 
-def _turn(axis: Axes, standing: Standing) -> None:
-    """The way of its knob."""
-    if standing.curve:
+def _title(board: Board, metric: str) -> str:
+    name = f"{metric} (blind)" if metric in board.blind else metric
+    return f"{name}: {TITLES[metric]}"
+
+
+def _turn(axis: Axes, standing: Standing, variety: str) -> None:
+    """The curve of its knob."""
+    steps = [(getattr(step, variety), step.precision) for step in standing.curve]
+    if steps and None not in (x for x, _ in steps):
         colour = style.look(standing.family).colour
-        x, y = ([getattr(step, name) for step in standing.curve] for name in ("recall", "precision"))
+        x, y = zip(*steps, strict=True)
         axis.plot(x, y, color=colour, lw=1, alpha=0.6, zorder=1)
         axis.plot(x[:1], y[:1], color=colour, marker=".", markersize=5, alpha=0.8, zorder=1)

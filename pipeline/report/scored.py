@@ -88,6 +88,8 @@ def lines(record: Mapping[str, Any]) -> Iterator[str]:
         yield f"{name:28} {style.text(found['value'])}{spread}  {found['unit']}, {found['kind']}"
     if record.get("rounded"):
         yield f"{record['rounded']:.2%} of the values lay between two levels and were rounded."
+    if record.get("order"):
+        yield f"Order of the files: {record['order']}."
     if record.get("offered", 0) > record.get("count", 0):
         which = "the first" if record["condition"] == "none" else "the first of each condition"
         yield f"{record['count']:,} of {record['offered']:,} samples were used: {which}."

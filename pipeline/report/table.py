@@ -10,14 +10,18 @@ from pipeline.report.board import Board, Standing
 from pipeline.report.column import column, ordered
 from pipeline.report.results import compact
 
-KEYS = ("suite", "task", "model", "family", "role", "trust", "seeds", "status")
+KEYS = ("suite", "task", "model", "family", "role", "trust", "seeds", "status", "blind")
 FIELDS = ("mean", "low", "high", "kind", "rank", "letters", "best")
 
 PAIR = ("a", "b", "difference", "low", "high", "test", "p", "holm", "apart", "needed")
 
 
 def csv(boards: Sequence[Board]) -> str:
-    """`seeds` counts the measured ones; `<metric>_low` and `_high` bound the 95 % t interval over them."""
+    """The boards as a table for programs.
+
+    `seeds` counts the measured ones; `<metric>_low` and `_high` bound the 95 % t interval over them; `blind` lists the
+    metrics that are not informative on the task, separated by blanks.
+    """
     metrics = ordered(metric for board in boards for metric in board.protocols if _shown(metric))
     columns = [*KEYS, *(f"{metric}_{field}" for metric in metrics for field in FIELDS)]
     rows = [_row(board, standing) for board in boards for standing in board.standings]
@@ -26,6 +30,7 @@ def csv(boards: Sequence[Board]) -> str:
 
 def _row(board: Board, standing: Standing) -> dict[str, str]:
     row = {"suite": board.suite, "task": board.task, "seeds": "" if standing.external else str(len(standing.cells))}
+    row["blind"] = " ".join(metric for metric in board.blind if _shown(metric))
     row |= {key: getattr(standing, key) for key in ("model", "family", "role", "trust", "status")}
     for metric, score in ((name, s) for name, s in standing.scores.items() if _shown(name)):
         mean, low, high = (score.interval.mean, score.interval.low, score.interval.high)

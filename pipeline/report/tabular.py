@@ -26,10 +26,11 @@ Kind = Literal["quality", "cost"]
 
 
 class Text(NamedTuple):
-    """One cell: `best` is the best model of its column, `control` one of those that the numbers are read by."""
+    """One cell: `best` is the best model of its column, `control` a control model, `blind` a number of a metric that is
+    not informative on the task."""
 
     words: str
-    emphasis: Literal["plain", "best", "control"] = "plain"
+    emphasis: Literal["plain", "best", "control", "blind"] = "plain"
 
 
 class Titled(NamedTuple):
@@ -66,8 +67,7 @@ def metrics(board: Board, kind: Kind) -> list[str]:
 
 def _columns(board: Board, metric: str) -> list[Titled]:
     """The metric's column; beside the likelihood its kind; beside what orders the rows, the rank where one has one."""
-    title = column(metric).title + arrow(board.better(metric))
-    found = [Titled(title, _values(board, metric))]
+    found = [Titled(title(board, metric), _values(board, metric))]
     if metric == board.likelihood:
         kinds = (bound(s.scores[metric].kind) if metric in s.scores else DASH for s in board.standings)
         found.append(Titled("kind", [Text(kind) for kind in kinds]))
@@ -75,6 +75,11 @@ def _columns(board: Board, metric: str) -> list[Titled]:
         found.append(Titled("rank", [Text(rank(board, metric, s.model)) for s in board.standings]))
         found.append(Titled("P(best)", [Text(chance(board, metric, s.model)) for s in board.standings]))
     return found
+
+
+def title(board: Board, metric: str) -> str:
+    """'recall ↑', and 'recall ↑ (blind)' where the metric is not informative on the task."""
+    return column(metric).title + arrow(board.better(metric)) + (" (blind)" if metric in board.blind else "")
 
 
 def rank(board: Board, metric: str, model: str) -> str:
@@ -96,7 +101,8 @@ def sign(metric: str, kind: str) -> str:
 
 def _values(board: Board, metric: str) -> list[Text]:
     top = best(board, metric)
-    return [_value(standing, metric, top) for standing in board.standings]
+    values = [_value(standing, metric, top) for standing in board.standings]
+    return [text._replace(emphasis="blind") for text in values] if metric in board.blind else values
 
 
 def _value(standing: Standing, metric: str, top: str | None) -> Text:
@@ -111,7 +117,9 @@ def _value(standing: Standing, metric: str, top: str | None) -> Text:
 
 
 def best(board: Board, metric: str) -> str | None:
-    """The best model's mean as it is printed: rows that print the same are equally best."""
+    """The best model's mean as it is printed: rows that print the same are equally best. None of a blind metric."""
+    if metric in board.blind:
+        return None
     better = board.better(metric)
     scores = [s.scores[metric] for s in board.standings if metric in s.scores and s.competes]
     means = [score.interval.mean for score in scores if not score.flatters]

@@ -65,11 +65,17 @@ def _print(console: Console, title: str, rows: Sequence[Row]) -> None:
     columns = _columns(rows)
     hidden = _narrow(columns, console.width)
     table = terminal.table(title)
+    blind = [column(metric).title for metric in rows[0].get("blind", "").split() if column(metric).title in columns]
     for head in columns:
-        table.add_column(head, justify="left" if head in WORDS else "right", no_wrap=True)
+        style = "dim" if head in blind else ""
+        table.add_column(head, justify="left" if head in WORDS else "right", no_wrap=True, style=style)
     for row, cells in zip(rows, zip(*columns.values(), strict=True), strict=True):
         table.add_row(*cells, style="dim" if row["role"] == "control" else "")
     console.print(table)
+    if blind:
+        console.print(
+            f"Blind on this task, for the controls are not apart: {', '.join(blind)}", style="dim", soft_wrap=True
+        )
     for row in rows:
         if row["status"] != "ok":
             console.print(f"{row['model']}: {row['status']}", style="red", soft_wrap=True)

@@ -110,6 +110,7 @@ def _scored(source: Source, data: Prepared, settings: Settings) -> tuple[dict[st
         found = samples.read(data.task, source.path, count=count, span=span, nearest=source.nearest)
         metrics = rescore.measured(found, data, settings, log_p)
         kept = {"sha256": found.sha256, "count": count, "offered": found.offered, "rounded": found.rounded}
+        kept |= {"order": found.order} if found.order else {}
         picture = Gallery(data.task.name).sheet(stored(event, found.x[:count]).numpy(), scored.EXTERNAL)
         return {"trust": "re-scored", "metrics": metrics} | kept | hashes, picture
     metrics = {}

@@ -16,6 +16,7 @@ from pipeline.data.conditions import luma
 from pipeline.data.dataset import SPLITS, Dataset, Sizes
 from pipeline.data.folder import folder
 from pipeline.errors import UserError
+from tests.data import deep
 
 SIZES = Sizes(5, 2, 3)
 SIDE = 16  # of the stored images
@@ -216,6 +217,55 @@ def test_hidden_files_and_other_files_are_no_images(here: Path) -> None:
     assert sorted(numbers(every(made(here), "x"))) == list(range(10))
 
 
+def test_files_that_are_not_read_are_named_and_counted(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made(here)
+    assert capsys.readouterr().err == ""
+    for name in ("notes.txt", "cat/1.heic", "cat/2.HEIC", "cat/plain"):
+        (here / "images" / name).write_bytes(b"nothing")
+    made(here)
+    said = capsys.readouterr().err
+    assert "4 files are not read (2 .heic, 1 .txt, 1 without an ending), the first is cat/1.heic" in said
+    (here / "other").mkdir()
+    (here / "other/1.heic").write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"holds no image \(1 file is not read"):
+        folder(SIZES, 0, data_root=here / "other")
+
+
+def test_a_class_folder_that_is_a_link_is_read_and_a_loop_of_links_ends(here: Path) -> None:
+    (here / "images/cat").rename(here / "elsewhere")
+    (here / "images/cat").symlink_to(here / "elsewhere")
+    (here / "elsewhere/again").symlink_to(here / "images")
+    dataset = made(here, condition="class")
+    assert dataset.condition.size == len(CLASSES)
+    assert sorted(numbers(every(dataset, "x"))) == list(range(10))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_png_of_16_bits_per_channel_is_refused(channels: int, here: Path) -> None:
+    deep.png(here / "images" / NAMES[4], np.full((SIDE, SIDE, channels), 1000))
+    refused("has 16 bits per channel", here)
+
+
+@pytest.mark.parametrize(("magic", "channels"), [("P5", 1), ("P6", 3)])
+def test_a_ppm_of_more_than_8_bits_per_channel_is_refused(magic: str, channels: int, here: Path) -> None:
+    (here / "images" / NAMES[4]).unlink()
+    file = (here / "images" / NAMES[4]).with_suffix(".ppm")
+    pixels = np.full((SIDE, SIDE, channels), 1000, ">u2").tobytes()
+    file.write_bytes(f"{magic}\n# made by a camera\n{SIDE} {SIDE}\n1023\n".encode() + pixels)
+    refused("has 10 bits per channel", here)
+
+
+def test_a_tiff_of_16_bits_per_channel_is_refused(here: Path) -> None:
+    (here / "images" / NAMES[4]).unlink()
+    Image.new("I;16", (SIDE, SIDE), 1000).save((here / "images" / NAMES[4]).with_suffix(".tif"))
+    refused("has 16 bits per channel", here)
+
+
+def test_a_mask_of_16_bits_is_refused(here: Path) -> None:
+    deep.png(here / "masks" / NAMES[4], np.full((SIDE, SIDE, 1), 1))
+    refused("has 16 bits per channel", here, condition="segmentation", masks=here / "masks")
+
+
 def test_images_without_class_folders_have_no_label(here: Path) -> None:
     save(here / "images/loose.png", picture(3))
     assert all(split.label is None for split in made(here).splits.values())
@@ -267,7 +317,7 @@ def test_images_that_do_not_do(here: Path, monkeypatch: pytest.MonkeyPatch) -> N
     save(file, picture(4)[:, 1:])
     refused(r"several sizes \(.*bird/4\.png is 15x16.*\); give `side`", here)
     Image.new("I;16", (SIDE, SIDE)).save(file)
-    refused(re.escape(f"{file} has more than 8 bits per channel"), here)
+    refused(re.escape(f"{file} has 16 bits per channel"), here)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)  # 256 pixels are a warning of Pillow's, an error of ours
     refused(r"\.png is larger than 200 pixels; make it smaller", here)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)

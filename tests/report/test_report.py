@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,7 +102,9 @@ def test_page_shows_dash_kind_best_and_controls(tree: Tree) -> None:
 
 
 def test_a_knobs_curve_is_in_the_plane_and_its_area_in_the_files(tree: Tree) -> None:
-    turns = [{"setting": s, "precision": 0.9 - s / 2, "recall": s / 2, "frechet": 1.0} for s in (0.5, 1.0)]
+    turns = [
+        {"setting": s, "precision": 0.9 - s / 2, "recall": s / 2, "coverage": s / 4, "frechet": 1.0} for s in (0.5, 1.0)
+    ]
     record = {"status": "ok", "knob": "temperature", "protocol": "test n=64", "turns": turns, "area": 0.4, "best": 1.0}
     for seed in range(3):
         files.write_json(paths.sweep(Cell("toy", "vae", seed)), record)
@@ -115,7 +118,7 @@ def test_a_knobs_curve_is_in_the_plane_and_its_area_in_the_files(tree: Tree) -> 
     board = next(b for b in boards(params, outcomes, tidy(outcomes)) if b.task == "toy")
     curves = {s.model: s.curve for s in board.standings}
     assert [step.setting for step in curves["vae"]] == [0.5, 1.0]
-    assert curves["vae"][0] == (0.5, pytest.approx(0.25), pytest.approx(0.65))
+    assert curves["vae"][0] == (0.5, pytest.approx(0.25), pytest.approx(0.65), pytest.approx(0.125))
     assert curves["flow"] == ()
 
 
@@ -147,6 +150,51 @@ def test_a_bound_that_flatters_is_neither_ranked_nor_best(tree: Tree) -> None:
     line = tree.line("toy", "gan")
     assert "≥ 0.001" in line
     assert "**" not in line
+
+
+def test_a_metric_that_scores_noise_like_the_truth_is_shown_with_the_reason_and_ranks_nothing(tree: Tree) -> None:
+    add_noise(tree, {"recall": 0.9, "coverage": 0.01, "frechet": 50.0})
+    for seed in range(3):
+        tree.cell("toy", "oracle", seed, {"recall": 0.9, "coverage": 0.95, "frechet": 0.001})
+        for place, model in enumerate(("gan", "vae", "flow")):
+            numbers = {"recall": 0.5 + place / 10, "coverage": 0.3 + place / 10, "frechet": 2.0 + place}
+            tree.cell("toy", model, seed, {name: value + seed / 1000 for name, value in numbers.items()})
+    main()
+    gan, best = tree.standing("toy", "gan"), tree.line("toy", "flow")
+    assert gan["blind"].split() == ["recall"]
+    assert (gan["recall_rank"], gan["recall_letters"], gan["recall_best"]) == ("", "", "")
+    assert gan["coverage_rank"] == "3"
+    assert gan["frechet_rank"] == "1"
+    assert "(0.701 ± 0.002)" in best
+    assert "**0.501 ± 0.002**" in best
+    page = paths.LEADERBOARD_MD.read_text()
+    assert "recall ↑ (blind)" in page
+    assert "do not tell the controls apart: recall (noise scores 0.9, oracle 0.9)" in page
+    pairs = tree.rows(paths.RESULTS.with_name("comparisons.csv"))
+    assert {row["metric"] for row in pairs if row["task"] == "toy"} == {"coverage", "frechet"}
+
+
+def test_the_plane_shows_coverage_where_recall_is_blind(tree: Tree) -> None:
+    params = load()
+    outcomes = measured.read(params)
+    assert {board.variety for board in boards(params, outcomes, tidy(outcomes))} == {"recall"}
+    add_noise(tree, {"recall": 0.9, "coverage": 0.01})
+    for seed in range(3):
+        tree.cell("toy", "oracle", seed, {"recall": 0.9, "coverage": 0.95})
+    params = load()
+    outcomes = measured.read(params)
+    varieties = {board.task: board.variety for board in boards(params, outcomes, tidy(outcomes))}
+    assert varieties == {"toy": "coverage", "pics": "recall"}
+
+
+def add_noise(tree: Tree, numbers: Mapping[str, float]) -> None:
+    """A control that the toy task has not."""
+    text = paths.PARAMS.read_text().replace(
+        "oracle: {family: control}", "oracle: {family: control}, noise: {family: control}"
+    )
+    paths.PARAMS.write_text(text.replace("flow, oracle]", "flow, oracle, noise]"))
+    for seed in range(3):
+        tree.cell("toy", "noise", seed, numbers)
 
 
 def test_diverged_and_failed_seeds_are_shown_and_give_no_numbers(tree: Tree) -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from pipeline.data import export
+from tests.data import deep
 
 if TYPE_CHECKING:
     from tests.score.conftest import Score
@@ -134,7 +135,9 @@ FILES: dict[str, tuple[Make, str, str]] = {
     "png of another size": (lambda: png_that_declares(pngs() / "0001.png", 9, 8), "x", "is 9 x 8 of mode L"),
     "png cut off": (lambda: cut(pngs() / "0001.png"), "x", "write it again"),
     "transparent": (lambda: Image.new("LA", (8, 8)).save(pngs() / "0001.png"), "x", "no transparency"),
-    "16 bits": (lambda: Image.new("I;16", (8, 8)).save(pngs() / "0001.png"), "x", "8 bits a channel"),
+    "16 bits": (lambda: Image.new("I;16", (8, 8)).save(pngs() / "0001.png"), "x", "16 bits per channel"),
+    "16 bits in colour": (lambda: deep.png(pngs() / "0001.png", np.full((8, 8, 3), 1000)), "x", "16 bits per channel"),
+    "16 bits with alpha": (lambda: deep.png(pngs() / "0001.png", np.full((8, 8, 2), 1000)), "x", "16 bits per channel"),
     "coloured": (lambda: Image.new("RGB", (8, 8)).save(pngs() / "0001.png"), "x", "takes 8 x 8 of mode L"),
     "link out": (linked_out, "x", "is a link that leaves the folder"),
     "samples linked out": (samples_linked_out, "x", "is a link that leaves the folder"),
@@ -273,6 +276,8 @@ def test_samples_of_a_task_with_a_condition_say_theirs(
         ("nats\n" + "1\n" * 38 + "nan\n1\n", "line 40: 'nan' is no finite number"),
         ("nats\n" + "one\n" * 40, "line 2: 'one' is no finite number"),
         ("nats\n\xff", "is no csv in UTF-8"),
+        ("nats\n" + "80\n" * 39 + "-80\n", "line 41: -80 nats would be a probability above 1 of an image"),
+        ("bits_per_dim\n" + "-1.8\n" * 40, "line 2: -1.8 bits_per_dim would be a probability above 1"),
     ],
 )
 def test_likelihoods_that_do_not_fit_are_refused(score: Score, text: str, says: str) -> None:
@@ -290,6 +295,12 @@ def test_likelihoods_that_do_not_fit_are_refused(score: Score, text: str, says: 
         ("metric,value\nfrechet,1\nfrechet,2\n", "is named twice"),
         ("metric,value\nfrechet\n", "wants one value"),
         ("metric,value\nfrechet,inf\n", "is no finite number"),
+        ("metric,value\nprecision,79.6\n", "a share between 0 and 1, not 79.6: a percentage? 79.6 % is 0.796"),
+        ("metric,value\ncoverage,-3\n", "a share between 0 and 1, not -3"),
+        ("metric,value\nf_8,2\n", "a F-score between 0 and 1, not 2"),
+        ("metric,value\nfrechet,-3\n", "frechet is at least 0, not -3"),
+        ("metric,value\ndensity,-1\n", "density is at least 0, not -1"),
+        ("metric,value\nbits_per_dim,-1.71\n", "at least 0, not -1.71: the sign, or a density"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(score: Score, text: str, says: str) -> None:

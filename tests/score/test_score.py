@@ -126,6 +126,22 @@ def test_samples_under_classes_may_come_in_any_order(score: Score, noise: dict[s
     assert "conditional_diversity" not in one  # one sample under a condition has no variety
 
 
+def test_numbers_in_file_names_are_read_in_their_own_order(score: Score, noise: dict[str, Noise]) -> None:
+    data = score.data("digits_class")
+    x, c = draw(noise["digits_class"], data.task.event, data.test[1], count=30, chunk=30)
+    for folder, style in (("padded", "{:04d}.png"), ("plain", "{}.png")):
+        Path(folder).mkdir()
+        np.save(f"{folder}/c.npy", c.numpy())
+        for place, image in enumerate(export.eight_bits(data.task.event.index(x).numpy(), 17)):
+            Image.fromarray(image[0]).save(f"{folder}/{style.format(place)}")
+    assert "Order of the files" not in score("padded", task="digits_class")
+    words = "numbers in names count as numbers: file 3 is 2.png, and not 10.png as in the order of the letters"
+    assert words in score("plain", task="digits_class")
+    padded, plain = (score.record(name, "digits_class") for name in ("padded", "plain"))
+    assert plain["metrics"] == padded["metrics"]
+    assert plain["order"] == words
+
+
 def test_the_training_set_is_seen_to_be_memorised(score: Score) -> None:
     np.save("copies.npy", score.levels("train"))
     said = score("copies.npy", "--range", "0,16")

@@ -29,7 +29,8 @@ def log_likelihoods(path: Path, event: Event, count: int) -> Tensor:
     """(T,) float64 nats: minus what the table holds.
 
     Raises:
-        UserError: the header names no unit, a line is no finite number, or there are not `count` of them.
+        UserError: the header names no unit, a line is no finite number, there are not `count` of them, or one of an
+            image, whose likelihood is a probability mass, is negative.
     """
     head, *lines = _rows(path)
     unit = head[0].strip() if len(head) == 1 else ""
@@ -37,6 +38,12 @@ def log_likelihoods(path: Path, event: Event, count: int) -> Tensor:
         raise UserError(f"{path}: the header {','.join(head)!r} names no unit; {suggest(unit, UNITS)}")
     nats = {"nats": 1.0, "bits": math.log(2), "bits_per_dim": event.dims * math.log(2)}[unit]
     values = [_number(row[0], f"{path}, line {line}") for line, row in enumerate(lines, start=2)]
+    negative = next((k for k, value in enumerate(values) if value < 0), None)
+    if event.levels is not None and negative is not None:
+        raise UserError(
+            f"{path}, line {negative + 2}: {values[negative]:g} {unit} would be a probability above 1 of an image: "
+            "give -log p of the discrete levels, neither log p nor that of a density"
+        )
     if len(values) != count:
         raise UserError(f"{path} holds {len(values):,} numbers: the test split has {count:,} items, one line for each")
     return -nats * torch.tensor(values, dtype=torch.float64)

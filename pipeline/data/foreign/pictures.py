@@ -1,4 +1,6 @@
-"""A folder of PNG, one image a file, in the order of the names. Each header is checked before its pixels are read.
+"""A folder of PNG, one image a file, in the natural order of the names: 2.png before 10.png.
+
+Each header is checked before its pixels are read.
 
 Nothing but PNG: JPEG, and WebP as it is mostly written, throw away what the eye does not miss, but a feature extractor
 does: the Fréchet distance of real images to themselves is then not 0 (Parmar et al. 2022, On aliased resizing and
@@ -7,6 +9,7 @@ surprising subtleties in GAN evaluation, arXiv:2104.11222).
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.contract import Event
+from pipeline.data.bit_depth import refuse_deep
 from pipeline.data.pictures import UNREADABLE
 from pipeline.errors import UserError
 
@@ -26,13 +30,13 @@ MODES = {1: "L", 3: "RGB"}
 
 
 def names(folder: Path, beside: Sequence[str] = ()) -> list[Path]:
-    """The PNG of a flat folder, sorted by name; hidden files and those named in `beside` are passed over.
+    """The PNG of a flat folder in natural order; hidden files and those named in `beside` are passed over.
 
     Raises:
         UserError: there is none, a file is something else, or a link leaves the folder.
     """
     root, found = folder.resolve(), []
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir(), key=lambda path: natural(path.name)):
         if path.name.startswith("."):
             continue
         if not path.resolve().is_relative_to(root):
@@ -46,6 +50,24 @@ def names(folder: Path, beside: Sequence[str] = ()) -> list[Path]:
     if not found:
         raise UserError(f"{folder} holds no PNG file: give a folder of PNG files, an .npz, an .npy or a .safetensors")
     return found
+
+
+def natural(name: str) -> tuple[list[tuple[str, int]], str]:
+    """A sort key that compares runs of digits as numbers."""
+    parts = re.findall(r"(\D*)(\d*)", name)
+    return [(text, int(digits or -1)) for text, digits in parts], name
+
+
+def order(paths: Sequence[Path]) -> str:
+    """How the files are ordered, where that is not the order of the letters; else empty."""
+    lexical = sorted(paths, key=lambda path: path.name)
+    if lexical == list(paths):
+        return ""
+    place = next(k for k, (path, other) in enumerate(zip(paths, lexical, strict=True)) if path != other)
+    return (
+        f"numbers in names count as numbers: file {place + 1} is {paths[place].name}, and not {lexical[place].name} as "
+        "in the order of the letters"
+    )
 
 
 def read(paths: Sequence[Path], event: Event) -> NDArray[np.uint8]:
@@ -69,6 +91,7 @@ def _pixels(path: Path, event: Event) -> NDArray[np.uint8]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata, and a size that is refused below
             with Image.open(path, formats=("PNG",)) as image:
+                refuse_deep(path, image)
                 if (image.size, image.mode) != ((width, height), MODES.get(channels)):
                     raise UserError(
                         f"{path} is {image.width} x {image.height} of mode {image.mode}: the task takes "

@@ -45,6 +45,8 @@ class Raw:
     """Of the file; of PNG files, of the list of their own."""
     span: Range | None
     """Where the container itself says it."""
+    order: str = ""
+    """Of PNG files, how they were ordered where that is not the order of the letters."""
 
 
 def read(task: Task, path: Path, count: int) -> Raw:
@@ -126,13 +128,13 @@ def _pictures(task: Task, folder: Path, count: int) -> Raw:
     used = found if conditional else found[:count]
     x = pictures.read(used, task.event)
     if not conditional:
-        return Raw(x, _none(len(x)), len(found), _hash(used), BITS)
+        return Raw(x, _none(len(x)), len(found), _hash(used), BITS, pictures.order(found))
     if not (folder / CONDITIONS).exists():
         raise _unsaid(task, f"{folder} has no {CONDITIONS}")
     with arrays.opened(folder / CONDITIONS) as held:
         c = given.checked(task, held["x"].rows(), str(folder / CONDITIONS))
     _paired(len(x), len(c), folder)
-    return Raw(x, c, len(found), _hash([*used, folder / CONDITIONS]), BITS)
+    return Raw(x, c, len(found), _hash([*used, folder / CONDITIONS]), BITS, pictures.order(found))
 
 
 def _fits(task: Task, shape: tuple[int, ...] | None, what: str) -> None:

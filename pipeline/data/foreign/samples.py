@@ -28,6 +28,8 @@ class Samples:
     """Share of the values that were moved to a level."""
     sha256: str
     """Of what they were read from."""
+    order: str = ""
+    """Of PNG files, how they were ordered where that is not the order of the letters."""
 
 
 def read(task: Task, path: Path, *, count: int, span: Range | None, nearest: bool) -> Samples:
@@ -43,7 +45,7 @@ def read(task: Task, path: Path, *, count: int, span: Range | None, nearest: boo
         return Samples(_points(found.x, span, path), found.c, found.offered, 0.0, found.sha256)
     fitted = scale.levels(found.x, task.event, span or found.span, nearest=nearest, what=str(path))
     x = task.event.value(torch.from_numpy(fitted.x))
-    return Samples(x, found.c, found.offered, fitted.rounded, found.sha256)
+    return Samples(x, found.c, found.offered, fitted.rounded, found.sha256, found.order)
 
 
 def _points(x: Array, span: Range | None, path: Path) -> Tensor:

@@ -1,4 +1,7 @@
-"""The plane of precision against recall: each model with its training interval, and its way as its knob turns."""
+"""The plane of precision against recall, or against coverage where recall is blind.
+
+Each model stands there with its training interval, and with the curve of its knob.
+"""
 
 from __future__ import annotations
 
@@ -12,33 +15,48 @@ from pipeline.page.charts.marks import Axis, Spot
 from pipeline.report.board import Board, Standing
 from pipeline.report.column import column
 
-RECALL = "recall: share of held-out data near samples"
-PRECISION = "precision: share of samples near held-out data"
-HEAD = ("model", "family", "recall", "precision", "its knob's way: setting (recall, precision)")
+TITLES = {
+    "recall": "share of held-out data near samples",
+    "coverage": "share of held-out data with a sample near",
+    "precision": "share of samples near held-out data",
+}
 
 
 def draw(board: Board) -> Chart | None:
     """None where no model has both numbers."""
-    spots = marks.spots(board.standings, "recall", "precision")
+    variety = board.variety
+    spots = marks.spots(board.standings, variety, "precision")
     if not spots:
         return None
-    x, y = (Axis(title, -0.02, 1.02) for title in (RECALL, PRECISION))
-    layers = [*_ways(board.standings, x, y), *marks.layers(spots, x, y)]
+    x, y = (Axis(_title(board, metric), -0.02, 1.02) for metric in (variety, "precision"))
+    head = ("model", "family", variety, "precision", f"curve of its knob: setting ({variety}, precision)")
+    layers = [*_ways(board, x, y), *marks.layers(spots, x, y)]
     return Chart(
         key=f"plane-{board.suite}-{board.task}",
         title=f"Covering or seeking on {board.task}: bars are 95 % training intervals, lines the ways of the knobs",
-        alt=_alt(board.task, spots),
+        alt=_alt(board, spots),
         spec=theme.spec(marks.layered(layers, x.length, y.length)),
-        table=Table(HEAD, [_row(board, *row) for row in marks.rows(spots, column("recall"), column("precision"))]),
+        table=Table(head, [_row(board, *row) for row in marks.rows(spots, column(variety), column("precision"))]),
         legend=theme.key(spot.family for spot in spots),
     )
 
 
-def _ways(standings: Sequence[Standing], x: Axis, y: Axis) -> list[alt.Chart]:
+def _title(board: Board, metric: str) -> str:
+    name = f"{metric} (blind)" if metric in board.blind else metric
+    return f"{name}: {TITLES[metric]}"
+
+
+def _curve(board: Board, standing: Standing) -> list[tuple[float, float, float]]:
+    """Setting, variety and precision, as far as they were measured."""
+    steps = ((step.setting, getattr(step, board.variety), step.precision) for step in standing.curve)
+    return [step for step in steps if step[1] is not None]
+
+
+def _ways(board: Board, x: Axis, y: Axis) -> list[alt.Chart]:
     rows = [
-        {"model": s.model, "colour": theme.colour(s.family), "x": round(step.recall, 4), "y": round(step.precision, 4),
-         "setting": step.setting}
-        for s in standings for step in s.curve
+        {"model": s.model, "colour": theme.colour(s.family), "x": round(variety, 4), "y": round(precision, 4),
+         "setting": setting}
+        for s in board.standings for setting, variety, precision in _curve(board, s)
     ]  # fmt: skip
     if not rows:
         return []
@@ -49,16 +67,16 @@ def _ways(standings: Sequence[Standing], x: Axis, y: Axis) -> list[alt.Chart]:
 
 
 def _row(board: Board, model: str, *cells: str) -> tuple[str, ...]:
-    curve = next(s.curve for s in board.standings if s.model == model)
-    way = "; ".join(f"{step.setting:g} ({step.recall:.2f}, {step.precision:.2f})" for step in curve)
+    standing = next(s for s in board.standings if s.model == model)
+    way = "; ".join(f"{setting:g} ({x:.2f}, {y:.2f})" for setting, x, y in _curve(board, standing))
     return model, *cells, way or "—"
 
 
-def _alt(task: str, spots: Sequence[Spot]) -> str:
+def _alt(board: Board, spots: Sequence[Spot]) -> str:
     models = [spot for spot in spots if spot.family != "control"] or list(spots)
     highest = {
-        "recall": max(models, key=lambda spot: spot.x.mean).model,
+        board.variety: max(models, key=lambda spot: spot.x.mean).model,
         "precision": max(models, key=lambda spot: spot.y.mean).model,
     }
     named = " and ".join(f"the highest {metric} is that of {model}" for metric, model in highest.items())
-    return f"Scatter chart of precision against recall for {len(spots)} models on {task}: {named}."
+    return f"Scatter chart of precision against {board.variety} for {len(spots)} models on {board.task}: {named}."
