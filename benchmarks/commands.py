@@ -46,10 +46,10 @@ def main() -> None:
 
 def conditions(clone: Path, jobs: str) -> None:
     params = clone / "params.yaml"
-    params.write_text(re.sub(r"    sweep: .*\n", "", params.read_text()))
-    graph = yaml.safe_load((clone / "dvc.yaml").read_text())
+    params.write_text(re.sub(r"    sweep: .*\n", "", params.read_text(encoding="utf-8")), encoding="utf-8")
+    graph = yaml.safe_load((clone / "dvc.yaml").read_text(encoding="utf-8"))
     graph["stages"] = {name: stage for name, stage in graph["stages"].items() if not name.startswith("sweep")}
-    (clone / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))
+    (clone / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False), encoding="utf-8")
     seconds = [timed("run", "-j", jobs, "--suite", suite, cwd=clone)[0] for suite in LADDER]
     row(f"coverseek run -j {jobs} of {', '.join(LADDER)}, from nothing", sum(seconds), "s", 1200)
 
@@ -93,7 +93,7 @@ def largest(process: psutil.Process) -> int:
 
 def settled(lock: Path) -> dict[str, Any]:
     """(stage, file) -> hash, without the wall times and the report that shows them."""
-    stages = yaml.safe_load(lock.read_text())["stages"]
+    stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]
     entries = {
         f"{stage}: {entry['path']}": entry.get("md5")
         for stage, content in stages.items()

@@ -87,7 +87,7 @@ def served(folder: Path) -> Iterator[str]:
         address(folder / NAME),
     ]
     command += ["--artifacts-destination", str(folder / "artifacts")]
-    with (folder / "server.log").open("w") as log:
+    with (folder / "server.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         try:
             yield answering(f"http://127.0.0.1:{port}", process)

@@ -37,8 +37,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         for events, (metrics, curve) in patterns.items():
-            fill(events, json.loads(metrics.read_text()), curve.read_text())
-        paths.PARAMS.write_text(yaml.safe_dump(configuration(), sort_keys=False))
+            fill(events, json.loads(metrics.read_text(encoding="utf-8")), curve.read_text(encoding="utf-8"))
+        paths.PARAMS.write_text(yaml.safe_dump(configuration(), sort_keys=False), encoding="utf-8")
         settings, start = params.load(), time.perf_counter()
         found = benchmark.read(settings)
         read = time.perf_counter() - start
@@ -97,7 +97,7 @@ def measure(cell: Cell, events: str, pattern: dict[str, Any], curve: str) -> Non
         seconds = {"value": rng.uniform(1, 99), "unit": "s", "better": "lower", "kind": "measured", "protocol": "clock"}
         files.write_json(paths.times(stage, cell), {"metrics": {name: seconds}, "hardware": {"cores": 2}})
     paths.curve(cell).parent.mkdir(parents=True, exist_ok=True)
-    paths.curve(cell).write_text(curve)
+    paths.curve(cell).write_text(curve, encoding="utf-8")
 
 
 def moved(metric: dict[str, Any], rng: random.Random) -> dict[str, Any]:

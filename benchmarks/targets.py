@@ -111,14 +111,14 @@ def thousand(results: Results) -> None:
 
 def knobs() -> None:
     """Settings of each curve."""
-    swept = [json.loads(path.read_text()) for path in sorted((REPORTS / "sweeps").glob("*.json"))]
+    swept = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((REPORTS / "sweeps").glob("*.json"))]
     least = min((len(one.get("turns", ())) for one in swept if one["status"] == "ok"), default=0)
     print(f"knobs: {len(swept)} curves of {len({one['model'] for one in swept})} models")
     show("knobs: settings of the shortest curve", least, ">=", 7)
 
 
 def verdicts() -> None:
-    for claim in json.loads((REPORTS / "claims.json").read_text()):
+    for claim in json.loads((REPORTS / "claims.json").read_text(encoding="utf-8")):
         lacks = f", lacks {len(claim['missing'])}" if claim["missing"] else ""
         print(f"claim {claim['id']}: {claim['verdict']}{lacks}")
 

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+import time
+import traceback
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from pipeline import paths, standard_streams
 from pipeline.errors import UserError
+from pipeline.standard_streams import OutputError, say
+
+USAGE, INTERNAL, CLOSED = 2, 3, 141
+EXIT_CODES = (
+    "Exit codes: 0 success; 1 the check failed (gate, doctor, check) or a step of a run failed; 2 wrong usage or wrong "
+    "input; 3 an unexpected error, whose traceback is in logs/, or output that cannot be written; 130 interrupted; "
+    "141 the reader of the output ended, as in a pipe to head."
+)
+LONGEST = 300
+"""Characters of an exception's message in the line about it."""
 
 app = typer.Typer(
     help="Benchmark deep generative models: which families cover the data's modes, and which seek a few.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -244,12 +260,43 @@ def doctor() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point: a `UserError` is one line on stderr and exit code 2."""
+    """Entry point: exits with a code of `EXIT_CODES`, and prints one line where something is wrong."""
+    try:
+        with standard_streams.prepared():
+            _run(arguments)
+    except OutputError as error:
+        if error.closed:
+            sys.exit(CLOSED)
+        say(f"coverseek: the output cannot be written: {error}")
+        sys.exit(INTERNAL)
+
+
+def _run(arguments: list[str] | None) -> None:
     try:
         app(arguments)
     except UserError as error:
-        print(f"coverseek: {error}", file=sys.stderr)
-        sys.exit(2)
+        say(f"coverseek: {error}")
+        sys.exit(USAGE)
+    except Exception as error:
+        say(f"coverseek: internal error: {_describe(error)}; {_log(sys.argv[1:] if arguments is None else arguments)}")
+        sys.exit(INTERNAL)
+
+
+def _describe(error: Exception) -> str:
+    line = " ".join(f"{type(error).__name__}: {error}".split())
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
+
+
+def _log(arguments: list[str]) -> str:
+    """Write the traceback of the current exception to a file of its own; one line that names it."""
+    name = "-".join(re.findall(r"[\w.]+", " ".join(arguments)))[:80]
+    path = paths.log("error", f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(traceback.format_exc(), encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        return f"its traceback cannot be written to {path} ({error.strerror})"
+    return f"traceback: {path}"
 
 
 if __name__ == "__main__":

@@ -21,14 +21,16 @@ Arrays = dict[str, NDArray[Any]]
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of `path`; it takes the place of `path` only when the block ends well."""
+    """Yield a temporary sibling of `path`; it replaces `path` only when the block ends without an exception.
+
+    A file is replaced atomically: whenever the process is killed, `path` holds the old or the new bytes.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.part")
     _remove(draft)
     try:
         yield draft
-        _remove(path)
-        draft.rename(path)
+        _replace(path, draft)
     finally:
         _remove(draft)
 
@@ -45,13 +47,13 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Sorted keys, no NaN, one trailing newline."""
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n"
     with whole(path) as draft:
-        draft.write_text(text)
+        draft.write_text(text, encoding="utf-8")
 
 
 def read_json(path: Path, mend: str, *keys: str) -> dict[str, Any]:
     """Raises `UserError`, naming the command that mends it, where the file is missing, damaged or lacks a key."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing; make it with: {mend}") from None
     except (json.JSONDecodeError, UnicodeDecodeError):
@@ -86,6 +88,19 @@ def md5(path: Path) -> str:
     """The hash by which dvc.lock knows a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def _replace(path: Path, draft: Path) -> None:
+    """No system call replaces a folder that is not empty: the old one is moved aside before the new one is renamed."""
+    if not (draft.is_dir() or path.is_dir()):
+        draft.replace(path)
+        return
+    old = path.with_name(f".{path.name}.old")
+    _remove(old)
+    if path.exists() or path.is_symlink():
+        path.rename(old)
+    draft.rename(path)
+    _remove(old)
 
 
 def _remove(path: Path) -> None:

@@ -275,7 +275,7 @@ def read(path: Path) -> object:
         UserError: the file is missing or is not yaml.
     """
     try:
-        return yaml.load(path.read_text(), Loader=Loader)  # safe: no tags
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)  # safe: no tags
     except FileNotFoundError:
         raise UserError(f"{path} is not here: run the command in the repository's root") from None
     except yaml.YAMLError as error:

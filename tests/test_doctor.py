@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline import files, paths
+from pipeline.doctor import lock_recovery
 from pipeline.doctor.surroundings import LOCKS
 from pipeline.paths import Cell
 from pipeline.stages.doctor import main
@@ -39,7 +40,7 @@ def healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:5000")
     paths.PARAMS.write_text(PARAMS)
     paths.PIPELINE.write_text("stages: {report: {cmd: coverseek report}}")
-    paths.LOCK.write_text("schema: '2.0'\nstages: {report: {cmd: coverseek report}}")
+    paths.LOCK.write_text("schema: '2.0'\nstages: {report: {cmd: coverseek report}}\n")
     paths.REQUIREMENTS.write_text("numpy>=1 \\\n    --hash=sha256:00\nabsent==1 ; python_version < '3' \\\n")
     prepared, features = paths.prepared("toy"), paths.features("toy")
     files.write_npz(prepared / "test.npz", {"x": np.zeros(3)})
@@ -76,8 +77,7 @@ def test_where_nothing_is_wrong_there_is_no_fault(capsys: pytest.CaptureFixture[
         (paths.prepared("toy") / "manifest.json", "coverseek prepare --task toy"),
         (paths.features("toy") / "extractor.safetensors", "coverseek features --task toy"),
         (paths.features("toy") / "reference.npz", "coverseek features --task toy"),
-        (paths.PIPELINE, "git checkout dvc.yaml"),
-        (paths.LOCK, "git checkout dvc.lock"),
+        (paths.PIPELINE, "correct it; what changed in it: git diff dvc.yaml"),
         (paths.PARAMS, "mend params.yaml"),
     ],
     ids=str,
@@ -98,6 +98,37 @@ def test_a_damaged_table_of_locks_is_a_fault(left: str, capsys: pytest.CaptureFi
     LOCKS.write_text(left)
     (fault,) = faults(capsys)
     assert fault.endswith(f"do: rm -f {LOCKS}")
+
+
+@pytest.mark.parametrize("left", ["", "schema: '2.0'\nstages:\n  report:\n    cmd: cov", "[damaged\n"])
+def test_an_incomplete_lock_is_restored_from_the_copy(left: str, capsys: pytest.CaptureFixture[str]) -> None:
+    expected = paths.LOCK.read_text()
+    lock_recovery.COPY.parent.mkdir(parents=True)
+    lock_recovery.COPY.write_text(expected)
+    paths.LOCK.write_text(left)
+    assert main() == 0
+    printed = capsys.readouterr().out
+    source = "restored from the copy in .dvc/tmp/coverseek/dvc.lock"
+    assert f"warning dvc.lock: dvc.lock was incomplete: {source}; do: coverseek run" in printed
+    assert "git checkout" not in printed
+    assert paths.LOCK.read_text() == expected
+    assert lock_recovery.DAMAGED.read_text() == left
+
+
+def test_an_incomplete_lock_is_left_to_the_command_that_writes_it(capsys: pytest.CaptureFixture[str]) -> None:
+    paths.LOCK.write_text("")
+    with lock_recovery.exclusive():
+        assert main() == 0
+    assert "incomplete: another DVC command writes in this folder; do: wait for it" in capsys.readouterr().out
+    assert paths.LOCK.read_text() == ""
+
+
+def test_conflict_markers_in_the_lock_are_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    conflict = "<<<<<<< HEAD\n" + paths.LOCK.read_text()
+    paths.LOCK.write_text(conflict)
+    (fault,) = faults(capsys)
+    assert "git checkout --ours dvc.lock" in fault
+    assert paths.LOCK.read_text() == conflict
 
 
 def test_what_is_missing_is_only_a_warning(capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,4 +39,6 @@ def _images(folder: Path, x: NDArray[np.uint8]) -> None:
 
 def _points(path: Path, x: Array) -> None:
     header = ",".join(f"x{axis}" for axis in range(x.shape[1]))
-    np.savetxt(path, x, fmt="%.9g", delimiter=",", header=header, comments="")  # 9 digits bring a float32 back
+    np.savetxt(
+        path, x, fmt="%.9g", delimiter=",", header=header, comments="", encoding="utf-8"
+    )  # 9 digits bring a float32 back

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline import params, paths
+from pipeline.doctor import lock_recovery
 from pipeline.doctor.finding import Finding
 from pipeline.errors import UserError
 from pipeline.params import Params
@@ -28,7 +29,7 @@ def check() -> Iterator[Finding]:
 
 
 def _graph() -> Finding:
-    subject, remedy = str(paths.PIPELINE), f"git checkout {paths.PIPELINE}"
+    subject, remedy = str(paths.PIPELINE), f"correct it; what changed in it: git diff {paths.PIPELINE}"
     try:
         content = params.read(paths.PIPELINE)
     except UserError as error:
@@ -43,7 +44,25 @@ def _lock() -> Finding:
     subject = str(paths.LOCK)
     if not paths.LOCK.exists():
         return Finding("warning", subject, "nothing has run yet", "coverseek run")
+    found = _recorded()
+    if found is None and lock_recovery.has_conflict():
+        return Finding("fault", subject, "git could not merge it", lock_recovery.CONFLICT)
+    return found or _restored()
+
+
+def _recorded() -> Finding | None:
+    """None where dvc.lock is incomplete or damaged."""
     try:
-        return Finding("ok", subject, f"{len(lock.read().stages)} steps recorded")
+        if not lock_recovery.is_incomplete():
+            return Finding("ok", str(paths.LOCK), f"{len(lock.read().stages)} steps recorded")
+    except UserError:
+        pass
+    return None
+
+
+def _restored() -> Finding:
+    try:
+        with lock_recovery.exclusive():  # the command that held the lock may have completed the file meanwhile
+            return _recorded() or Finding("warning", str(paths.LOCK), lock_recovery.restore(), "coverseek run")
     except UserError as error:
-        return Finding("fault", subject, str(error), f"git checkout {paths.LOCK}")
+        return Finding("warning", str(paths.LOCK), f"incomplete: {error}", "wait for it, then coverseek doctor")

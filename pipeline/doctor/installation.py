@@ -36,7 +36,7 @@ def _python() -> Finding:
 
 def _locked() -> Iterator[Requirement]:
     """The packages that the lock names for this machine."""
-    for line in paths.REQUIREMENTS.read_text().splitlines():
+    for line in paths.REQUIREMENTS.read_text(encoding="utf-8").splitlines():
         if line[:1].isalnum():
             requirement = Requirement(line.rstrip("\\ "))
             if requirement.marker is None or requirement.marker.evaluate():

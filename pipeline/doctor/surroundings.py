@@ -39,7 +39,7 @@ def _git() -> Finding:
 def _locks() -> Finding:
     """A DVC command that was killed while it wrote leaves an empty table behind, and every later one stops at it."""
     try:
-        json.loads(LOCKS.read_text())
+        json.loads(LOCKS.read_text(encoding="utf-8"))
     except FileNotFoundError:
         pass
     except ValueError:

@@ -6,18 +6,14 @@ in a law, is broken, and the verdict says where.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
-
-import torch
 
 from pipeline.contract import GenerativeModel
 from pipeline.data.dataset import Dataset
 from pipeline.errors import UserError
 from pipeline.laws import datasets, extractors, models
-from pipeline.laws.law import BrokenLawError, Law
+from pipeline.laws.law import Law, describe
 from pipeline.laws.problem import EVENTS
 from pipeline.laws.source import Source
 from pipeline.laws.subject import Subject
@@ -28,7 +24,6 @@ S = TypeVar("S")
 Outcome = Literal["kept", "broken", "not served"]
 Place = tuple[str, ...]
 """An event, and a condition where there is one: ("grey", "class")."""
-TORCH = Path(torch.__file__).parent
 MADE = "It can be made, or refuses with a UserError."
 
 
@@ -69,7 +64,7 @@ def _inspect(subject: S, place: Place, laws: Iterable[Law[S]], make: Callable[[S
         yield Verdict(MADE, place, "not served", str(error))
         return
     except Exception as error:  # whatever foreign code raises
-        yield Verdict(MADE, place, "broken", _wrong(error))
+        yield Verdict(MADE, place, "broken", describe(error))
         return
     yield Verdict(MADE, place, "kept")
     for law in laws:
@@ -84,12 +79,4 @@ def _judge(law: Law[S], subject: S, place: Place) -> Iterator[Verdict]:
             law.check(subject)
             yield Verdict(law.words, place, "kept")
     except Exception as error:  # whatever foreign code raises
-        yield Verdict(law.words, place, "broken", _wrong(error))
-
-
-def _wrong(error: Exception) -> str:
-    if isinstance(error, BrokenLawError):
-        return str(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    frame = [frame for frame in frames if not Path(frame.filename).is_relative_to(TORCH)][-1]  # the first is ours
-    return " ".join(f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})".split())
+        yield Verdict(law.words, place, "broken", describe(error))

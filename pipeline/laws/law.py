@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import torch
+
 Subject = TypeVar("Subject")
+TORCH = Path(torch.__file__).parent
 
 
 class BrokenLawError(Exception):
@@ -39,3 +44,15 @@ def require(kept: object, wrong: str) -> None:
     """Raises `BrokenLawError` unless `kept`."""
     if not kept:
         raise BrokenLawError(wrong)
+
+
+def describe(error: Exception) -> str:
+    """One line: the words of a broken law; of any other exception its type, its message and where it was raised.
+
+    Frames within torch are left out.
+    """
+    if isinstance(error, BrokenLawError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = [frame for frame in frames if not Path(frame.filename).is_relative_to(TORCH)][-1]  # the first is ours
+    return " ".join(f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})".split())

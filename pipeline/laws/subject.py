@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from pipeline.contract import Batch, GenerativeModel, Task
-from pipeline.laws.law import BrokenLawError
+from pipeline.laws.law import BrokenLawError, describe
 from pipeline.laws.problem import Problem, batch, shrunk
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -36,14 +36,24 @@ class Subject:
 
     @cached_property
     def countable(self) -> Subject | None:
-        """The same recipe on the first event with few images that it serves."""
+        """The same recipe on the smallest event whose images can be enumerated; None for points.
+
+        Networks that halve an image raise on the smallest events, and so a larger one is tried after any exception.
+
+        Raises:
+            BrokenLawError: the recipe works on no such event; the exception of each is named.
+        """
+        wrong = []
         for problem in shrunk(self.problem):
             small = replace(self, problem=problem)
             try:
                 small.stirred()
-            except Exception:  # whatever is raised by what needs more room
-                continue
-            return small
+            except Exception as error:
+                wrong.append(f"{problem.event}: {describe(error)}")
+            else:
+                return small
+        if wrong:
+            raise BrokenLawError(f"it works on no event small enough to enumerate its images ({'; '.join(wrong)})")
         return None
 
     @property

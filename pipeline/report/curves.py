@@ -64,7 +64,7 @@ def _read(cell: Cell) -> list[dict[str, str]]:
     path = paths.curve(cell)
     mend = f"coverseek train --task {cell.task} --model {cell.model} --seed {cell.seed}"
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
     except FileNotFoundError:
         raise UserError(f"{path} is missing; make it with: {mend}") from None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from pipeline.metrics.interval import Interval
-from pipeline.report import reference
+from pipeline.report import family, reference
 from pipeline.report.board import Board, Standing
 from pipeline.report.column import DASH, LIKELIHOODS, arrow, bound, column
 
@@ -137,9 +137,12 @@ def _families(board: Board) -> list[Text]:
 
 
 def roles(board: Board) -> list[str]:
-    """The family of each model; of a control, what it is."""
-    controls = CONTROLS | NEAREST if reference.unshared(board) else CONTROLS
-    return [controls.get(s.model, "control") if s.control else s.family for s in board.standings]
+    """The family of each model, with its code's size where that decides; of a control, what it is."""
+    controls, images = CONTROLS | NEAREST if reference.unshared(board) else CONTROLS, board.likelihood == "bits_per_dim"
+    return [
+        controls.get(s.model, "control") if s.control else family.label(s.model, s.family, images)
+        for s in board.standings
+    ]
 
 
 def seeds(standing: Standing) -> str:

@@ -2,7 +2,9 @@
 
 driver      the whole run, from params.yaml to the leaderboard
 stamp       nothing changed since the last run: known without asking DVC
+repository  DVC's repository, opened for one run alone
 workspace   DVC's side: which steps there are, which are stale, what is recorded in dvc.lock
+lockfile    dvc.lock, written atomically and in the order of dvc.yaml
 schedule    the order: a step starts when the steps before it are settled, the longest way to the end first
 worker      one step in a process of its own, forked from a server that has the libraries loaded
 forecast    how long a step will take

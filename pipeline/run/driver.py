@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from pipeline import paths
 from pipeline.errors import UserError
@@ -35,7 +35,7 @@ def main(jobs: int, suite: str | None, everything: bool) -> int:
     """
     stamp = Stamp(suite, everything)
     if stamp.fresh():
-        _show()
+        _show(load().selected(suite, everything))
         print("Nothing changed since the last run.")
         return 0
     try:
@@ -46,11 +46,12 @@ def main(jobs: int, suite: str | None, everything: bool) -> int:
 
 def _run(stamp: Stamp, jobs: int, suite: str | None, everything: bool) -> int:
     settings, start = load(), time.monotonic()
-    steps, results = _work(settings, settings.selected(suite, everything), jobs)
+    suites = settings.selected(suite, everything)
+    steps, results = _work(settings, suites, jobs)
     interrupted = len(results) < len(steps)
     if not interrupted:
         _publish()
-        _show()
+        _show(suites)
     print(f"{len(results)} of {len(steps)} steps in {time.monotonic() - start:.0f} s: {_count(results)}.")
     failed = _name_failures(steps, results)
     if interrupted:
@@ -104,11 +105,12 @@ def _publish() -> None:
         print(f"Not published to MLflow ({line}); try again with: coverseek publish")
 
 
-def _show() -> None:
+def _show(suites: Collection[str]) -> None:
+    """The tables of what was run; `coverseek leaderboard` prints those of every suite."""
     from pipeline.stages import leaderboard
 
     try:
-        leaderboard.render(None)
+        leaderboard.render(None, suites)
     except UserError as error:
         print(error)
     else:

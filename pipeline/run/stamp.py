@@ -28,7 +28,7 @@ class Stamp:
 
     def fresh(self) -> bool:
         try:
-            return bool(json.loads(paths.STAMP.read_text()) == self._content())
+            return bool(json.loads(paths.STAMP.read_text(encoding="utf-8")) == self._content())
         except (OSError, ValueError):
             return False
 

@@ -2,7 +2,7 @@
 
 The same calls as `dvc repro` makes, in the same order, so that each goes on where the other stopped. A step is saved
 to the run cache as soon as it ends: even a killed driver loses none. dvc.lock is written once, at the end, because
-writing it takes a second or two however little changed.
+writing it takes seconds however little changed.
 """
 
 from __future__ import annotations
@@ -13,19 +13,22 @@ from contextlib import contextmanager
 from typing import Any
 
 from dvc.exceptions import DvcException
+from dvc.lock import LockError
 from dvc.repo import Repo
+from dvc.rwlock import RWLockFileCorruptedError, RWLockFileFormatError
 from dvc.stage.cache import RunCacheNotFoundError
 
 from pipeline import paths
 from pipeline.errors import UserError, suggest
 from pipeline.params import Suite
+from pipeline.run import lockfile
 from pipeline.run.sources import Sources
 from pipeline.run.step import Step, StepError
 
 
 class Workspace:
     def __init__(self, repo: Repo) -> None:
-        self._cache = repo.stage_cache
+        self._cache, self._scm = repo.stage_cache, repo.scm_context
         self._graph = repo.index.graph
         self._stages = {stage.name: stage for stage in self._graph}
         self._sources = Sources()
@@ -80,11 +83,12 @@ class Workspace:
             self._save(stage)
 
     def flush(self) -> None:
-        """Write dvc.lock, in the order of dvc.yaml: the order in which cells end is chance."""
+        """Write what was recorded to dvc.lock, in the order of dvc.yaml: the order in which cells end is chance."""
         records = [stage for name, stage in self._stages.items() if name in self._records]
+        lockfile.update(records, list(self._stages))
+        self._records.clear()
         if records:
-            records[0].dvcfile.dump_stages(records, update_pipeline=False)
-            self._records.clear()
+            self._scm.track_file(str(paths.LOCK))
 
     def _step(self, name: str, selected: set[str]) -> Step:
         stage = self._stages[name]
@@ -136,7 +140,10 @@ def _code(stage: Any) -> dict[str, str]:
 
 @contextmanager
 def _explained() -> Iterator[None]:
+    """A fault of a step is a `StepError`; that another DVC command uses its paths is none, and ends the run."""
     try:
         yield
+    except (LockError, RWLockFileCorruptedError, RWLockFileFormatError) as error:
+        raise UserError(" ".join(str(error).split())) from None
     except (DvcException, OSError) as error:
         raise StepError(" ".join(str(error).split())) from error

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 
 from rich.console import Console
 
 from pipeline import paths
 from pipeline.errors import UserError, suggest
-from pipeline.report import terminal
+from pipeline.report import family, terminal
 from pipeline.report.column import DASH, LIKELIHOODS, bound, column
 
 Row = dict[str, str]
@@ -35,18 +35,22 @@ def main(task: str | None) -> None:
     render(task)
 
 
-def render(task: str | None) -> None:
+def render(task: str | None, suites: Collection[str] | None = None) -> None:
+    """Print the tables of one task or all, of some suites or all, and say where the others are."""
     rows = _read()
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     if task is not None and task not in tasks:
         raise UserError(f"task {task!r} is not in {paths.LEADERBOARD_CSV}; {suggest(task, tasks)}")
     console = terminal.console(PIPE_WIDTH)
-    shown = [row for row in rows if task in (None, row["task"])]
+    shown = [row for row in rows if task in (None, row["task"]) and (suites is None or row["suite"] in suites)]
+    others = dict.fromkeys(row["suite"] for row in rows if suites is not None and row["suite"] not in suites)
     for (suite, name), group in groupby(shown, key=lambda row: (row["suite"], row["task"])):
         _print(console, f"{suite}: {name}", list(group))
     where = f"{paths.LEADERBOARD_MD}; figures: {paths.FIGURES}/"
     console.print(f"Means over seeds, ± half of the 95 % t interval. All intervals, ranks and protocols: {where}",
                   style="dim", soft_wrap=True)  # fmt: skip
+    if others:
+        console.print(f"Of other suites ({', '.join(others)}): coverseek leaderboard", style="dim", soft_wrap=True)
 
 
 def _read() -> list[Row]:
@@ -87,6 +91,8 @@ def _columns(rows: Sequence[Row]) -> dict[str, list[str]]:
     """Title -> cells; what no row has is left out."""
     trust = ("trust",) if any(row["role"] == "external" for row in rows) else ()
     columns = {head: [row[head] for row in rows] for head in ("model", "family", *trust, "seeds")}
+    images = _present(rows, "bits_per_dim")
+    columns["family"] = [family.label(row["model"], row["family"], images) for row in rows]
     for name in LIKELIHOODS:
         if _present(rows, name):
             columns[column(name).title] = [_likelihood(row, name) for row in rows]

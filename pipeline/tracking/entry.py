@@ -91,7 +91,7 @@ def curve(cell: Cell) -> Iterator[Point]:
     """The training curve of a cell; empty for a control."""
     path = paths.curve(cell)
     if path.exists():
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 yield Point(f"{row['player']}/{row['part']}", int(row["step"]), float(row["value"]))
 

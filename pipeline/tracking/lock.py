@@ -48,7 +48,7 @@ def read(path: Path = paths.LOCK) -> Lock:
         raise UserError(f"{path} is missing: nothing has run yet; run: coverseek run")
     content = params.read(path)
     if not isinstance(content, dict) or not isinstance(content.get("stages"), dict):
-        raise UserError(f"{path} is damaged: it holds no stages; restore it with: git checkout {path}")
+        raise UserError(f"{path} is damaged: it holds no stages; restore it with: coverseek doctor")
     return Lock(content["stages"], files.sha256(path))
 
 

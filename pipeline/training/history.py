@@ -33,7 +33,7 @@ class History:
         self.rows.append((step, player, part, value))
 
     def write(self, path: Path) -> None:
-        with whole(path) as draft, draft.open("w", newline="") as file:
+        with whole(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file, lineterminator="\n")
             table.writerow(("step", "player", "part", "value"))
             table.writerows((step, player, part, f"{value:.6g}") for step, player, part, value in self.rows)

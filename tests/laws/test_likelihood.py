@@ -97,3 +97,20 @@ def test_images_are_counted_where_few_are_served() -> None:
 def test_who_breaks_a_law_is_told_so(model: type[GenerativeModel], words: str) -> None:
     found = list(inspection.model(model, "x"))
     assert told(words, found), broken(found)
+
+
+class Huge(Pixels):
+    """Serves no event small enough to enumerate its images."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        if task.event.shape[-1] < 8:
+            raise IndexError("no room")
+
+
+def test_a_law_that_cannot_be_judged_fails_with_the_error() -> None:
+    said = broken(inspection.model(Huge, "x"))
+    assert any(
+        "no event small enough" in words and "grey, 1 x 4 x 4: IndexError: no room (test_likelihood.py:" in words
+        for words in said
+    )

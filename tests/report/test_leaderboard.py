@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline import paths
 from pipeline.errors import UserError
+from pipeline.families.vae import recipe
+from pipeline.params import load
+from pipeline.report.family import TWO_DIMENSIONAL, label
 from pipeline.stages import leaderboard, report
-from pipeline.stages.leaderboard import main
+from pipeline.stages.leaderboard import main, render
+
+ROOT = Path(__file__).parents[2]
 
 if TYPE_CHECKING:
     from tests.report.conftest import Tree
@@ -34,6 +41,48 @@ def test_it_shows_one_task_alone(tree: Tree, capsys: pytest.CaptureFixture[str])
     shown = capsys.readouterr().out
     assert "pics" in shown
     assert "toy" not in shown
+
+
+def test_it_shows_the_suites_that_ran_and_says_where_the_others_are(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report.main()
+    render(None)
+    shown = capsys.readouterr().out
+    assert "points: toy" in shown
+    assert "images: pics" in shown
+    assert "Of other suites" not in shown
+    render(None, ["images"])
+    shown = capsys.readouterr().out
+    assert "images: pics" in shown
+    assert "points: toy" not in shown
+    assert "Of other suites (points): coverseek leaderboard\n" in shown
+
+
+def test_the_row_of_a_vae_of_two_dimensions_says_so(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    report.main()
+    main(None)
+    points, images = capsys.readouterr().out.split("images: pics")
+    assert "vae (2-D code)" in images
+    assert "2-D code" not in points
+    assert paths.LEADERBOARD_MD.read_text(encoding="utf-8").count("vae (2-D code)") == 2  # quality and cost
+
+
+@pytest.mark.parametrize("name", sorted(TWO_DIMENSIONAL))
+def test_a_vae_of_two_dimensions_says_so(name: str) -> None:
+    assert label(name, "vae", images=True) == "vae (2-D code)"
+    assert label(name, "vae", images=False) == label("conv_vae", "vae", images=True) == "vae"
+
+
+def test_the_vaes_that_say_so_are_those_of_params() -> None:
+    default = inspect.signature(recipe.vae).parameters["latent"].default
+    models = load(ROOT / "params.yaml").models["images"]
+    small = {
+        name
+        for name, spec in models.items()
+        if spec.family == "vae" and (spec.recipe or name) == "vae" and spec.keywords.get("latent", default) == 2
+    }
+    assert small == TWO_DIMENSIONAL
 
 
 def test_an_unknown_task_gets_a_suggestion(tree: Tree) -> None:

@@ -5,8 +5,10 @@ The stages are those of `command.py`.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -123,6 +125,17 @@ def _enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setattr(worker, "COMMAND", "command:main")
     patch.setattr(worker, "PRELOAD", ["command"])
     patch.setattr(worker, "LIGHT", frozenset())
+
+
+@pytest.fixture
+def coverseek(toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The toy's stages as a command `coverseek` for DVC."""
+    script = tmp_path / "bin/coverseek"
+    script.parent.mkdir()
+    lines = f"#!{sys.executable}", "import sys", f"sys.path.insert(0, {str(Path(__file__).parent)!r})", "import command"
+    script.write_text("\n".join((*lines, "command.main(sys.argv[1:])", "")))
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def around(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     """No models to check, nothing to publish to, a leaderboard of one word."""
     monkeypatch.setattr(driver, "_checker", lambda *_: worker.warm_up)
     monkeypatch.setattr(publish, "main", lambda: print("published"))
-    monkeypatch.setattr(leaderboard, "render", lambda task: print("leaderboard"))
+    monkeypatch.setattr(leaderboard, "render", lambda task, suites: print("leaderboard of", *sorted(suites)))
 
 
 def run(suite: str | None = None) -> int:
@@ -32,10 +32,19 @@ def test_a_second_run_asks_nobody(
     toy: Toy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run() == 0
-    assert "published\nleaderboard\nReport: reports/leaderboard.md\n12 of 12 steps in" in capsys.readouterr().out
+    assert (
+        "published\nleaderboard of images points\nReport: reports/leaderboard.md\n12 of 12 steps in"
+        in capsys.readouterr().out
+    )
     monkeypatch.setattr("pipeline.run.repository.opened", None)
     assert run() == 0
     assert capsys.readouterr().out.splitlines()[-1] == "Nothing changed since the last run."
+
+
+def test_the_tables_are_those_of_what_was_run(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        assert run(suite="images") == 0
+        assert "leaderboard of images\nReport: reports/leaderboard.md\n" in capsys.readouterr().out
 
 
 def test_what_failed_stands_in_the_last_line_and_is_not_stamped(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:

@@ -167,18 +167,3 @@ def test_the_lock_does_not_depend_on_the_jobs(toy: Toy) -> None:
     before.unlink()
     toy.run(jobs=1)
     assert before.read_bytes() == content
-
-
-@pytest.mark.parametrize("damage", ["<<<<<<< HEAD\n", "stages: [1, 2]\n", "{"])
-def test_a_damaged_lock_is_named_with_the_command_that_mends_it(toy: Toy, damage: str) -> None:
-    Path("dvc.lock").write_text(damage + Path("dvc.lock").read_text())
-    with pytest.raises(UserError, match=r"^dvc\.lock is damaged[^\n]*`git checkout dvc\.lock`[^\n]*$"):
-        toy.run()
-
-
-def test_a_second_run_is_told_to_wait(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.run import repository
-
-    monkeypatch.setattr("dvc.lock.DEFAULT_TIMEOUT", 0)
-    with repository.opened(), pytest.raises(UserError, match="wait for it"):
-        toy.run()

@@ -33,8 +33,9 @@ def _matlab(path: Path) -> Labelled:
     try:
         found = loadmat(path, variable_names=("X", "y"))
         x, y = np.asarray(found["X"]), np.asarray(found["y"]).reshape(-1)
-    except Exception:  # what scipy raises on damaged files is any of a dozen
-        raise stored.damaged(path, "it is no Matlab file of X and y") from None
+    except Exception as error:  # what scipy raises on damaged files is any of a dozen
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise stored.damaged(path, f"it is no Matlab file of X and y ({why})") from None
     if x.dtype != np.uint8 or x.shape != (*SHAPE, len(y)) or y.dtype.kind not in "iu" or not len(y):
         raise stored.damaged(path, f"X is {x.dtype} {x.shape}, y {y.dtype} {y.shape}")
     if y.min() < 1 or y.max() > CLASSES:

@@ -76,22 +76,25 @@ def read(path: Path, sha256: str | None, wanted: str) -> tuple[State, str]:
             f"{path} has sha256 {found[:12]}..., and the features were made with {str(sha256)[:12]}...: "
             "put that file back, or make them again with: coverseek features --task TASK"
         )
-    state = _plain(path)
-    if not state:
-        raise UserError(f"{path} holds no plain weights, a dict of names and tensors; put there {wanted}")
+    try:
+        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+    except Exception as error:  # of a damaged file: whatever torch's readers raise, from IndexError to struct.error
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        raise _no_weights(path, wanted, f" ({why})") from None
+    if not _is_plain(state):
+        raise _no_weights(path, wanted)
     return state, found
 
 
-def _plain(path: Path) -> State | None:
-    """The dict of names and tensors in a file, with the versions that torch keeps beside it; None where it is none."""
-    try:
-        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    except Exception:  # torch's reader of a damaged file raises whatever its parts do, from IndexError to struct.error
-        return None
-    if not isinstance(state, dict):
-        return None
-    named = all(isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items())
-    return state if named else None
+def _no_weights(path: Path, wanted: str, why: str = "") -> UserError:
+    return UserError(f"{path} holds no plain weights, a dict of names and tensors{why}; put there {wanted}")
+
+
+def _is_plain(state: object) -> bool:
+    """Whether it is a dict of names and tensors, with at least one."""
+    if not isinstance(state, dict) or not state:
+        return False
+    return all(isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items())
 
 
 def images(dataset: str, x: Tensor, name: str) -> None:

@@ -1,0 +1,51 @@
+"""dvc.lock as a run writes it: atomically, with its stages in the order of dvc.yaml.
+
+DVC's own writer truncates the file and then fills it, and appends each new stage at the end. The bytes of an entry are
+those that DVC writes, because DVC's serializer makes them.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from dvc.stage import serialize
+from dvc.utils.serialize import dumps_yaml, loads_yaml
+
+from pipeline import files, paths
+from pipeline.doctor import lock_recovery
+
+NAME = re.compile(r"^  ([^\s-].*):$", re.MULTILINE)
+"""The first line of an entry: quick to find, while parsing the file takes seconds."""
+
+
+def update(stages: Sequence[Any], order: Sequence[str]) -> None:
+    """Replace the entries of `stages` in dvc.lock and sort its entries; the caller holds DVC's lock.
+
+    Nothing is written where the content stays the same.
+
+    Args:
+        stages: DVC's stages, as saved.
+        order: the names of all stages of dvc.yaml. Entries of other stages come last, in the order that they have.
+    """
+    text = paths.LOCK.read_text(encoding="utf-8") if paths.LOCK.exists() else ""
+    names = NAME.findall(text)
+    if not stages and names == _sorted(names, order):
+        return
+    content: dict[str, Any] = loads_yaml(text) or {}
+    entries = dict(content.get("stages", {}))
+    for stage in stages:
+        entries |= copy.deepcopy(serialize.to_lockfile(stage))  # objects that entries share become YAML anchors
+    entries = {name: entries[name] for name in _sorted(list(entries), order)}
+    updated = dumps_yaml({"schema": "2.0", **content, "stages": entries})
+    if updated != text:
+        with files.whole(paths.LOCK) as draft:
+            draft.write_text(updated, encoding="utf-8")
+        lock_recovery.save_copy()
+
+
+def _sorted(names: Sequence[str], order: Sequence[str]) -> list[str]:
+    found = set(names)
+    return list(dict.fromkeys([*(name for name in order if name in found), *names]))
