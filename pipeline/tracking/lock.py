@@ -12,6 +12,7 @@ from typing import Any
 from pipeline import files, params, paths
 from pipeline.errors import UserError
 from pipeline.paths import Cell
+from pipeline.yaml_reader import GENERATED
 
 STAGES = ("train", "evaluate")
 
@@ -46,7 +47,7 @@ def read(path: Path = paths.LOCK) -> Lock:
     """
     if not path.exists():
         raise UserError(f"{path} is missing: nothing has run yet; run: coverseek run")
-    content = params.read(path)
+    content = params.read(path, GENERATED)
     if not isinstance(content, dict) or not isinstance(content.get("stages"), dict):
         raise UserError(f"{path} is damaged: it holds no stages; restore it with: git checkout {path}")
     return Lock(content["stages"], files.sha256(path))
