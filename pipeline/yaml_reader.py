@@ -5,7 +5,7 @@ object from it. Plain scalars are resolved to null, bool, int and float; everyth
 
 - tags (`!!int`, `!!python/...`), since a constructor of YAML may fail on, or execute, what follows them;
 - an alias within its own anchor, and aliases that expand to more nodes than a file may have;
-- a key given twice (the first value would be lost), a key that is itself a list or a mapping, a second document.
+- a key given twice (the first value would be lost), a key that is not a string, a second document.
 
 Anchors, aliases and the merge key `<<` work as in YAML 1.1.
 """
@@ -82,8 +82,10 @@ class _Block:
             self._end(value, line)
 
     def _begin(self, key: object, line: int) -> None:
-        if isinstance(key, dict | list):
-            raise _NotAllowedError("a key is a list or a mapping", line)
+        if key is not MERGE and not isinstance(key, str):
+            nested = isinstance(key, dict | list)
+            what = "a list or a mapping" if nested else f"{excerpt(key)}, which is no text: quote it"
+            raise _NotAllowedError(f"a key is {what}", line)
         if key is not MERGE and key in self.own:
             raise _NotAllowedError(f"{excerpt(key)} is given twice", line)
         self.key, self.waits = key, False

@@ -19,5 +19,7 @@ def test_a_batch_fills_a_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     params["training"]["points"].update(batch_size=1)
     paths.PARAMS.write_text(yaml.safe_dump(params))
     prepare.main("ring")
-    with pytest.raises(UserError, match=r"models.points.pacgan.training.batch_size: 1; allowed: 2 \(its pack\) or more"):
+    with pytest.raises(
+        UserError, match=r"models.points.pacgan.training.batch_size: 1; allowed: 2 \(its pack\) or more"
+    ):
         train.main("ring", "pacgan", 0)

@@ -33,7 +33,7 @@ def test_the_repositorys_own_files_read_as_with_the_safe_loader(name: str) -> No
         "{a: &x {b: 1, c: 2}, d: {<<: *x, c: 3}, e: *x}",
         "{a: &x {b: 1}, f: &y {b: 2, c: 3}, d: {<<: [*x, *y], e: 4}}",
         "a: |\n  two\n  lines\nb: >\n  one\n  line\n",
-        "0: a\n2.5: b\ntrue: c\n",
+        "'0': a\n\"true\": b\nno one: c\n",
     ],
 )
 def test_plain_data_reads_as_with_the_safe_loader(text: str) -> None:
@@ -64,6 +64,7 @@ CHAIN = "".join(f"a{k}: &a{k} [{f'*a{k - 1}' if k else 'x'}]\n" for k in range(1
         (CHAIN.encode(), "line 32: nested deeper than 32 blocks"),
         (b"a: &a [*a]", r"line 1: \*a has no anchor before it"),
         (b"a: 1\nb: 2\na: 3", "line 3: 'a' is given twice"),
+        (b"a: 1\nno: 2", "line 2: a key is False, which is no text: quote it"),
         (b"? [1]\n: 2", "line 1: a key is a list or a mapping"),
         (b"a: {<<: 3}", "line 1: << takes a mapping"),
         (b"a: 1\n---\nb: 2", "line 3: a second document"),
