@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
-from pydantic import BaseModel, Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -17,6 +16,7 @@ from pipeline import files, paths
 from pipeline.contract import Task
 from pipeline.errors import UserError
 from pipeline.metrics import features, judging
+from pipeline.metrics.description import Description
 from pipeline.metrics.features import Extractor
 from pipeline.metrics.judge import Fitted, Judge
 from pipeline.metrics.network import weights
@@ -24,26 +24,6 @@ from pipeline.metrics.network import weights
 DESCRIPTION, WEIGHTS, FEATURES = "extractor.json", "extractor.safetensors", "reference.npz"
 JUDGE = "judge-{kind}.safetensors"
 SPLITS = ("train", "validation", "test")
-
-
-class DescribedJudge(BaseModel):
-    """A judge in the description of a task's extractor. `test`: its score on the test split."""
-
-    id: str
-    architecture: dict[str, Any]
-    test: Annotated[float, Field(allow_inf_nan=False)]
-
-
-class Description(BaseModel):
-    """extractor.json."""
-
-    name: str
-    id: str
-    features: Annotated[int, Field(ge=1)] | None = None
-    stored: bool = True
-    architecture: dict[str, Any] = {}
-    accuracy: dict[str, float] | None = None
-    judges: dict[str, DescribedJudge] = {}
 
 
 class Reference(NamedTuple):

@@ -17,6 +17,7 @@ from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError
 
+from pipeline import params, paths
 from pipeline.errors import UserError
 from pipeline.run.workspace import Workspace
 
@@ -33,6 +34,8 @@ def opened() -> Iterator[Workspace]:
     Raises:
         UserError: not a repository, in use, or dvc.yaml or dvc.lock is damaged.
     """
+    if paths.PIPELINE.exists():
+        params.read(paths.PIPELINE)  # WHY before DVC: its own parser has no limits
     logging.getLogger("dvc").setLevel(logging.CRITICAL)  # DVC's lines and bars; its errors come as exceptions
     with _repo() as repo, _alone(repo), repo.scm_context(quiet=True), _parse_once():
         workspace = _read(repo)

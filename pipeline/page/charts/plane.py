@@ -38,7 +38,7 @@ def _ways(standings: Sequence[Standing], x: Axis, y: Axis) -> list[alt.Chart]:
     rows = [
         {"model": s.model, "colour": theme.colour(s.family), "x": round(step.recall, 4), "y": round(step.precision, 4),
          "setting": step.setting}
-        for s in standings for step in s.curve
+        for s in standings for step in s.curve if theme.drawable(step.recall, step.precision, step.setting)
     ]  # fmt: skip
     if not rows:
         return []
