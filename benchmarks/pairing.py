@@ -2,11 +2,11 @@
 
     python benchmarks/pairing.py --task ring_wide --models ar_mixture realnvp vae --seeds 8
 
-Models that are trained with one seed see the same items in the same order. If that moves the scores of two models alike,
-the variance of their difference falls by the factor 1 - r, where r is the correlation over seeds. For each pair of models
-it prints r, with the 95 % interval of Fisher's transformation, of the mean log-likelihood of the test split (its ELBO
-where the model has no exact one) and of the Fréchet distance between samples and the test split. The task has to be
-prepared and its features extracted.
+Models that are trained with one seed see the same items in the same order. If that moves the scores of two models
+alike, the variance of their difference falls by the factor 1 - r, where r is the correlation over seeds. For each
+pair of models it prints r, with the 95 % interval of Fisher's transformation, of the mean log-likelihood of the
+test split (its ELBO where the model has no exact one) and of the Fréchet distance between samples and the test
+split. The task has to be prepared and its features extracted.
 """
 
 from __future__ import annotations

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
+import math
 import shutil
+import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
 
-from pipeline.errors import UserError
+from pipeline.errors import LONGEST, UserError
 
 Arrays = dict[str, NDArray[Any]]
+Schema = TypeVar("Schema", bound=BaseModel)
+
+LARGEST_JSON, LARGEST_CSV = 2**26, 2**28
+"""Bytes."""
+NPZ_ERRORS = (
+    BadZipFile, EOFError, KeyError, MemoryError, OSError, OverflowError, RuntimeError, SyntaxError, TypeError,
+    ValueError, struct.error, zlib.error,
+)  # fmt: skip
+"""What zipfile and numpy raise on damaged bytes, depending on which of them are."""
 
 
 @contextmanager
@@ -50,17 +67,159 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
-def read_json(path: Path, mend: str, *keys: str) -> dict[str, Any]:
-    """Raises `UserError`, naming the command that mends it, where the file is missing, damaged or lacks a key."""
+def read_json(path: Path, mend: str, *keys: str, schema: type[BaseModel] | None = None) -> dict[str, Any]:
+    """Read a file that holds one JSON object.
+
+    Args:
+        path: a file in UTF-8, not larger than `LARGEST_JSON` bytes.
+        mend: the command that makes it again, for the error's text.
+        keys: that the object must have.
+        schema: that the object must fit, strictly: no text in place of a number.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(_bytes(path, mend, LARGEST_JSON))
+    except ValueError as error:
+        raise damaged(path, str(error), mend) from None
+    if not isinstance(content, dict):
+        raise damaged(path, "it holds no object", mend)
+    for key in keys:
+        if key not in content:
+            raise damaged(path, f"{key} is missing", mend)
+    if schema is not None:
+        _validate(schema, content, path, mend)
+    return content
+
+
+def read_record(path: Path, mend: str, schema: type[Schema]) -> Schema:
+    """Like `read_json`, as an object of `schema`."""
+    return _validate(schema, read_json(path, mend), path, mend)
+
+
+def read_text(path: Path, mend: str, most: int = LARGEST_CSV) -> str:
+    """A file in UTF-8 of `most` bytes at most. Raises `UserError` where it is missing or is none."""
+    try:
+        return _bytes(path, mend, most).decode("utf-8")
+    except UnicodeDecodeError:
+        raise damaged(path, "not UTF-8", mend) from None
+
+
+def parse_json(text: str | bytes) -> object:
+    """The value that a JSON text holds: no NaN, no number beyond 64 bits, no more than 200 blocks in blocks.
+
+    Raises:
+        ValueError: it is no JSON, or holds what is not allowed.
+    """
+    content = from_json(text, allow_inf_nan=False)
+    values = [content]
+    while values:
+        value = values.pop()
+        if isinstance(value, dict):
+            values.extend(value.values())
+        elif isinstance(value, list):
+            values.extend(value)
+        elif (isinstance(value, int) and abs(value) >= 2**63) or value in (math.inf, -math.inf):
+            raise ValueError("a number is too large")
+    return content
+
+
+def damaged(path: Path, why: str, mend: str) -> UserError:
+    """The error for a file that does not hold what its writer wrote; `mend`: the command that makes it again."""
+    return UserError(f"{path} is damaged ({' '.join(why.split())}); make it again with: {mend}")
+
+
+def _bytes(path: Path, mend: str, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
     except FileNotFoundError:
         raise UserError(f"{path} is missing; make it with: {mend}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        raise UserError(f"{path} is damaged; make it again with: {mend}") from None
-    if not isinstance(content, dict) or not content.keys() >= set(keys):
-        raise UserError(f"{path} is damaged; make it again with: {mend}")
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); make it again with: {mend}") from None
+    if len(content) > most:
+        raise damaged(path, f"more than {most:,} bytes", mend)
     return content
+
+
+def _validate(schema: type[Schema], content: dict[str, Any], path: Path, mend: str) -> Schema:
+    """WHY as JSON: in strict mode only that lets a list stand for a tuple."""
+    try:
+        return schema.model_validate_json(to_json(content), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part)[:LONGEST] for part in first["loc"])
+        raise damaged(path, f"{where}: {first['msg'].lower()}" if where else first["msg"], mend) from None
+
+
+def read_csv(path: Path, mend: str, schema: type[Schema]) -> list[Schema]:
+    """Read a table with a header: a record of `schema` for each row, an empty cell as None where that is allowed.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    try:
+        return parse_csv(read_text(path, mend), schema)
+    except ValueError as error:
+        raise damaged(path, str(error), mend) from None
+
+
+def parse_csv(text: str, schema: type[Schema]) -> list[Schema]:
+    """Likewise of the text of a table.
+
+    Raises:
+        ValueError: a column is missing, or a row does not fit; the message names the line.
+    """
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    needed = [field.alias or name for name, field in schema.model_fields.items() if field.is_required()]
+    try:
+        if missing := [name for name in needed if name not in (rows.fieldnames or ())]:
+            raise ValueError(f"the column {missing[0]} is missing")
+        return [_row(schema, row, rows.line_num) for row in rows]
+    except csv.Error as error:
+        raise ValueError(f"line {rows.line_num}: {error}") from None
+
+
+def _row(schema: type[Schema], row: dict[str, Any], line: int) -> Schema:
+    if None in row or None in row.values():
+        raise ValueError(f"line {line}: it has not as many cells as the header")
+    try:
+        return schema.model_validate({name: cell for name, cell in row.items() if cell != ""})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part)[:LONGEST] for part in first["loc"])
+        raise ValueError(f"line {line}: {where}: {first['msg'].lower()}") from None
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """What an array of a file must be.
+
+    Args:
+        kinds: of its dtype, as numpy's `dtype.kind` has them: "f", "u", "i", "b".
+        shape: None stands for any number of entries along an axis.
+        below: of integers, which then lie in [0, below).
+        optional: the file need not have it.
+    """
+
+    kinds: str
+    shape: tuple[int | None, ...]
+    below: int | None = None
+    optional: bool = False
+
+    def fault(self, array: NDArray[Any]) -> str | None:
+        """What is wrong with `array`; None if nothing is."""
+        if array.dtype.kind not in self.kinds:
+            return f"type {array.dtype}"
+        expected = tuple(a if b is None else b for a, b in zip(array.shape, self.shape, strict=False))
+        if array.ndim != len(self.shape) or array.shape != expected:
+            return f"shape {array.shape}"
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            return "a value that is not finite"
+        if self.below is not None and array.size and not 0 <= array.min() <= array.max() < self.below:
+            return f"a value outside 0 to {self.below - 1}"
+        return None
 
 
 def write_npz(path: Path, arrays: Arrays) -> None:
@@ -68,15 +227,31 @@ def write_npz(path: Path, arrays: Arrays) -> None:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
-def read_npz(path: Path, mend: str) -> Arrays:
-    """Raises `UserError`, naming the command that mends it, where the file is missing, damaged or holds a pickle."""
+def read_npz(path: Path, mend: str, specs: Mapping[str, ArraySpec] | None = None) -> Arrays:
+    """Read the arrays of a file.
+
+    Args:
+        path: an .npz file without pickled objects.
+        mend: the command that makes it again, for the error's text.
+        specs: by name, what its arrays must be; others are not looked at.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise UserError(f"{path} is missing; make it with: {mend}") from None
-    except (ValueError, OSError, EOFError, BadZipFile):
+    except NPZ_ERRORS:
         raise UserError(f"{path} is damaged; make it again with: {mend}") from None
+    for name, spec in (specs or {}).items():
+        if name not in arrays and not spec.optional:
+            raise damaged(path, f"it holds no array {name}", mend)
+        fault = spec.fault(arrays[name]) if name in arrays else None
+        if fault:
+            raise damaged(path, f"array {name} has {fault}", mend)
+    return arrays
 
 
 def sha256(path: Path) -> str:

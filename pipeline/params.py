@@ -1,4 +1,4 @@
-"""params.yaml -> checked, frozen objects. The only reader of yaml.
+"""params.yaml -> checked, frozen objects.
 
 A key, type or value that does not fit is a `UserError` that names it by its path, before anything is written.
 The keywords of a dataset, an extractor or a model's recipe are checked against the function that takes them.
@@ -7,29 +7,29 @@ The keywords of a dataset, an extractor or a model's recipe are checked against 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_type_hints
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from pipeline import paths
-from pipeline.errors import UserError, suggest
+from pipeline import paths, yaml_reader
+from pipeline.errors import UserError, excerpt, suggest
 from pipeline.paths import Cell
 
-Count = Annotated[int, Field(strict=True, ge=1)]
-Whole = Annotated[int, Field(strict=True, ge=0)]
+Count = Annotated[int, Field(strict=True, ge=1, lt=2**31)]
+Whole = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class Checked(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Open(BaseModel):
@@ -44,7 +44,8 @@ class Open(BaseModel):
 
 class Data(Open):
     dataset: str
-    train: Count
+    train: Annotated[Count, Field(ge=2)]
+    """Authenticity compares with the distance from a training item to the nearest other one."""
     validation: Count
     test: Count
     seed: Seed = 0
@@ -95,6 +96,10 @@ class Evaluation(Checked):
     repeats: Annotated[int, Field(strict=True, ge=2)] = 8
 
 
+LEAST = 6
+"""Samples, and held-out items: the extrapolated Fréchet distance fits Gaussians to a third of them, to two at least."""
+
+
 class ModelParams(Open):
     """A model: `recipe` (its own name unless given) of a family, the recipe's keywords, and training overrides."""
 
@@ -125,12 +130,15 @@ class Suite(Checked):
         return (Cell(t, m, s) for t in self.tasks for m in self.models for s in self.seeds)
 
 
+Settings = Annotated[tuple[NonNegative, ...], Field(min_length=1, max_length=1000)]
+
+
 class Knobs(Checked):
     """The settings that a sweep turns each knob to; 1 is the model as it was trained."""
 
-    temperature: tuple[NonNegative, ...] = (0.4, 0.55, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)
-    truncation: tuple[NonNegative, ...] = (0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.15, 1.3)
-    guidance: tuple[NonNegative, ...] = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
+    temperature: Settings = (0.4, 0.55, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)
+    truncation: Settings = (0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.15, 1.3)
+    guidance: Settings = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 
 
 T = TypeVar("T")
@@ -157,8 +165,13 @@ class Params(Checked):
 
     def evaluated(self, cell: Cell, events: str) -> Evaluation:
         """How a cell is evaluated: as its suite says, else as all of its event kind; of no suite, likewise."""
+        return self.evaluation_of(cell, events)[1]
+
+    def evaluation_of(self, cell: Cell, events: str) -> tuple[str, Evaluation]:
+        """Likewise, after its name in `evaluation`."""
         own = (suite.evaluation for suite in self.suites.values() if suite.evaluation and cell in set(suite.cells()))
-        return self.evaluation[next(own, events)]
+        name = next(own, events)
+        return name, self.evaluation[name]
 
     def suite_of(self, cell: Cell) -> str:
         return next(name for name, suite in self.suites.items() if cell in set(suite.cells()))
@@ -217,7 +230,7 @@ def bind(function: Callable[..., Any], keywords: Mapping[str, Any], where: str) 
         for name, p in inspect.signature(function).parameters.items()
         if p.kind is inspect.Parameter.KEYWORD_ONLY
     }
-    schema = create_model("Keywords", __config__=ConfigDict(extra="forbid"), **fields)
+    schema = create_model("Keywords", __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields)
     return {name: getattr(_validate(schema, dict(keywords), where), name) for name in fields}
 
 
@@ -234,14 +247,20 @@ def _validate(schema: type[Schema], values: object, where: str) -> Schema:
 def _explain(schema: type[BaseModel], error: ValidationError, where: str) -> str:
     found = error.errors(include_url=False)
     first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])  # a typo also leaves a key missing
-    path = [*where.split(".")] * bool(where) + [str(part) for part in first["loc"]]
+    path = [*where.split(".")] * bool(where) + [_word(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
         block = _block(schema, first["loc"][:-1])
         return f"{'.'.join(path)} is not a known key; {suggest(path[-1], block)}"
     if first["type"] == "missing":
         return f"{'.'.join(path)} is missing"
-    given = "" if isinstance(first["input"], dict | list) else f", not {first['input']!r}"
+    given = "" if isinstance(first["input"], dict | list) else f", not {excerpt(first['input'])}"
     return f"{'.'.join(path)}: {first['msg'].lower()}{given}"
+
+
+def _word(key: object) -> str:
+    """A key as it stands in a message: quoted where it is no word."""
+    text = str(key)
+    return text if re.fullmatch(r"[\w-]{1,80}", text) else excerpt(text)
 
 
 def _block(schema: Any, path: tuple[int | str, ...]) -> list[str]:
@@ -257,29 +276,47 @@ def _is_model(schema: Any) -> bool:
     return inspect.isclass(schema) and issubclass(schema, BaseModel)
 
 
-class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """yaml without tags, as fast as there is, in which a key given twice is an error: the first would be lost."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = sorted({key for key in keys if keys.count(key) > 1 and key != "<<"})
-        if twice:
-            raise yaml.YAMLError(f"{twice[0]!r} is given twice, the last time before line {node.end_mark.line + 1}")
-        return super().construct_mapping(node, deep)
-
-
-def read(path: Path) -> object:
+def read(path: Path, limits: yaml_reader.Limits = yaml_reader.CONFIGURATION) -> object:
     """What a yaml file holds, unchecked: params.yaml, dvc.yaml, dvc.lock.
 
     Raises:
-        UserError: the file is missing or is not yaml.
+        UserError: the file is missing, is not yaml, or holds more than `limits` or than plain values.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)  # safe: no tags
+        return yaml_reader.load(path, limits)
     except FileNotFoundError:
         raise UserError(f"{path} is not here: run the command in the repository's root") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not yaml: {' '.join(str(error).split())}") from None
+
+
+def _check_samples(evaluation: Evaluation, name: str) -> None:
+    where = f"{paths.PARAMS}: evaluation.{name}"
+    if evaluation.samples < LEAST:
+        raise UserError(
+            f"{where}.samples: {evaluation.samples}; allowed: {LEAST} or more, or metrics cannot be computed"
+        )
+    for key in ("neighbours", "coverage_neighbours"):
+        value = getattr(evaluation, key)
+        if value >= evaluation.samples:
+            most = evaluation.samples - 1
+            raise UserError(
+                f"{where}.{key}: {value}; allowed: 1 to {most}, fewer than the {evaluation.samples} samples"
+            )
+
+
+def check_held_out(evaluation: Evaluation, count: int, name: str, task: str) -> None:
+    """Check that a task's test split is large enough for the entry `name` of `evaluation`.
+
+    Raises:
+        UserError: it has `count` items, and a metric needs more.
+    """
+    if count < LEAST:
+        hint = f"allowed: {LEAST} or more, or metrics cannot be computed"
+        raise UserError(f"{paths.PARAMS}: tasks.{task}.data.test: {count}; {hint}")
+    for key in ("neighbours", "coverage_neighbours"):
+        value = getattr(evaluation, key)
+        if value >= count:
+            hint = f"allowed: 1 to {count - 1}, fewer than the test items of task {task} (tasks.{task}.data.test)"
+            raise UserError(f"{paths.PARAMS}: evaluation.{name}.{key}: {value}; {hint}")
 
 
 def _check_references(params: Params) -> None:
@@ -287,6 +324,8 @@ def _check_references(params: Params) -> None:
     for events in ("points", "images"):
         if events not in params.evaluation:
             raise UserError(f"{paths.PARAMS}: evaluation.{events} is missing")
+    for name, evaluation in params.evaluation.items():
+        _check_samples(evaluation, name)
     owner: dict[Cell, str] = {}
     for name, suite in params.suites.items():
         for field, known in (("tasks", params.tasks), ("models", params.models[suite.events])):
@@ -312,6 +351,9 @@ def _check_references(params: Params) -> None:
             raise UserError(f"{paths.PARAMS}: suites.{name}.evaluation: {hint}")
         for model in suite.models:
             params.train(suite.events, model)
+        entry = suite.evaluation or suite.events
+        for task in suite.tasks:
+            check_held_out(params.evaluation[entry], params.tasks[task].data.test, entry, task)
         for cell in suite.cells():
             if cell in owner:
                 other = owner[cell]

@@ -59,9 +59,21 @@ def test_the_repositorys_own_file_is_good() -> None:
         ("suites.images.sweep", ["vea"], "suites.images.sweep.*no model 'vea'.*did you mean vae"),
         ("suites.images.evaluation", "imges", "suites.images.evaluation.*'imges'.*did you mean images"),
         ("knobs", {"temperatur": [1.0]}, "knobs.temperatur.*did you mean temperature"),
-        ("evaluation", {"points": {"samples": 1, "draws": 1, "chunk": 1}}, "evaluation.images is missing"),
+        ("evaluation", {"points": {"samples": 6, "draws": 1, "chunk": 1}}, "evaluation.images is missing"),
+        ("evaluation.images.samples", 1, "evaluation.images.samples: 1; allowed: 6 or more"),
+        ("evaluation.modes.samples", 5, "evaluation.modes.samples: 5; allowed: 6 or more"),
+        ("evaluation.images.neighbours", 250, "evaluation.images.neighbours: 250; allowed: 1 to 249"),
+        ("evaluation.images.coverage_neighbours", 300, "coverage_neighbours: 300; allowed: 1 to 249"),
+        ("tasks.digits.data.test", 5, "tasks.digits.data.test: 5; allowed: 6 or more"),
+        ("tasks.ring.data", {"dataset": "ring", "train": 9, "validation": 9, "test": 3}, "tasks.ring.data.test: 3"),
+        ("evaluation.points.samples", 10**29, "evaluation.points.samples: .*less than 2147483648"),
+        ("evaluation.points.samples", float("inf"), "evaluation.points.samples: .*integer"),
+        ("training.points.learning_rate", float("inf"), "training.points.learning_rate.*finite number"),
+        ("training.points.learning_rate", float("nan"), "training.points.learning_rate.*finite number"),
+        ("knobs", {"temperature": []}, "knobs.temperature: .*at least 1 item"),
         ("models.points.vae.training", {"stepz": 3}, "models.points.vae.training.stepz.*did you mean steps"),
-        ("tasks.ring.data.train", -5, "tasks.ring.data.train.*greater than or equal to 1"),
+        ("tasks.ring.data.train", -5, "tasks.ring.data.train.*greater than or equal to 2"),
+        ("tasks.ring.data.train", 1, "tasks.ring.data.train.*greater than or equal to 2"),
         ("tasks.ring.dat", {}, "tasks.ring.dat is not a known key.*did you mean data"),
     ],
 )
@@ -84,6 +96,28 @@ def test_what_is_wrong_is_named_in_one_line(tmp_path: Path, path: str, value: ob
 def test_a_recipes_keywords_are_checked(events: str, spec: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
         families.check(events, "mine", params.ModelParams(**spec))
+
+
+def test_neighbours_are_fewer_than_the_held_out_items(tmp_path: Path) -> None:
+    """Of a task that asks for more samples than it has test items."""
+    file = broken(tmp_path, "evaluation.images", {"samples": 1000, "draws": 1, "chunk": 9, "neighbours": 250})
+    words = r"evaluation.images.neighbours: 250; allowed: 1 to 249, .* of task digits \(tasks.digits.data.test\)"
+    with pytest.raises(UserError, match=words):
+        params.load(file)
+
+
+@pytest.mark.parametrize(("samples", "neighbours"), [(6, 5), (250, 249)])
+def test_the_fewest_samples_and_the_most_neighbours(tmp_path: Path, samples: int, neighbours: int) -> None:
+    counts = {"neighbours": neighbours, "coverage_neighbours": neighbours}
+    file = broken(tmp_path, "evaluation.images", {"samples": samples, "draws": 1, "chunk": 9, **counts})
+    assert params.load(file).evaluation["images"].samples == samples
+
+
+def test_a_value_is_quoted_on_one_short_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        params.load(broken(tmp_path, "training.points.steps", "many\n" * 10_000))
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 300
 
 
 def test_a_cell_belongs_to_one_suite(tmp_path: Path) -> None:

@@ -38,8 +38,8 @@ training:
   points: {steps: 1, batch_size: 1, learning_rate: 0.1}
   images: {steps: 1, batch_size: 1, learning_rate: 0.1}
 evaluation:
-  points: {samples: 4, draws: 1, chunk: 3}
-  images: {samples: 4, draws: 1, chunk: 3}
+  points: {samples: 6, draws: 1, chunk: 3}
+  images: {samples: 6, draws: 1, chunk: 3}
 models:
   points: {toy: {family: toys}, realnvp: {family: flow}}
   images: {toy: {family: toys}, ddpm: {family: diffusion}}

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from pipeline import files, paths
 from pipeline.contract import Batch, Condition, Event, Factor, Mixture, Task
+from pipeline.data import manifest
 from pipeline.data.dataset import SPLITS, Dataset
+from pipeline.data.manifest import Manifest
 from pipeline.errors import UserError
-
-KEYS = ("task", "event", "condition", "truth", "factors", "splits")
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,8 @@ def write(task: str, name: str, dataset: Dataset) -> None:
         described = {key: asdict(getattr(dataset, key)) for key in ("event", "condition")}
         truth = asdict(dataset.truth) if dataset.truth else None
         known = {"truth": truth, "factors": [asdict(factor) for factor in dataset.factors]}
-        manifest = {"task": task, "dataset": name, **described, **known, "splits": splits}
-        files.write_json(folder / "manifest.json", manifest)
+        content = {"task": task, "dataset": name, **described, **known, "splits": splits}
+        files.write_json(folder / "manifest.json", content)
 
 
 def load(task: str) -> Prepared:
@@ -50,40 +49,42 @@ def load(task: str) -> Prepared:
     Raises:
         UserError: a file is missing, or its bytes are not those that the manifest names.
     """
-    mend = f"coverseek prepare --task {task}"
-    manifest = files.read_json(paths.prepared(task) / "manifest.json", mend, *KEYS)
-    described = _task(manifest)
-    arrays = {split: _read(task, split, manifest["splits"][split]["sha256"], mend) for split in SPLITS}
+    known = manifest.read(task)
+    path = paths.prepared(task) / "manifest.json"
+    if missing := [split for split in SPLITS if split not in known.splits]:
+        raise files.damaged(path, f"splits.{missing[0]} is missing", manifest.command(task))
+    described = _task(known)
+    arrays = {split: _read(known, task, split) for split in SPLITS}
     labels, factors = (
-        {split: torch.from_numpy(a[known]) for split, a in arrays.items() if known in a}
-        for known in ("label", "factors")
+        {split: torch.from_numpy(a[name]).long() for split, a in arrays.items() if name in a}
+        for name in ("label", "factors")
     )
-    train, validation, test = (_batch(described.event, arrays[split]) for split in SPLITS)
+    train, validation, test = (_batch(described, arrays[split]) for split in SPLITS)
     intensity = torch.from_numpy(arrays["train"]["intensity"]) if "intensity" in arrays["train"] else None
     return Prepared(described, train, validation, test, labels, factors, intensity)
 
 
-def _read(task: str, split: str, expected: str, mend: str) -> files.Arrays:
-    path = paths.prepared(task) / f"{split}.npz"
-    arrays = files.read_npz(path, mend)
-    if files.sha256(path) != expected:
-        raise UserError(f"{path} is not what its manifest names (sha256); make it again with: {mend}")
+def _read(known: Manifest, task: str, split: str) -> files.Arrays:
+    arrays, path = manifest.read_split(task, split, known), paths.prepared(task) / f"{split}.npz"
+    if len({len(array) for array in arrays.values()}) > 1:
+        raise files.damaged(path, "its arrays are not of one length", manifest.command(task))
+    if files.sha256(path) != known.splits[split].sha256:
+        raise UserError(f"{path} is not what its manifest names (sha256); make it again with: {manifest.command(task)}")
     return arrays
 
 
-def _batch(event: Event, arrays: files.Arrays) -> Batch:
-    x = torch.from_numpy(arrays["x"])
-    return (x if event.levels is None else event.value(x)), torch.from_numpy(arrays["c"])
+def _batch(task: Task, arrays: files.Arrays) -> Batch:
+    x, c = torch.from_numpy(arrays["x"]), torch.from_numpy(arrays["c"])
+    labels = task.condition.kind in ("class", "segmentation")
+    return (x.float() if task.event.levels is None else task.event.value(x)), (c.long() if labels else c.float())
 
 
-def _task(manifest: dict[str, Any]) -> Task:
-    event, condition, truth = (manifest[key] for key in ("event", "condition", "truth"))
+def _task(known: Manifest) -> Task:
+    event, condition, truth = known.event, known.condition, known.truth
     return Task(
-        manifest["task"],
-        Event(tuple(event["shape"]), event["levels"], event["scale"]),
-        Condition(condition["kind"], tuple(condition["shape"]), condition["size"]),
-        truth and Mixture(tuple(map(tuple, truth["means"])), truth["sigma"], tuple(truth["weights"])),
-        tuple(
-            Factor(factor["name"], tuple(factor["weights"]), factor.get("channel")) for factor in manifest["factors"]
-        ),
+        known.task,
+        Event(tuple(event.shape), event.levels, event.scale),
+        Condition(condition.kind, tuple(condition.shape), condition.size),
+        Mixture(tuple(map(tuple, truth.means)), truth.sigma, tuple(truth.weights)) if truth else None,
+        tuple(Factor(factor.name, tuple(factor.weights), factor.channel) for factor in known.factors),
     )

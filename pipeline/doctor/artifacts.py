@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import BaseModel
+
 from pipeline import files, paths
+from pipeline.data.manifest import Manifest
 from pipeline.doctor.finding import Finding
 from pipeline.errors import UserError
+from pipeline.metrics.description import Description
 from pipeline.params import Params
+from pipeline.training.record import Record
 
 Hashes = Callable[[Mapping[str, Any]], dict[str, str]]
 """A manifest -> file name -> how its sha256 begins."""
@@ -20,6 +25,7 @@ class Artifact(NamedTuple):
 
     folder: Path
     manifest: str
+    schema: type[BaseModel]
     hashes: Hashes
     mend: str
     npz: str | None = None
@@ -45,7 +51,7 @@ def _prepared(task: str) -> Artifact:
     def hashes(manifest: Mapping[str, Any]) -> dict[str, str]:
         return {f"{split}.npz": entry["sha256"] for split, entry in manifest["splits"].items()}
 
-    return Artifact(paths.prepared(task), "manifest.json", hashes, f"coverseek prepare --task {task}")
+    return Artifact(paths.prepared(task), "manifest.json", Manifest, hashes, f"coverseek prepare --task {task}")
 
 
 def _features(task: str) -> Artifact:
@@ -55,7 +61,7 @@ def _features(task: str) -> Artifact:
         return {name: id.partition("@")[2] for name, id in named.items() if "@" in id}
 
     mend = f"coverseek features --task {task}"
-    return Artifact(paths.features(task), "extractor.json", hashes, mend, npz="reference.npz")
+    return Artifact(paths.features(task), "extractor.json", Description, hashes, mend, npz="reference.npz")
 
 
 def _trained(cell: paths.Cell) -> Artifact:
@@ -63,7 +69,7 @@ def _trained(cell: paths.Cell) -> Artifact:
         return {} if manifest["status"] == "diverged" else {"weights.safetensors": manifest["sha256"]}
 
     mend = f"coverseek train --task {cell.task} --model {cell.model} --seed {cell.seed}"
-    return Artifact(paths.trained(cell), "model.json", hashes, mend)
+    return Artifact(paths.trained(cell), "model.json", Record, hashes, mend)
 
 
 def _check(subject: str, artifacts: list[Artifact]) -> Iterator[Finding]:
@@ -82,8 +88,8 @@ def _faults(artifact: Artifact) -> Iterator[tuple[str, str]]:
     """(what is wrong, the command that mends it)"""
     path = artifact.folder / artifact.manifest
     try:
-        hashes = artifact.hashes(files.read_json(path, artifact.mend))
-    except (UserError, KeyError, AttributeError, TypeError):
+        hashes = artifact.hashes(files.read_json(path, artifact.mend, schema=artifact.schema))
+    except UserError:
         yield f"{path} is missing or damaged", artifact.mend
         return
     for name, start in hashes.items():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pipeline import files
 from pipeline.doctor.finding import Finding
 from pipeline.errors import UserError
 from pipeline.tracking import address, stored
@@ -39,7 +39,7 @@ def _git() -> Finding:
 def _locks() -> Finding:
     """A DVC command that was killed while it wrote leaves an empty table behind, and every later one stops at it."""
     try:
-        json.loads(LOCKS.read_text(encoding="utf-8"))
+        files.parse_json(LOCKS.read_bytes())
     except FileNotFoundError:
         pass
     except ValueError:

@@ -33,8 +33,14 @@ def check(events: str, model: str, spec: ModelParams) -> dict[str, Any]:
 
 
 def build(task: Task, family: str, recipe: str, keywords: Mapping[str, Any]) -> GenerativeModel:
-    """A fresh, untrained model."""
-    return find(family, recipe, task.event.kind, f"models.{task.event.kind}")(task, **keywords)
+    """A fresh, untrained model.
+
+    Raises:
+        UserError: no such family or recipe, or a keyword that the recipe does not take.
+    """
+    where = f"models.{task.event.kind}"
+    function = find(family, recipe, task.event.kind, where)
+    return function(task, **bind(function, keywords, where))
 
 
 def ours() -> list[str]:

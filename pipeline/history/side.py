@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, TypeVar
 
+from pydantic import BaseModel, Field
+
+from pipeline import files
 from pipeline.errors import UserError
 from pipeline.history.record import Record
 from pipeline.metrics.interval import Interval
+from pipeline.report.measured import Better, Number
 from pipeline.report.protocol import Protocol
 
-COLUMNS = {"task", "model", "seed", "metric", "value", "better", "kind", "protocol"}
-"""What every results.csv has had; those of older revisions lack split and version."""
+Schema = TypeVar("Schema", bound=BaseModel)
+
+
+class Row(BaseModel):
+    """A row of results.csv; those of older revisions lack the optional columns."""
+
+    task: str
+    model: str
+    seed: Annotated[int, Field(ge=0)]
+    metric: str
+    value: Number
+    better: Better
+    kind: str
+    protocol: str
+    split: str | None = None
+    version: int | None = None
+    sampling_low: Number | None = None
+    sampling_high: Number | None = None
+
+
+class Standing(BaseModel):
+    """A row of leaderboard.csv, as far as a comparison reads it."""
+
+    task: str
+    model: str
+    status: str
 
 
 class Key(NamedTuple):
@@ -52,17 +78,18 @@ def from_csv(name: str, results: str, leaderboard: str) -> Side:
     Raises:
         UserError: it is no results.csv.
     """
-    rows = csv.DictReader(io.StringIO(results))
-    if not set(rows.fieldnames or ()) >= COLUMNS:
-        raise UserError(f"results.csv of {name} is damaged: it lacks columns; make it again with: coverseek report")
     numbers: dict[Key, Numbers] = {}
-    for row in rows:
-        try:
-            _add(numbers, row)
-        except ValueError as error:
-            raise UserError(f"results.csv of {name} is damaged ({error}); make it with: coverseek report") from None
-    standings = csv.DictReader(io.StringIO(leaderboard))
-    return Side(name, numbers, {(r["task"], r["model"]): r["status"] for r in standings if r["status"] != "ok"})
+    for row in _parsed(Row, results, f"results.csv of {name}"):
+        _add(numbers, row)
+    standings = _parsed(Standing, leaderboard, f"leaderboard.csv of {name}") if leaderboard else []
+    return Side(name, numbers, {(row.task, row.model): row.status for row in standings if row.status != "ok"})
+
+
+def _parsed(schema: type[Schema], text: str, subject: str) -> list[Schema]:
+    try:
+        return files.parse_csv(text, schema)
+    except ValueError as error:
+        raise UserError(f"{subject} is damaged ({error}); make it again with: coverseek report") from None
 
 
 def from_records(name: str, records: Iterable[Record]) -> Side:
@@ -75,12 +102,9 @@ def from_records(name: str, records: Iterable[Record]) -> Side:
     return Side(name, numbers)
 
 
-def _add(numbers: dict[Key, Numbers], row: Mapping[str, str]) -> None:
-    version = row.get("version") or None
-    known = Protocol(row["metric"], row["kind"], row["protocol"], row.get("split") or None, version and int(version))
-    of = numbers.setdefault(Key(row["task"], row["model"], row["metric"]), Numbers(row["better"], known))
-    seed, value = int(row["seed"]), float(row["value"])
-    of.seeds[seed] = value
-    low, high = row.get("sampling_low"), row.get("sampling_high")
-    if low and high:
-        of.sampled[seed] = Interval(value, float(low), float(high), 1)
+def _add(numbers: dict[Key, Numbers], row: Row) -> None:
+    known = Protocol(row.metric, row.kind, row.protocol, row.split, row.version)
+    of = numbers.setdefault(Key(row.task, row.model, row.metric), Numbers(row.better, known))
+    of.seeds[row.seed] = row.value
+    if row.sampling_low is not None and row.sampling_high is not None:
+        of.sampled[row.seed] = Interval(row.value, row.sampling_low, row.sampling_high, 1)

@@ -16,12 +16,14 @@ from pipeline import files, paths
 from pipeline.contract import Task
 from pipeline.errors import UserError
 from pipeline.metrics import features, judging
+from pipeline.metrics.description import Description
 from pipeline.metrics.features import Extractor
 from pipeline.metrics.judge import Fitted, Judge
 from pipeline.metrics.network import weights
 
 DESCRIPTION, WEIGHTS, FEATURES = "extractor.json", "extractor.safetensors", "reference.npz"
 JUDGE = "judge-{kind}.safetensors"
+SPLITS = ("train", "validation", "test")
 
 
 class Reference(NamedTuple):
@@ -70,8 +72,9 @@ def load(task: Task) -> Reference:
         UserError: a file is missing or damaged, or weights are not those that the description names.
     """
     folder, mend = paths.features(task.name), f"coverseek features --task {task.name}"
-    description = files.read_json(folder / DESCRIPTION, mend, "id", "name")
-    arrays = files.read_npz(folder / FEATURES, mend)
+    description = files.read_json(folder / DESCRIPTION, mend, schema=Description)
+    spec = files.ArraySpec("f", (None, description.get("features")))
+    arrays = files.read_npz(folder / FEATURES, mend, dict.fromkeys(SPLITS, spec))
     extractor = _restored(folder / WEIGHTS, features.restore, description, mend)
     judges: dict[str, Judge] = judging.arithmetic(task)
     for kind in judging.needed(task):
@@ -83,6 +86,10 @@ def load(task: Task) -> Reference:
 
 
 Described = Mapping[str, Any]
+UNFIT = (
+    SafetensorError, ArithmeticError, AssertionError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
+"""What is raised where a description or its weights make no network."""
 Restored = TypeVar("Restored", Extractor, Fitted)
 
 
@@ -92,8 +99,8 @@ def _restored(
     """The network whose weights lie at `path`, if they are those that `described` names."""
     try:
         network = restore(described, load_file(path) if path.exists() else {})
-    except (SafetensorError, RuntimeError, KeyError, TypeError):
-        raise UserError(f"{path} is damaged; make it again with: {mend}") from None
+    except UNFIT:
+        raise UserError(f"{path} is damaged, or not what is described beside it; make it again with: {mend}") from None
     if network.id != described["id"]:
         raise UserError(f"{path} is not {described['id']}; make it again with: {mend}")
     return network

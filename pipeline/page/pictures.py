@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from pipeline import files, paths
+from pipeline.data import manifest
 from pipeline.errors import UserError
 from pipeline.report import style
 from pipeline.report.board import Standing
@@ -44,7 +44,6 @@ class Gallery:
 
     def __init__(self, task: str) -> None:
         self.task = task
-        self.mend = f"coverseek prepare --task {task}"
 
     @property
     def legend(self) -> str:
@@ -56,9 +55,7 @@ class Gallery:
 
     @cached_property
     def levels(self) -> int | None:
-        manifest = files.read_json(paths.prepared(self.task) / "manifest.json", self.mend)
-        levels: int | None = manifest["event"]["levels"]
-        return levels
+        return manifest.read(self.task).event.levels
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -76,9 +73,7 @@ class Gallery:
 
     def of(self, standing: Standing) -> Iterator[Picture]:
         """Samples of the model's first seed; its latent plane where it has one."""
-        cell = standing.cells[0]
-        mend = f"coverseek evaluate --task {cell.task} --model {cell.model} --seed {cell.seed}"
-        arrays = files.read_npz(paths.samples(cell), mend)
+        arrays = manifest.read_samples(standing.cells[0])
         yield _embedded(self.sheet(arrays["x"], standing.family), self._alt(standing, len(arrays["x"])))
         if self.levels is not None and "plane" in arrays and not standing.control:
             plane = _image(tiled(arrays["plane"] / (self.levels - 1), gap=0))
@@ -90,7 +85,7 @@ class Gallery:
         try:
             with Image.open(path) as image:
                 return _embedded(image, f"Samples of {standing.model} on {self.task}")
-        except OSError:
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             mend = f"coverseek score PATH --task {self.task} --name {standing.model}"
             raise UserError(f"{path} is damaged; make it again with: {mend}") from None
 
@@ -126,7 +121,7 @@ class Gallery:
 
     def _split(self, split: str) -> Array:
         if split not in self._splits:
-            self._splits[split] = files.read_npz(paths.prepared(self.task) / f"{split}.npz", self.mend)["x"]
+            self._splits[split] = manifest.read_split(self.task, split)["x"]
         return self._splits[split]
 
     @cached_property

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from pipeline import files, paths
+from pipeline.data import manifest
 from pipeline.report import sheet, style
 from pipeline.report.board import Board, Standing
 from pipeline.report.sheet import Panel
@@ -35,22 +35,21 @@ class Answers(NamedTuple):
 
 def draw(board: Board) -> Figure | None:
     """None where the task has no condition, or no model's answers to one are kept."""
-    mend = f"coverseek prepare --task {board.task}"
-    manifest = files.read_json(paths.prepared(board.task) / "manifest.json", mend, "event", "condition")
-    kind, levels = manifest["condition"]["kind"], manifest["event"]["levels"]
+    known = manifest.read(board.task)
+    kind, levels = known.condition.kind, known.event.levels
     if kind == "none" or levels is None:
         return None
     models = {s.model: answers for s in board.standings if (answers := _answers(s, levels))}
     if not models:
         return None
-    test = files.read_npz(paths.prepared(board.task) / "test.npz", mend)
+    test = manifest.read_split(board.task, "test", known)
     real, asked = Answers(test["c"], test["x"][:, None] / (levels - 1)), next(iter(models.values())).c
     if kind == "class":
         c, draws = np.sort(asked)[:CLASSES], CLASS_DRAWS
         lead, heads = [Panel("held-out data", rows(c, real, draws))], [str(one) for one in c]
     else:
         c, draws = asked[:ROWS], DRAWS
-        lead, heads = [_given(kind, c, manifest["event"]["shape"]), Panel("real", rows(c, real, 1))], []
+        lead, heads = [_given(kind, c, known.event.shape), Panel("real", rows(c, real, 1))], []
     return sheet.draw(lead, [Panel(model, rows(c, answers, draws)) for model, answers in models.items()], heads)
 
 
@@ -79,7 +78,6 @@ def _answers(standing: Standing, levels: int) -> Answers | None:
     """Of a model's first measured seed."""
     if standing.control or not standing.cells:
         return None
-    cell = standing.cells[0]
-    mend = f"coverseek evaluate --task {cell.task} --model {cell.model} --seed {cell.seed}"
-    kept = files.read_npz(paths.samples(cell), mend)
-    return Answers(kept["repeated_c"], kept["repeated"] / (levels - 1)) if "repeated" in kept else None
+    kept = manifest.read_samples(standing.cells[0])
+    both = {"repeated", "repeated_c"} <= kept.keys()
+    return Answers(kept["repeated_c"], kept["repeated"] / (levels - 1)) if both else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -11,10 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline import paths
-from pipeline.errors import UserError
 from pipeline.paths import Cell
-from pipeline.report import style
+from pipeline.report import curve, style
 from pipeline.report.board import Board, Standing
 from pipeline.report.column import column
 
@@ -52,22 +49,11 @@ def lines(board: Board) -> list[Line]:
 
 
 def _lines(standing: Standing, cell: Cell) -> Iterator[Line]:
-    kept = (row for row in _read(cell) if row["player"] == "validation")
-    rows = [(row["part"], int(row["step"]), float(row["value"])) for row in kept]
+    rows = [(row.part, row.step, row.value) for row in curve.read(cell) if row.player == "validation"]
     for part in dict.fromkeys(part for part, _, _ in rows):
         points = [(step, score) for name, step, score in rows if name == part and math.isfinite(score)]
         if points:
             yield Line(standing, cell, part, [step for step, _ in points], [score for _, score in points])
-
-
-def _read(cell: Cell) -> list[dict[str, str]]:
-    path = paths.curve(cell)
-    mend = f"coverseek train --task {cell.task} --model {cell.model} --seed {cell.seed}"
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; make it with: {mend}") from None
 
 
 def _plot(axis: Axes, lines: Sequence[Line]) -> None:

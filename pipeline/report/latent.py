@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from pipeline import files, paths
+from pipeline.data import manifest
 from pipeline.report import style
 from pipeline.report.board import Board, Standing
 from pipeline.report.tiles import Array, tiled
@@ -15,8 +15,7 @@ def draw(board: Board) -> Figure | None:
     planes = {s.model: found for s in board.standings if (found := _plane(s)) is not None}
     if not planes:
         return None
-    mend = f"coverseek prepare --task {board.task}"
-    levels = files.read_json(paths.prepared(board.task) / "manifest.json", mend)["event"]["levels"]
+    levels = manifest.read(board.task).event.levels or 2
     figure, axes = style.panels(len(planes), side=4.4)
     for axis, (model, images) in zip(axes, planes.items(), strict=True):
         axis.imshow(tiled(images / (levels - 1), gap=0), interpolation="nearest")
@@ -29,6 +28,4 @@ def draw(board: Board) -> Figure | None:
 def _plane(standing: Standing) -> Array | None:
     if standing.control or not standing.cells:
         return None
-    cell = standing.cells[0]
-    mend = f"coverseek evaluate --task {cell.task} --model {cell.model} --seed {cell.seed}"
-    return files.read_npz(paths.samples(cell), mend).get("plane")
+    return manifest.read_samples(standing.cells[0]).get("plane")

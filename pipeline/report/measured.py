@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, FiniteFloat, ValidationError
+from pydantic import BaseModel, Field
 
 from pipeline import files, paths
 from pipeline.errors import UserError
@@ -22,19 +22,22 @@ from pipeline.report.version import version
 
 Better = Literal["higher", "lower", "none"]
 Status = Literal["ok", "diverged", "failed", "stale"]
+LARGEST = 1e100
+"""Magnitude of a number: squares and sums of such numbers are still finite."""
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
 
 
 class Metric(BaseModel):
     """One number and what it means."""
 
-    value: FiniteFloat
+    value: Number
     unit: str
     better: Better
     kind: str
     protocol: str
-    low: FiniteFloat | None = None
+    low: Number | None = None
     """Of the sampling interval, where one is known."""
-    high: FiniteFloat | None = None
+    high: Number | None = None
 
 
 class Divergence(BaseModel):
@@ -47,12 +50,12 @@ class Divergence(BaseModel):
 class Turn(BaseModel):
     """A model at one setting of its knob."""
 
-    setting: FiniteFloat
-    precision: FiniteFloat
-    recall: FiniteFloat
-    frechet: FiniteFloat
-    coverage: FiniteFloat | None = None
-    obedience: FiniteFloat | None = None
+    setting: Number
+    precision: Number
+    recall: Number
+    frechet: Number
+    coverage: Number | None = None
+    obedience: Number | None = None
 
 
 class Sweep(BaseModel):
@@ -71,8 +74,8 @@ class Sweep(BaseModel):
     protocol: str = ""
     turns: tuple[Turn, ...] = ()
     validation: tuple[Turn, ...] = ()
-    area: FiniteFloat = 0.0
-    best: FiniteFloat | None = None
+    area: Number = 0.0
+    best: Number | None = None
 
 
 class Outcome(BaseModel):
@@ -191,9 +194,4 @@ def _parse(schema: type[Schema], path: Path, cell: Cell, stage: str) -> Schema:
 
 def parse(schema: type[Schema], path: Path, mend: str) -> Schema:
     """Raises `UserError`, naming the command that mends it, where the file is missing or does not fit the schema."""
-    try:
-        return schema.model_validate(files.read_json(path, mend))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{path} is damaged ({where}: {first['msg'].lower()}); make it again with: {mend}") from None
+    return files.read_record(path, mend, schema)

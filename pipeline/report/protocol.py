@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pipeline import files, paths
+from pipeline.data import manifest
 
 DIGITS = 8
 
@@ -43,9 +43,9 @@ def split(task: str) -> str:
     Raises:
         UserError: the task's manifest is missing or damaged.
     """
-    mend = f"coverseek prepare --task {task}"
-    manifest: Mapping[str, Any] = files.read_json(paths.prepared(task) / "manifest.json", mend, "splits")
-    return _digest({key: value for key, value in manifest.items() if key not in ("task", "dataset")})
+    path = paths.prepared(task) / "manifest.json"
+    content = files.read_json(path, manifest.command(task), "splits", schema=manifest.Manifest)
+    return _digest({key: value for key, value in content.items() if key not in ("task", "dataset")})
 
 
 def _digest(content: object) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline import files, paths
 from pipeline.claims.results import Seeds
+from pipeline.data import manifest
 from pipeline.errors import UserError
 from pipeline.params import Params
 from pipeline.paths import Cell
@@ -74,15 +75,14 @@ def _refuse_different_images(suite: str, first: str, *others: str) -> None:
 
 
 def _arrays(task: str, split: str) -> files.Arrays:
-    return files.read_npz(paths.prepared(task) / f"{split}.npz", f"coverseek prepare --task {task}")
+    return manifest.read_split(task, split)
 
 
 def _rung(task: str) -> Rung:
-    mend = f"coverseek prepare --task {task}"
-    manifest = files.read_json(paths.prepared(task) / "manifest.json", mend, "event", "condition")
-    kind = manifest["condition"]["kind"]
+    known = manifest.read(task)
+    kind = known.condition.kind
     most = _entropy(_arrays(task, "train")["c"]) if kind == "class" else None
-    return Rung(task, kind, math.prod(manifest["event"]["shape"]), most)
+    return Rung(task, kind, math.prod(known.event.shape), most)
 
 
 def _entropy(classes: NDArray[Any]) -> float:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from pipeline import files, paths
+from pipeline.data import manifest
 from pipeline.report import style
 from pipeline.report.board import Board, Standing
 from pipeline.report.tiles import GAP, Array, tiled
@@ -55,17 +55,14 @@ def mosaic(x: Array, levels: int) -> Array:
 
 
 def _read(task: str) -> Truth:
-    mend = f"coverseek prepare --task {task}"
-    manifest = files.read_json(paths.prepared(task) / "manifest.json", mend)
-    real = files.read_npz(paths.prepared(task) / "test.npz", mend)["x"]
-    truth = manifest["truth"] or {"means": [], "sigma": 0.0}
-    return Truth(real, manifest["event"]["levels"], truth["means"], 3 * truth["sigma"])
+    known = manifest.read(task)
+    real = manifest.read_split(task, "test", known)["x"]
+    means, sigma = (known.truth.means, known.truth.sigma) if known.truth else ([], 0.0)
+    return Truth(real, known.event.levels, means, 3 * sigma)
 
 
 def _samples(standing: Standing) -> Array:
-    cell = standing.cells[0]
-    mend = f"coverseek evaluate --task {cell.task} --model {cell.model} --seed {cell.seed}"
-    return files.read_npz(paths.samples(cell), mend)["x"]
+    return manifest.read_samples(standing.cells[0])["x"]
 
 
 def _paint(axis: Axes, x: Array, truth: Truth, colour: str) -> None:

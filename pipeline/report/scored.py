@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from pipeline import paths
+from pipeline import files, paths
 from pipeline.errors import UserError
 from pipeline.params import Params
 from pipeline.paths import Cell
@@ -136,7 +136,16 @@ def _outcomes(params: Params) -> Iterator[Outcome]:
 
 
 def _read(task: str, name: str) -> Score:
-    return parse(Score, path(task, name), f"coverseek score PATH --task {task} --name {name}")
+    return parse(Score, path(task, name), _again(task, name))
+
+
+def content(task: str, name: str) -> dict[str, Any]:
+    """A file of the folder as it stands, checked. Raises `UserError` where it is missing or damaged."""
+    return files.read_json(path(task, name), _again(task, name), schema=Score)
+
+
+def _again(task: str, name: str) -> str:
+    return f"coverseek score PATH --task {task} --name {name}"
 
 
 def protocols(task: str, metrics: Mapping[str, Metric]) -> dict[str, str]:

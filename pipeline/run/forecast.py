@@ -5,11 +5,12 @@ It orders the cells (the longest first, or two jobs end with one of them idle) a
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pipeline import paths
+from pipeline import files, paths
+from pipeline.errors import UserError
+from pipeline.history.side import Row
 from pipeline.run.step import Step
 
 METRICS = {
@@ -20,6 +21,10 @@ METRICS = {
 
 GUESS = {"code": 1.0, "prepare": 1.0, "features": 3.0, "train": 8.0, "evaluate": 2.0, "sweep": 5.0, "report": 8.0}
 """Seconds of a step that no report knows; only their ratios matter."""
+
+
+LONGEST = 1e7
+"""Seconds that a step can have taken: what is above is no measurement."""
 
 
 class Forecast:
@@ -46,11 +51,11 @@ def measured(results: Path) -> dict[tuple[str, str], float]:
     """(stage, cell) -> seconds, from a results.csv; empty where there is none that can be read."""
     seconds: dict[tuple[str, str], float] = {}
     try:
-        with results.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                if row["metric"] in METRICS:
-                    where = METRICS[row["metric"]], f"{row['task']}-{row['model']}-{row['seed']}"
-                    seconds[where] = seconds.get(where, 1.0) + float(row["value"])
-    except (OSError, ValueError, KeyError):
+        rows = files.read_csv(results, "coverseek report", Row)
+    except UserError:
         return {}
+    for row in rows:
+        if row.metric in METRICS and 0 <= row.value < LONGEST:
+            where = METRICS[row.metric], f"{row.task}-{row.model}-{row.seed}"
+            seconds[where] = seconds.get(where, 1.0) + row.value
     return seconds

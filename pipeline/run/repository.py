@@ -22,7 +22,7 @@ from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError
 
-from pipeline import paths
+from pipeline import params, paths
 from pipeline.doctor import lock_recovery
 from pipeline.errors import UserError
 from pipeline.run.workspace import Workspace
@@ -41,6 +41,8 @@ def opened() -> Iterator[Workspace]:
     Raises:
         UserError: not a repository, in use by another DVC command, or dvc.yaml or dvc.lock is damaged.
     """
+    if paths.PIPELINE.exists():
+        params.read(paths.PIPELINE)  # WHY before DVC: its own parser has no limits
     logging.getLogger("dvc").setLevel(logging.CRITICAL)  # DVC's lines and bars; its errors come as exceptions
     with _repo() as repo, _alone(repo), repo.scm_context(quiet=True), _parse_once():
         if lock_recovery.is_incomplete():

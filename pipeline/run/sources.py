@@ -35,7 +35,7 @@ class Sources:
 
     def known(self) -> bool:
         """Whether reports/code.json names the code of other packages as it is now."""
-        return bool(files.read_json(paths.CODE, "coverseek code").get("brought") == elsewhere(load()))
+        return bool(files.read_json(paths.CODE, "coverseek code", "brought")["brought"] == elsewhere(load()))
 
 
 def _files() -> str:

@@ -8,7 +8,6 @@ models, datasets or extractors. Deleting the stamp costs time only.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +27,7 @@ class Stamp:
 
     def fresh(self) -> bool:
         try:
-            return bool(json.loads(paths.STAMP.read_text(encoding="utf-8")) == self._content())
+            return bool(files.parse_json(paths.STAMP.read_bytes()) == self._content())
         except (OSError, ValueError):
             return False
 

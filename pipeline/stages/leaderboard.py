@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Collection, Sequence
 from itertools import groupby
 
@@ -19,6 +20,8 @@ METRICS = (
     *("class_accuracy", "box_iou", "segmentation_miou", "luma_error", "conditional_diversity"),
     *("parameters", "train_seconds"),
 )
+NUMBERS = ("_mean", "_low", "_high")
+"""How the names of columns end that hold numbers."""
 WORDS = ("model", "family", "trust", "kind")
 DISPENSABLE = ("family", *(column(name).title for name in reversed(METRICS)))
 """Titles, in the order in which a narrow terminal does without them."""
@@ -60,9 +63,25 @@ def _read() -> list[Row]:
     except FileNotFoundError:
         mend = "coverseek run, or coverseek report"
         raise UserError(f"{paths.LEADERBOARD_CSV} is missing; make it with: {mend}") from None
+    except (OSError, UnicodeDecodeError, csv.Error):
+        rows = []
     if not rows or not {"suite", "task", "model", "family", "role", "seeds", "status"} <= rows[0].keys():
         raise UserError(f"{paths.LEADERBOARD_CSV} is damaged; make it again with: coverseek report")
+    for line, row in enumerate(rows, start=2):
+        if not _fits(row):
+            raise UserError(f"{paths.LEADERBOARD_CSV} is damaged (row {line}); make it again with: coverseek report")
     return rows
+
+
+def _fits(row: Row) -> bool:
+    """Whether each column has a cell, and each number is one. WHY not with a schema: pydantic's import takes longer
+    than all that this command does."""
+    if None in row or None in row.values():
+        return False
+    try:
+        return all(math.isfinite(float(text)) for name, text in row.items() if text and name.endswith(NUMBERS))
+    except ValueError:
+        return False
 
 
 def _print(console: Console, title: str, rows: Sequence[Row]) -> None:
@@ -90,13 +109,13 @@ def _print(console: Console, title: str, rows: Sequence[Row]) -> None:
 def _columns(rows: Sequence[Row]) -> dict[str, list[str]]:
     """Title -> cells; what no row has is left out."""
     trust = ("trust",) if any(row["role"] == "external" for row in rows) else ()
-    columns = {head: [row[head] for row in rows] for head in ("model", "family", *trust, "seeds")}
+    columns = {head: [row.get(head, "") for row in rows] for head in ("model", "family", *trust, "seeds")}
     images = _present(rows, "bits_per_dim")
-    columns["family"] = [family.label(row["model"], row["family"], images) for row in rows]
+    columns["family"] = [family.label(row["model"], row.get("family", ""), images) for row in rows]
     for name in LIKELIHOODS:
         if _present(rows, name):
             columns[column(name).title] = [_likelihood(row, name) for row in rows]
-            columns["kind"] = [bound(row[f"{name}_kind"]) or DASH for row in rows]
+            columns["kind"] = [bound(row.get(f"{name}_kind", "")) or DASH for row in rows]
     for name in METRICS:
         if _present(rows, name):
             columns[column(name).title] = [_mean(row, name) for row in rows]
@@ -119,10 +138,10 @@ def _present(rows: Sequence[Row], metric: str) -> bool:
 
 
 def _mean(row: Row, metric: str) -> str:
-    mean = row[f"{metric}_mean"]
+    mean = row.get(f"{metric}_mean")
     return column(metric).text(float(mean)) if mean else DASH
 
 
 def _likelihood(row: Row, metric: str) -> str:
-    mean, low, high = (float(text) if (text := row[f"{metric}_{end}"]) else None for end in ("mean", "low", "high"))
+    mean, low, high = (float(text) if (text := row.get(f"{metric}_{end}")) else None for end in ("mean", "low", "high"))
     return DASH if mean is None else column(metric).spread(mean, low, high)

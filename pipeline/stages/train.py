@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline import families, files, hardware, params, paths
 from pipeline.data import prepared
+from pipeline.errors import UserError
 from pipeline.paths import Cell
 from pipeline.training import checkpoint, reproducible
 from pipeline.training.history import History
@@ -21,6 +22,10 @@ def main(task: str, model: str, seed: int) -> None:
     events = settings.events(cell, data.task.event.kind)
     spec, training = settings.model(events, model), settings.train(events, model)
     hyper, recipe = families.check(events, model, spec), spec.recipe or model
+    pack = hyper.get("pack", 1)
+    if training.batch_size < pack:
+        where = f"{paths.PARAMS}: models.{events}.{model}"
+        raise UserError(f"{where}.training.batch_size: {training.batch_size}; allowed: {pack} (its pack) or more")
     reproducible.seed(seed)
     built = families.build(data.task, spec.family, recipe, hyper)
     manifest: dict[str, Any] = {

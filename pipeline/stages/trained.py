@@ -42,7 +42,9 @@ def load(cell: Cell) -> Trained:
     data = prepared.load(cell.task)
     model, manifest = checkpoint.load(cell, data.task)
     events = configured.events(cell, data.task.event.kind)
-    settings = Settings(**configured.evaluated(cell, events).model_dump())
+    name, evaluation = configured.evaluation_of(cell, events)
+    params.check_held_out(evaluation, len(data.test[0]), name, cell.task)
+    settings = Settings(**evaluation.model_dump())
     return Trained(configured, data, model, manifest, settings)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,11 +11,13 @@ from typing import Any, NamedTuple
 from pipeline import files, paths
 from pipeline.params import Params
 from pipeline.paths import Cell
+from pipeline.report import curve as curves
 from pipeline.report import measured, scored
 from pipeline.report.measured import Outcome
 from pipeline.report.protocol import Protocol
 from pipeline.tracking import limits
 from pipeline.tracking.lock import Lock, digest
+from pipeline.training import record
 
 
 class Point(NamedTuple):
@@ -89,11 +90,9 @@ def by_model(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 
 def curve(cell: Cell) -> Iterator[Point]:
     """The training curve of a cell; empty for a control."""
-    path = paths.curve(cell)
-    if path.exists():
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                yield Point(f"{row['player']}/{row['part']}", int(row["step"]), float(row["value"]))
+    if paths.curve(cell).exists():
+        for row in curves.read(cell):
+            yield Point(f"{row.player}/{row.part}", row.step, row.value)
 
 
 def figures(task: str) -> list[Path]:
@@ -141,15 +140,14 @@ def _failed(params: Params, outcome: Outcome) -> Entry:
 def _scored(outcome: Outcome) -> Entry:
     """The record holds all that is known of it: its numbers, and the hashes of what they were made from."""
     task, name = outcome.cell.task, outcome.cell.model
-    record = files.read_json(scored.path(task, name), f"coverseek score PATH --task {task} --name {name}", "metrics")
+    content = scored.content(task, name)
     elsewhere = ("metrics", "protocols", "task", "model", "family", "status")
-    said = {key: value for key, value in record.items() if key not in elsewhere}
-    return Entry(outcome, digest(["scored", record]), _flat(said))
+    said = {key: value for key, value in content.items() if key not in elsewhere}
+    return Entry(outcome, digest(["scored", content]), _flat(said))
 
 
 def _trained(cell: Cell) -> dict[str, str]:
-    mend = f"coverseek train --task {cell.task} --model {cell.model} --seed {cell.seed}"
-    model = files.read_json(paths.trained(cell) / "model.json", mend)
+    model = record.read(cell)
     return _flat({key: model[key] for key in ("recipe", "hyper", "training", "seed") if key in model})
 
 

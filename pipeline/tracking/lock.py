@@ -7,13 +7,38 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, ValidationError
 
 from pipeline import files, params, paths
 from pipeline.errors import UserError
 from pipeline.paths import Cell
+from pipeline.yaml_reader import GENERATED
 
 STAGES = ("train", "evaluate")
+
+
+class Artifact(BaseModel):
+    """A dependency or an output of a stage, with its hash."""
+
+    path: Annotated[str, Field(min_length=1)]
+    md5: str | None = None
+
+
+class Stage(BaseModel):
+    """What a stage read and wrote when it last ran."""
+
+    cmd: str | list[str]
+    deps: list[Artifact] = []
+    outs: list[Artifact] = []
+    params: dict[str, dict[str, Any]] = {}
+
+
+class Content(BaseModel):
+    """dvc.lock, as far as it is read here."""
+
+    stages: dict[str, Stage]
 
 
 @dataclass(frozen=True)
@@ -46,9 +71,16 @@ def read(path: Path = paths.LOCK) -> Lock:
     """
     if not path.exists():
         raise UserError(f"{path} is missing: nothing has run yet; run: coverseek run")
-    content = params.read(path)
+    content = params.read(path, GENERATED)
     if not isinstance(content, dict) or not isinstance(content.get("stages"), dict):
         raise UserError(f"{path} is damaged: it holds no stages; restore it with: coverseek doctor")
+    try:
+        Content.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        why = f"{where}: {first['msg'].lower()}"
+        raise UserError(f"{path} is damaged ({why}); restore it with: coverseek doctor") from None
     return Lock(content["stages"], files.sha256(path))
 
 

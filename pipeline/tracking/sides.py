@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline import paths
+from pipeline import files, paths
 from pipeline.errors import UserError
 from pipeline.history.side import Side, from_csv, from_records
 from pipeline.tracking.address import uri
@@ -23,8 +23,8 @@ def here() -> Side:
     """
     if not paths.RESULTS.exists():
         raise UserError(f"{paths.RESULTS} is missing; make it with: coverseek report")
-    leaderboard = paths.LEADERBOARD_CSV.read_text(encoding="utf-8") if paths.LEADERBOARD_CSV.exists() else ""
-    return from_csv(HERE, paths.RESULTS.read_text(encoding="utf-8"), leaderboard)
+    leaderboard = files.read_text(paths.LEADERBOARD_CSV, "coverseek report") if paths.LEADERBOARD_CSV.exists() else ""
+    return from_csv(HERE, files.read_text(paths.RESULTS, "coverseek report"), leaderboard)
 
 
 def read(name: str) -> Side:

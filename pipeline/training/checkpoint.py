@@ -11,6 +11,7 @@ from pipeline import families, files, paths
 from pipeline.contract import GenerativeModel, Task
 from pipeline.errors import UserError
 from pipeline.paths import Cell
+from pipeline.training import record
 
 WEIGHTS, MANIFEST = "weights.safetensors", "model.json"
 
@@ -38,16 +39,26 @@ def load(cell: Cell, task: Task) -> Trained:
     Raises:
         UserError: a file is missing, or its bytes are not those that the manifest names.
     """
-    mend = f"coverseek train --task {cell.task} --model {cell.model} --seed {cell.seed}"
-    manifest = files.read_json(paths.trained(cell) / MANIFEST, mend, "status", "family", "recipe", "hyper")
+    mend, manifest = record.command(cell), record.read(cell)
     if manifest["status"] == "diverged":
         return Trained(None, manifest)
     path = paths.trained(cell) / WEIGHTS
     if not path.exists() or files.sha256(path) != manifest.get("sha256"):
         raise UserError(f"{path} is missing or damaged (sha256); make it again with: {mend}")
-    model = families.build(task, manifest["family"], manifest["recipe"], manifest["hyper"])
+    model = _built(cell, task, manifest)
     try:
         model.load_state_dict(load_file(path), assign=True)
     except (SafetensorError, RuntimeError):
         raise UserError(f"{path} does not fit the model's code; make it again with: {mend}") from None
     return Trained(model.eval(), manifest)
+
+
+def _built(cell: Cell, task: Task, manifest: dict[str, Any]) -> GenerativeModel:
+    path = paths.trained(cell) / MANIFEST
+    try:
+        return families.build(task, manifest["family"], manifest["recipe"], manifest["hyper"])
+    except UserError as error:
+        why = str(error).removeprefix(f"{paths.PARAMS}: ")
+    except (ArithmeticError, AssertionError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        why = f"{type(error).__name__}: {error}"  # a keyword of the right type that no network can be made with
+    raise files.damaged(path, f"it describes no model of this code: {why}", record.command(cell))

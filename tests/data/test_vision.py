@@ -214,7 +214,7 @@ def test_more_images_than_there_are(function: Make, root: Path) -> None:
 )
 def test_a_view_that_cannot_be_is_refused_by_every_set(name: str, keywords: dict[str, object], why: str) -> None:
     data = Data.model_validate(
-        {"dataset": name, "train": 1, "validation": 1, "test": 1, "data_root": "data"} | keywords
+        {"dataset": name, "train": 2, "validation": 1, "test": 1, "data_root": "data"} | keywords
     )
     with pytest.raises(UserError, match=f"^params.yaml: tasks.toy.data.{why}"):
         make(data, "tasks.toy.data")

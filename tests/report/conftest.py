@@ -177,7 +177,8 @@ class Rungs(Tree):
             size = {"class": CLASSES, "segmentation": CLASSES + 1}.get(kind, 0)
             described = {"condition": {"kind": kind, "shape": shape, "size": size}, "truth": None}
             event = {"shape": [3, 8, 8], "levels": LEVELS}
-            known = {"task": task, "event": event, "splits": SPLITS}
+            splits = {name: split | {"count": 40} for name, split in SPLITS.items()}
+            known = {"task": task, "event": event, "splits": splits}
             files.write_json(paths.prepared(task) / "manifest.json", known | described)
             for split in ("train", "validation", "test"):
                 files.write_npz(paths.prepared(task) / f"{split}.npz", {"x": self.pictures(40), "c": self.c(task)})

@@ -26,14 +26,14 @@ ROOT = Path(__file__).parents[2]
 
 PARAMS = """
 tasks:
-  ring: {data: {dataset: ring, train: 8, validation: 4, test: 4}, extractor: {name: identity}}
-  digits: {data: {dataset: digits, train: 8, validation: 4, test: 4}, extractor: {name: identity}}
+  ring: {data: {dataset: ring, train: 8, validation: 4, test: 6}, extractor: {name: identity}}
+  digits: {data: {dataset: digits, train: 8, validation: 4, test: 6}, extractor: {name: identity}}
 training:
   points: {steps: 1, batch_size: 4, learning_rate: 0.1}
   images: {steps: 1, batch_size: 4, learning_rate: 0.1}
 evaluation:
-  points: {samples: 4, draws: 1, chunk: 4}
-  images: {samples: 4, draws: 1, chunk: 4}
+  points: {samples: 6, draws: 1, chunk: 4}
+  images: {samples: 6, draws: 1, chunk: 4}
 models:
   points: {vae: {family: vae, width: 1}, gan: {family: gan, width: 1}}
   images: {vae: {family: vae, width: 1}}

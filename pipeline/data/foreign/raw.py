@@ -114,11 +114,8 @@ def _repeated(task: Task, found: Mapping[str, Declared], path: Path) -> tuple[Ar
 
 def _drawn(manifest: Path, mend: str) -> object:
     """The task that a manifest names."""
-    try:
-        if manifest.stat().st_size <= SMALL:
-            return files.read_json(manifest, mend, "task")["task"]
-    except RecursionError:  # brackets in brackets in brackets
-        pass
+    if manifest.stat().st_size <= SMALL:
+        return files.read_json(manifest, mend, "task")["task"]
     raise UserError(f"{manifest} is none that is written here; make it again with: {mend}")
 
 

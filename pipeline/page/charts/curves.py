@@ -21,7 +21,8 @@ MOST = 24
 
 def draw(board: Board, models: Collection[str]) -> Chart | None:
     """Of these models; None where none has a validation score."""
-    found = [line for line in lines(board) if line.standing.model in models]
+    shown = (_drawable(line) for line in lines(board) if line.standing.model in models)
+    found = [line for line in shown if line.steps]
     parts = list(dict.fromkeys(line.part for line in found))
     if not parts:
         return None
@@ -54,6 +55,12 @@ def _panel(part: str, found: Sequence[Line]) -> alt.Chart:
         detail=["model:N", "seed:N"],
         tooltip=["model:N", "seed:N", "step:Q", "score:Q"],
     ).properties(width=theme.WIDTH, height=HEIGHT)  # fmt: skip
+
+
+def _drawable(line: Line) -> Line:
+    """Without the points that no axis can show."""
+    points = [point for point in zip(line.steps, line.scores, strict=True) if theme.drawable(point[1])]
+    return line._replace(steps=[step for step, _ in points], scores=[score for _, score in points])
 
 
 def _thinned(line: Line) -> list[tuple[int, float]]:

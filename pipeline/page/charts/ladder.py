@@ -47,8 +47,9 @@ def draw(ladder: Ladder) -> Chart | None:
 def _reached(ladder: Ladder, part: str) -> Iterator[Reached]:
     for climber in ladder.climbers:
         for rung, seeds in zip(ladder.labels, getattr(climber, part), strict=True):
-            if seeds:
-                yield Reached(climber, rung, student_t(list(seeds.values())))
+            reached = student_t(list(seeds.values())) if seeds else None
+            if reached and theme.drawable(reached.mean, reached.low, reached.high):
+                yield Reached(climber, rung, reached)
 
 
 def _panel(part: str, points: Sequence[Reached], rungs: Sequence[str]) -> alt.LayerChart:

@@ -60,12 +60,13 @@ class Axis(NamedTuple):
 
 
 def spots(standings: Sequence[Standing], x: str, y: str) -> list[Spot]:
-    """Of those that have both metrics."""
-    return [
+    """Of those that have both metrics, with values that an axis can show; the tables have all."""
+    found = (
         Spot(s.model, s.family, s.scores[x].interval, s.scores[y].interval)
         for s in standings
         if {x, y} <= s.scores.keys()
-    ]
+    )
+    return [spot for spot in found if theme.drawable(spot.x.mean, spot.y.mean)]
 
 
 def layered(charts: Sequence[alt.Chart], width: int, height: int) -> alt.LayerChart:

@@ -57,6 +57,7 @@ def _ways(board: Board, x: Axis, y: Axis) -> list[alt.Chart]:
         {"model": s.model, "colour": theme.colour(s.family), "x": round(variety, 4), "y": round(precision, 4),
          "setting": setting}
         for s in board.standings for setting, variety, precision in _curve(board, s)
+        if theme.drawable(variety, precision, setting)
     ]  # fmt: skip
     if not rows:
         return []

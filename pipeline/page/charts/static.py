@@ -5,12 +5,18 @@ Vega writes each attribute out, defaults too, and coordinates with fourteen digi
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
 from html import escape
 from typing import Any
 
 import vl_convert
 
+from pipeline.errors import UserError
+
+LARGEST = 1e15
+"""Magnitude of a number in a chart."""
 EMPTY = re.compile(
     r'<path class="(?:background|foreground)"[^>]*(?:d="M0,0h0v0h0Z"|display="none")[^>]*/>'
     r'|<path class="background"[^>]*pointer-events="none"(?: opacity="1")?/>|<g[^>]*/>'
@@ -42,9 +48,28 @@ OPEN = re.compile(r'<svg[^>]* width="([\d.]+)" height="([\d.]+)"[^>]*>')
 
 
 def svg(spec: dict[str, Any], alt: str, key: str) -> str:
-    """An `<svg role="img">` named `alt`; `key` tells its ids from those of the page's other charts."""
+    """An `<svg role="img">` named `alt`; `key` tells its ids from those of the page's other charts.
+
+    Raises:
+        UserError: a number is not finite, or larger than `LARGEST`: with such numbers the renderer may end the process.
+    """
+    for value in _numbers(spec):
+        if not (math.isfinite(value) and abs(value) <= LARGEST):
+            raise UserError(f"the chart {key} cannot be drawn with the number {value:g}: allowed: to {LARGEST:g}")
     drawn = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
     return OPEN.sub(lambda found: _opened(found[1], found[2], alt), smaller(_own(drawn, key)), count=1)
+
+
+def _numbers(spec: dict[str, Any]) -> Iterator[float]:
+    blocks: list[Any] = [spec]
+    while blocks:
+        block = blocks.pop()
+        if isinstance(block, dict):
+            blocks.extend(block.values())
+        elif isinstance(block, list | tuple):
+            blocks.extend(block)
+        elif isinstance(block, int | float):
+            yield block
 
 
 def smaller(drawn: str) -> str:

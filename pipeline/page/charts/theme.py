@@ -13,6 +13,7 @@ from typing import Any, cast
 import altair as alt
 
 from pipeline.page.charts.chart import Spec
+from pipeline.page.charts.static import LARGEST
 from pipeline.report.style import FAMILIES
 
 INK, FAINT = "currentColor", 0.14
@@ -54,6 +55,11 @@ def key(families: Iterable[str]) -> list[tuple[str, str]]:
     found = set(families)
     known = [family for family in FAMILIES if family in found]
     return [(family, family) for family in (*known, *sorted(found - set(known)))]
+
+
+def drawable(*values: float | None) -> bool:
+    """Whether an axis can show these numbers, of which None is none."""
+    return all(value is None or (math.isfinite(value) and abs(value) <= LARGEST) for value in values)
 
 
 def data(rows: list[dict[str, Any]]) -> alt.InlineData:

@@ -1,0 +1,156 @@
+"""What prepared data and samples are on disk: the schema of a task's manifest, and of the arrays that it describes.
+
+Imports no torch: the report reads these files too.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, FiniteFloat, model_validator
+
+from pipeline import files, paths
+from pipeline.files import ArraySpec
+from pipeline.paths import Cell
+
+LARGEST = 2**24
+"""Values of one event."""
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Sizes = Annotated[list[Annotated[int, Field(ge=0, le=LARGEST)]], Field(max_length=3)]
+
+
+class Event(BaseModel):
+    """`pipeline.contract.Event`."""
+
+    shape: Annotated[list[Annotated[int, Field(ge=1, le=LARGEST)]], Field(min_length=1, max_length=3)]
+    levels: Annotated[int, Field(ge=2, le=256)] | None
+    scale: Positive = 1.0
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Event:
+        if math.prod(self.shape) > LARGEST:
+            raise ValueError(f"an event has at most {LARGEST:,} values")
+        if len(self.shape) != (1 if self.levels is None else 3):
+            raise ValueError("points have one axis, images three")
+        return self
+
+
+class Condition(BaseModel):
+    """`pipeline.contract.Condition`."""
+
+    kind: Literal["none", "class", "box", "segmentation", "grayscale"]
+    shape: Sizes
+    size: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+
+
+class Mixture(BaseModel):
+    """`pipeline.contract.Mixture`."""
+
+    means: Annotated[list[list[FiniteFloat]], Field(min_length=1)]
+    sigma: Positive
+    weights: list[Positive]
+
+    @model_validator(mode="after")
+    def _paired(self) -> Mixture:
+        if len(self.means) != len(self.weights):
+            raise ValueError("each mode has a mean and a weight")
+        return self
+
+
+class Factor(BaseModel):
+    """`pipeline.contract.Factor`."""
+
+    name: str
+    weights: Annotated[list[Positive], Field(min_length=1)]
+    channel: Annotated[int, Field(ge=0)] | None = None
+
+
+class Split(BaseModel):
+    """The file of a split: `count` items, and the hash of its bytes."""
+
+    sha256: str
+    count: Annotated[int, Field(ge=1)] | None = None
+
+
+class Manifest(BaseModel):
+    """manifest.json of a task's prepared data."""
+
+    task: str
+    event: Event
+    condition: Condition = Condition(kind="none", shape=[0])
+    truth: Mixture | None = None
+    factors: list[Factor] = []
+    splits: dict[str, Split] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Manifest:
+        shape, own = self.event.shape, self.condition.shape
+        fits = {
+            "none": own == [0],
+            "class": own == [] and self.condition.size > 0,
+            "box": own == [4],
+            "segmentation": own == shape[1:] and self.condition.size > 0,
+            "grayscale": own == [1, *shape[1:]],
+        }
+        if not fits[self.condition.kind]:
+            raise ValueError(f"a condition {self.condition.kind} of events {shape} has no shape {own}")
+        if self.truth and any(len(mean) != math.prod(shape) for mean in self.truth.means):
+            raise ValueError(f"the truth's means have not the shape {shape} of an event")
+        return self
+
+    @property
+    def x(self) -> tuple[str, int | None]:
+        """The kind of dtype of an event on disk, and the number of its levels."""
+        return ("f", None) if self.event.levels is None else ("u", self.event.levels)
+
+    def arrays(self, split: str) -> dict[str, ArraySpec]:
+        """What a split's npz must hold."""
+        count = self.splits[split].count if split in self.splits else None
+        kinds, below = self.x
+        return {
+            "x": ArraySpec(kinds, (count, *self.event.shape), below),
+            "c": self._conditions(count),
+            "label": ArraySpec("iu", (count,), optional=True),
+            "factors": ArraySpec("iu", (count, len(self.factors) or None), optional=True),
+            "intensity": ArraySpec("u", (count, *self.event.shape), optional=True),
+        }
+
+    def samples(self) -> dict[str, ArraySpec]:
+        """What the npz of a cell's samples must hold."""
+        kinds, below = self.x
+        return {
+            "x": ArraySpec(kinds, (None, *self.event.shape), below),
+            "repeated": ArraySpec(kinds, (None, None, *self.event.shape), below, optional=True),
+            "repeated_c": ArraySpec(**{**vars(self._conditions(None)), "optional": True}),
+            "plane": ArraySpec(kinds, (None, None, *self.event.shape), below, optional=True),
+        }
+
+    def _conditions(self, count: int | None) -> ArraySpec:
+        labels = self.condition.kind in ("class", "segmentation")
+        return ArraySpec(
+            "iu" if labels else "f", (count, *self.condition.shape), self.condition.size if labels else None
+        )
+
+
+def command(task: str) -> str:
+    """What makes a task's prepared data."""
+    return f"coverseek prepare --task {task}"
+
+
+def read(task: str) -> Manifest:
+    """Raises `UserError` where the manifest is missing or damaged."""
+    return files.read_record(paths.prepared(task) / "manifest.json", command(task), Manifest)
+
+
+def read_split(task: str, split: str, manifest: Manifest | None = None) -> files.Arrays:
+    """The arrays of a split. Raises `UserError` where a file is missing or damaged."""
+    specs = (manifest or read(task)).arrays(split)
+    return files.read_npz(paths.prepared(task) / f"{split}.npz", command(task), specs)
+
+
+def read_samples(cell: Cell) -> files.Arrays:
+    """The samples of a cell. Raises `UserError` where a file is missing or damaged."""
+    mend = f"coverseek evaluate --task {cell.task} --model {cell.model} --seed {cell.seed}"
+    return files.read_npz(paths.samples(cell), mend, read(cell.task).samples())
