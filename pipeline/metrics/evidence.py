@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Batch, Bounded, Exact, Forgets, GenerativeModel, Mixture, Reconstructs, Task
-from pipeline.metrics import factors, modes, prd
+from pipeline.metrics import divergence, factors, modes, prd
 from pipeline.metrics.bootstrap import Bootstrap
 from pipeline.metrics.classwise import Classwise, classwise
 from pipeline.metrics.diversity import diversity
@@ -199,6 +199,16 @@ class Evidence:
     def _placed(self) -> tuple[Tensor, Tensor]:
         """(L,), (L,): the mode that is nearest to each sample, and how far that is in sigma."""
         return nearest_mode(self.truth, self.many)
+
+    @cached_property
+    def cell_counts(self) -> Tensor:
+        """(cells,) long: of the samples, in the cells of a known truth in the plane."""
+        return divergence.histogram(self.truth, self.samples)
+
+    @cached_property
+    def cell_counts_resampled(self) -> Tensor:
+        """(B, cells) long."""
+        return self.bootstrap.histograms(self.cell_counts, len(self.samples))
 
     @property
     def visits(self) -> Visits:

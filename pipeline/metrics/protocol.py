@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pipeline.metrics.divergence import SHELLS
 from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.frechet import SIZES, SMALLEST
 from pipeline.metrics.modes import WITHIN
@@ -74,6 +75,10 @@ def unconditional(evidence: Evidence) -> str:
 
 def samples(evidence: Evidence) -> str:
     return f"fake n={len(evidence.samples)}"
+
+
+def cell_counts(evidence: Evidence) -> str:
+    return f"{samples(evidence)}, {SHELLS} shells, a bound in expectation"
 
 
 def many(evidence: Evidence) -> str:

@@ -128,6 +128,11 @@ def _resampled(values: Callable[[Evidence], Tensor], least: float = -math.inf, m
     return lambda e, value: ends(values(e), value, least, most)
 
 
+def _histogram_spread(of: Callable[..., Tensor]) -> Spread:
+    """Of a bound on KL from the histogram of the samples."""
+    return lambda e, value: ends(of(truth=e.truth, counts=e.cell_counts_resampled), value)
+
+
 def _hits(evidence: Evidence, value: float) -> Ends:
     return ends(evidence.visits_resampled.hit, value, 0, len(evidence.histogram.p))
 
@@ -261,12 +266,14 @@ METRICS = (
     Metric("kl_pq", "nats", "lower", every(needs.density, needs.bounded, needs.inexact), _mean(lambda e: e.log_ratio),
            protocol.at_most, protocol.likelihood, _each("real", lambda e: e.log_ratio)),
     Metric("kl_pq", "nats", "lower", every(needs.density, needs.implicit),
-           lambda e: divergence.histogram_kl_pq(truth=e.truth, fake=e.samples), protocol.histogram, protocol.samples),
+           lambda e: float(divergence.histogram_kl_pq(truth=e.truth, counts=e.cell_counts)),
+           protocol.histogram, protocol.cell_counts, _histogram_spread(divergence.histogram_kl_pq)),
     Metric("kl_qp", "nats", "lower", every(needs.density, needs.exact),
            _mean(lambda e: e.log_ratio_sampled), protocol.monte_carlo, protocol.samples,
            _each("fake", lambda e: e.log_ratio_sampled)),
     Metric("kl_qp", "nats", "lower", every(needs.density, needs.inexact),
-           lambda e: divergence.histogram_kl_qp(truth=e.truth, fake=e.samples), protocol.histogram, protocol.samples),
+           lambda e: float(divergence.histogram_kl_qp(truth=e.truth, counts=e.cell_counts)),
+           protocol.histogram, protocol.cell_counts, _histogram_spread(divergence.histogram_kl_qp)),
 
     Metric("authenticity", "share", "none", needs.samples,
            _mean(lambda e: e.authentic), protocol.estimate, protocol.train,

@@ -44,8 +44,7 @@ PAIRS: dict[str, Callable[..., object]] = {
 POINTS: dict[str, Callable[[Tensor], object]] = {
     "nearest mode": lambda x: nearest_mode(TRUTH, x),
     "log density": lambda x: log_density(TRUTH, x),
-    "KL(p || q)": lambda x: divergence.histogram_kl_pq(truth=TRUTH, fake=x),
-    "KL(q || p)": lambda x: divergence.histogram_kl_qp(truth=TRUTH, fake=x),
+    "cells of the truth": lambda x: divergence.histogram(TRUTH, x),
     "extractor": Identity(size=2).extract,
     "judge": lambda x: Labels(name="toy", channels=1, sizes=[2]).answer(x[:, None, None].expand(-1, 1, 8, 2)),
     "stored points": lambda x: stored(Event((2,)), x),
