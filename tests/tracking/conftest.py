@@ -56,7 +56,13 @@ class Tree:
                 self.cell(cell, grid.model(suite.events, cell.model).family, NATS[cell.model] + cell.seed / 8)
 
     def prepare(self, task: str, data: str = "1") -> None:
-        files.write_json(paths.prepared(task) / "manifest.json", {"task": task, "splits": {"test": {"sha256": data}}})
+        described = {
+            "event": {"shape": [2], "levels": None},
+            "condition": {"kind": "none", "shape": [0]},
+            "truth": None,
+        }
+        splits = {"test": {"sha256": data}}
+        files.write_json(paths.prepared(task) / "manifest.json", {"task": task, "splits": splits} | described)
 
     def grid(self, old: str, new: str) -> None:
         """Change params.yaml."""
