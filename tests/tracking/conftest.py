@@ -84,7 +84,14 @@ class Tree:
     def write(self, cell: Cell, family: str, report: Mapping[str, Any], version: str, seconds: float = 1.0) -> None:
         identity = {"task": cell.task, "model": cell.model, "seed": cell.seed, "family": family, "condition": "none"}
         files.write_json(paths.metrics(cell), {**identity, **report})
-        trained = {"recipe": cell.model, "hyper": {"width": 8}, "training": {"steps": 10}, "seed": cell.seed}
+        trained = {
+            "status": "ok",
+            "sha256": "0" * 64,
+            "recipe": cell.model,
+            "hyper": {"width": 8},
+            "training": {"steps": 10},
+            "seed": cell.seed,
+        }
         files.write_json(paths.trained(cell) / "model.json", {**identity, **trained})
         files.write_npz(paths.samples(cell), {})
         for stage in ("train", "evaluate"):
