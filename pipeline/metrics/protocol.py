@@ -124,11 +124,11 @@ def corrupted(evidence: Evidence) -> str:
 
 
 def neighbours(evidence: Evidence) -> str:
-    return f"{features(evidence)}, k={evidence.settings.neighbours}"
+    return f"{features(evidence)}, k={evidence.settings.neighbours}, closed balls"
 
 
 def coverage_neighbours(evidence: Evidence) -> str:
-    return f"{features(evidence)}, k={evidence.settings.coverage_neighbours}"
+    return f"{features(evidence)}, k={evidence.settings.coverage_neighbours}, closed balls"
 
 
 def classwise(evidence: Evidence) -> str:

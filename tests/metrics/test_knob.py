@@ -117,7 +117,7 @@ def test_the_stage_writes_a_row_for_each_setting(cell: Callable[[GenerativeModel
     first = paths.sweep(asked).read_bytes()
     found = json.loads(first)
     assert [turn["setting"] for turn in found["turns"]] == [0.5, 1.0]
-    assert (found["knob"], found["protocol"]) == ("temperature", "test n=50, fake n=50, identity, k=3")
+    assert (found["knob"], found["protocol"]) == ("temperature", "test n=50, fake n=50, identity, k=3, closed balls")
     sweep.main(*asked)
     assert paths.sweep(asked).read_bytes() == first
 

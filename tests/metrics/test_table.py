@@ -167,8 +167,8 @@ def test_each_number_carries_its_protocol() -> None:
     found = measure(evidence(WithWeights()))
     assert found["nats"]["protocol"] == "test n=200"
     assert found["frechet"]["protocol"] == "test n=100, fake n=100, identity"
-    assert found["recall"]["protocol"] == "test n=100, fake n=100, identity, k=3"
-    assert found["coverage"]["protocol"] == "test n=100, fake n=100, identity, k=5"
+    assert found["recall"]["protocol"] == "test n=100, fake n=100, identity, k=3, closed balls"
+    assert found["coverage"]["protocol"] == "test n=100, fake n=100, identity, k=5, closed balls"
     assert found["modes_hit"]["protocol"] == "fake n=100, 2 modes, 3 sigma"
     assert found["authenticity"]["protocol"] == "train n=300, fake n=100, identity"
     assert measure(evidence(WithExact()))["nats"]["protocol"] == "test n=200"
@@ -321,6 +321,7 @@ def test_each_number_of_a_condition_carries_its_protocol() -> None:
     found = measure(conditional(Implicit(), asked(), asked()))
     assert found["class_accuracy"]["protocol"] == "fake n=100, shade"
     assert found["class_accuracy_floor"]["protocol"] == "test n=200, shade"
-    assert found["conditional_recall"]["protocol"] == "test n=100, fake n=100, identity, k=3, 4 of 4 classes"
+    precision = "test n=100, fake n=100, identity, k=3, closed balls"
+    assert found["conditional_recall"]["protocol"] == f"{precision}, 4 of 4 classes"
     assert found["conditional_diversity"]["protocol"] == "test n=100, fake n=4 x 25, identity"
     assert found["conditional_diversity_real"]["protocol"] == "test n=100, identity"
