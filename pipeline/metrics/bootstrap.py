@@ -6,10 +6,9 @@ a function of means, is had for all resamples by one product of matrices. The in
     t + (t*_b - mean of t*)            t the number itself, t*_b that of resample b
 
 WHY centred: a distance between small samples is biased upwards, that between resamples, which hold some items twice,
-more so, and what is asked for is the spread of the number as it stands. Balls, and the cells of k-means, are held where
-they are: their own noise is left out, so that intervals of precision, recall and coverage are up to a third too narrow,
-those of density up to a half. It says nothing of training, and is never mixed with Student's t over seeds.
-(Efron 1979, Ann. Statist. 7.)
+more so, and what is asked for is the spread of the number as it stands. Precision, recall, density, coverage and
+F-scores are no means of independent items: their intervals are those of `half_samples`. It says nothing of training, and
+is never mixed with Student's t over seeds. (Efron 1979, Ann. Statist. 7.)
 """
 
 from __future__ import annotations

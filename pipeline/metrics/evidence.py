@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Batch, Bounded, Exact, Forgets, GenerativeModel, Mixture, Reconstructs, Task
-from pipeline.metrics import factors, modes, prd
+from pipeline.metrics import factors, half_samples, modes, prd
 from pipeline.metrics.bootstrap import Bootstrap
 from pipeline.metrics.classwise import Classwise, classwise
 from pipeline.metrics.diversity import diversity
+from pipeline.metrics.half_samples import Halves, Scores
 from pipeline.metrics.judge import Judge
 from pipeline.metrics.likelihood import Likelihood, likelihood, log_prob
 from pipeline.metrics.manifold import Manifold, Memberships, memberships, shares
@@ -210,10 +211,31 @@ class Evidence:
         real, fake = (torch.ones(1, len(x), dtype=torch.float64) for x in (self.real, self.fake))
         return self._prd(real, fake, ANGLES)
 
+    @property
+    def has_halves(self) -> bool:
+        """Are the samples large enough to be halved?"""
+        most = max(self.settings.neighbours, self.settings.coverage_neighbours)
+        return half_samples.enough(min(len(self.real), len(self.fake)), most)
+
     @cached_property
-    def prd_resampled(self) -> PRD:
-        counts = self.bootstrap.counts("real", len(self.real)), self.bootstrap.counts("fake", len(self.fake))
-        return self._prd(*counts, ANGLES // 5)
+    def halves(self) -> Halves:
+        return half_samples.split(len(self.real), len(self.fake), seed=self.seed)
+
+    @cached_property
+    def half_scores(self) -> Scores:
+        """Precision, recall, density and coverage of halves of the real features and samples."""
+        return half_samples.manifold(
+            self.halves,
+            real=self.real,
+            fake=self.fake,
+            neighbours=self.settings.neighbours,
+            coverage_neighbours=self.settings.coverage_neighbours,
+        )
+
+    @cached_property
+    def half_prd(self) -> PRD:
+        """F-scores of the halves, (S, 2) each."""
+        return half_samples.f_scores(self.halves, self.cells)
 
     def _prd(self, real: Tensor, fake: Tensor, angles: int) -> PRD:
         found = self.cells
