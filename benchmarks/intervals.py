@@ -84,10 +84,10 @@ def intervals(found: tuple[float, ...], cells: prd.Cells, real: Tensor, fake: Te
     return [
         half_samples.share_ends(found[0], scores.precision, m),
         half_samples.share_ends(found[1], scores.recall, n),
-        half_samples.positive_ends(found[2], scores.density, scores.density_ratio),
+        half_samples.positive_ends(found[2], scores.density, ratio=scores.density_ratio),
         half_samples.share_ends(found[3], scores.coverage, n),
-        half_samples.share_ends(found[4], f.f_recall, m, half_samples.CELLS),
-        half_samples.share_ends(found[5], f.f_precision, m, half_samples.CELLS),
+        half_samples.share_ends(found[4], f.f_recall, m, factor=half_samples.CELLS),
+        half_samples.share_ends(found[5], f.f_precision, m, factor=half_samples.CELLS),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -18,9 +18,9 @@ KEYS = ("task", "event", "condition", "truth", "factors", "splits")
 
 @dataclass(frozen=True)
 class Prepared:
-    """A task and its splits as tensors: x float32 (images on the grid of [-1, 1]); labels (N,) and factors (N, F)
-    by split, long, where known. `intensity` (N, C, H, W) uint8: the training images as probabilities of a 1, in 255ths,
-    where they are binarised anew for every batch; `train` is then one draw of them."""
+    """A task and its splits as tensors: x float32 (images on the grid of [-1, 1]); labels (N,), factors (N, F) and
+    sources (N, R) by split, long, where known. `intensity` (N, C, H, W) uint8: the training images as probabilities of
+    a 1, in 255ths, where they are binarised anew for every batch; `train` is then one draw of them."""
 
     task: Task
     train: Batch
@@ -29,6 +29,7 @@ class Prepared:
     labels: dict[str, Tensor]
     factors: dict[str, Tensor]
     intensity: Tensor | None = None
+    sources: dict[str, Tensor] = field(default_factory=dict)
 
 
 def write(task: str, name: str, dataset: Dataset) -> None:
@@ -54,13 +55,13 @@ def load(task: str) -> Prepared:
     manifest = files.read_json(paths.prepared(task) / "manifest.json", mend, *KEYS)
     described = _task(manifest)
     arrays = {split: _read(task, split, manifest["splits"][split]["sha256"], mend) for split in SPLITS}
-    labels, factors = (
+    labels, factors, sources = (
         {split: torch.from_numpy(a[known]) for split, a in arrays.items() if known in a}
-        for known in ("label", "factors")
+        for known in ("label", "factors", "sources")
     )
     train, validation, test = (_batch(described.event, arrays[split]) for split in SPLITS)
     intensity = torch.from_numpy(arrays["train"]["intensity"]) if "intensity" in arrays["train"] else None
-    return Prepared(described, train, validation, test, labels, factors, intensity)
+    return Prepared(described, train, validation, test, labels, factors, intensity, sources)
 
 
 def _read(task: str, split: str, expected: str, mend: str) -> files.Arrays:

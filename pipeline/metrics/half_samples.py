@@ -15,6 +15,9 @@ interaction of c points c times, which makes these intervals up to twice too wid
     density       T exp(± z s / T), s² = V J(N, M) / J(N/2, M/2), where J, the variance by the delete-one jackknife,
                   corrects for a variance that does not fall as 1/N
 
+Where real items share sources, the halves do not show it. Then the variance gains (I - 1) sum over real items of
+(T_(-i) - mean)², T_(-i) the metric without item i and I the inflation of `bootstrap` for these influences.
+
 with z Student's 97.5 % quantile for FREEDOM degrees of freedom, as V itself is estimated.
 
 References:
@@ -33,7 +36,7 @@ from scipy.special import stdtrit
 from torch import Tensor
 
 from pipeline.metrics import prd
-from pipeline.metrics.bootstrap import LEVEL, Ends
+from pipeline.metrics.bootstrap import LEVEL, Ends, inflation
 from pipeline.metrics.neighbours import distances, squared
 from pipeline.metrics.prd import PRD, Cells
 
@@ -86,7 +89,7 @@ def split(real: int, fake: int, *, seed: int, splits: int = SPLITS) -> Halves:
     return Halves(*(torch.rand(splits, n, generator=rng).argsort(dim=1) < n // 2 for n in (real, fake)))
 
 
-def share_ends(value: float, halves: Tensor, items: int, factor: float = 1.0) -> Ends:
+def share_ends(value: float, halves: Tensor, items: int, *, factor: float = 1.0, more: float = 0.0) -> Ends:
     """Wilson's interval of a share.
 
     Args:
@@ -94,23 +97,25 @@ def share_ends(value: float, halves: Tensor, items: int, factor: float = 1.0) ->
         halves: (S, 2), of both halves of each split.
         items: the number that the share is of; it takes the place of the effective number where all halves are equal.
         factor: the variance is multiplied by it.
+        more: and this is added, to that of the whole samples.
     """
-    p, variance = float(halves.mean()), factor * _variance(halves)
+    p, variance = float(halves.mean()), factor * _variance(halves) + 2 * more
     effective = 2 * p * (1 - p) / variance if variance > 0 and 0 < p < 1 else items / factor
     centre = (value + Z**2 / (2 * effective)) / (1 + Z**2 / effective)
     half = Z / (1 + Z**2 / effective) * math.sqrt(value * (1 - value) / effective + Z**2 / (4 * effective**2))
     return Ends(max(0.0, min(value, centre - half)), min(1.0, max(value, centre + half)))
 
 
-def positive_ends(value: float, halves: Tensor, ratio: float = 0.5) -> Ends | None:
+def positive_ends(value: float, halves: Tensor, *, ratio: float = 0.5, more: float = 0.0) -> Ends | None:
     """The interval of a positive number on the log scale; none where halves tell nothing of its spread.
 
     Args:
         value: the number of the whole samples.
         halves: (S, 2), of both halves of each split.
         ratio: the variance of the whole samples' number over that of a half's.
+        more: what is added to the variance of the whole samples.
     """
-    variance = _variance(halves) * ratio
+    variance = _variance(halves) * ratio + more
     if not (variance > 0 and value > 0):
         return None
     s = math.sqrt(variance) / value
@@ -141,6 +146,32 @@ def manifold(halves: Halves, *, real: Tensor, fake: Tensor, neighbours: int, cov
     every = found.score(*(torch.ones(len(x), dtype=torch.bool) for x in (real, fake)))
     below = float(jackknife.mean())
     return Scores(*scores, density_ratio=every.density_jackknife / below if below > 0 else 0.5)
+
+
+def variance_by_sources(without: Tensor, sources: Tensor) -> float:
+    """What real items that share sources add to the variance of a metric.
+
+    Args:
+        without: (N,), the metric without each real item.
+        sources: (N, R) long, of each real item the sources that it is made of.
+    """
+    jackknife = (without - without.mean()).square().sum()
+    return float((inflation(without[:, None], sources)[0] - 1) * jackknife)
+
+
+def manifold_without(*, real: Tensor, fake: Tensor, neighbours: int, coverage_neighbours: int) -> tuple[Tensor, ...]:
+    """Precision, recall, density and coverage, (N,) each, without each of the real items (N, D), N >= 2 neighbours."""
+    found, every = Neighbourhoods(real, fake, neighbours, coverage_neighbours), torch.ones(len(fake), dtype=torch.bool)
+    masks = ~torch.eye(len(real), dtype=torch.bool)
+    return torch.tensor([found.score(r, every)[:4] for r in masks], dtype=torch.float64).unbind(dim=1)
+
+
+def f_scores_without(cells: Cells) -> PRD:
+    """F_8 and F_1/8, (N,) each, without each of the real items."""
+    n, m = cells.real.shape[1], cells.fake.shape[1]
+    masks, every = 1 - torch.eye(n, dtype=torch.float64), torch.ones(1, m, dtype=torch.float64)
+    p, q = [prd.shares(c, masks) for c in cells.real], [prd.shares(c, every) for c in cells.fake]
+    return prd.prd(p, q, prd.ANGLES // 5)
 
 
 def f_scores(halves: Halves, cells: Cells) -> PRD:

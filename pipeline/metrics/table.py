@@ -118,12 +118,14 @@ def _share(side: str, values: Items) -> Spread:
     return _each(side, values, 0, 1)
 
 
-def _half_share(side: str, halves: Items, factor: float = 1.0) -> Spread:
+def _half_share(metric: str, side: str, halves: Items, factor: float = 1.0) -> Spread:
     """Of a share of the items of a side that depends on all of both samples; none of samples that are too small."""
 
     def spread(evidence: Evidence, value: float) -> Ends | None:
-        items = len(evidence.real if side == "real" else evidence.fake)
-        return half_samples.share_ends(value, halves(evidence), items, factor) if evidence.has_halves else None
+        if not evidence.has_halves:
+            return None
+        items, more = len(evidence.real if side == "real" else evidence.fake), evidence.shared_sources(metric)
+        return half_samples.share_ends(value, halves(evidence), items, factor=factor, more=more)
 
     return spread
 
@@ -131,7 +133,8 @@ def _half_share(side: str, halves: Items, factor: float = 1.0) -> Spread:
 def _half_density(evidence: Evidence, value: float) -> Ends | None:
     if not evidence.has_halves:
         return None
-    return half_samples.positive_ends(value, evidence.half_scores.density, evidence.half_scores.density_ratio)
+    found, more = evidence.half_scores, evidence.shared_sources("density")
+    return half_samples.positive_ends(value, found.density, ratio=found.density_ratio, more=more)
 
 
 def _each_bits(nats: Items) -> Spread:
@@ -218,23 +221,23 @@ METRICS = (
            _resampled(lambda e: resampled.kernel(e.bootstrap, real=e.real, fake=e.fake))),
     Metric("precision", "share", "higher", needs.samples,
            lambda e: e.manifold.precision, protocol.estimate, protocol.neighbours,
-           _half_share("fake", lambda e: e.half_scores.precision)),
+           _half_share("precision", "fake", lambda e: e.half_scores.precision)),
     Metric("recall", "share", "higher", needs.samples,
            lambda e: e.manifold.recall, protocol.estimate, protocol.neighbours,
-           _half_share("real", lambda e: e.half_scores.recall)),
+           _half_share("recall", "real", lambda e: e.half_scores.recall)),
     Metric("density", "balls", "higher", needs.samples,
            lambda e: e.manifold.density, protocol.estimate, protocol.coverage_neighbours,
            _half_density),
     Metric("coverage", "share", "higher", needs.samples,
            lambda e: e.manifold.coverage, protocol.estimate, protocol.coverage_neighbours,
-           _half_share("real", lambda e: e.half_scores.coverage)),
+           _half_share("coverage", "real", lambda e: e.half_scores.coverage)),
 
     Metric("f_8", "F-score", "higher", needs.samples,
            lambda e: float(e.prd.f_recall), protocol.estimate, protocol.cells,
-           _half_share("fake", lambda e: e.half_prd.f_recall, half_samples.CELLS)),
+           _half_share("f_8", "fake", lambda e: e.half_prd.f_recall, half_samples.CELLS)),
     Metric("f_1_8", "F-score", "higher", needs.samples,
            lambda e: float(e.prd.f_precision), protocol.estimate, protocol.cells,
-           _half_share("fake", lambda e: e.half_prd.f_precision, half_samples.CELLS)),
+           _half_share("f_1_8", "fake", lambda e: e.half_prd.f_precision, half_samples.CELLS)),
 
     Metric("reconstruction", "squared error per value", "lower", needs.reconstructs,
            _mean(lambda e: e.reconstruction), protocol.measured, protocol.test,

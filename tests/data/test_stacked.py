@@ -30,6 +30,8 @@ def test_there_are_a_thousand_modes_and_all_are_equally_likely(made: Dataset) ->
 @pytest.mark.parametrize("split", SPLITS)
 def test_each_channel_is_a_digit_of_its_own_split_and_of_its_class(made: Dataset, split: str) -> None:
     source, stacked = digits(DIGITS, 0).splits[split], made.splits[split]
+    assert stacked.sources is not None
+    assert np.array_equal(stacked.x, source.x[stacked.sources][:, :, 0])
     assert source.label is not None
     assert stacked.factors is not None
     known = {image.tobytes(): label for image, label in zip(source.x, source.label, strict=True)}

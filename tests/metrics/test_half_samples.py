@@ -106,15 +106,18 @@ def test_no_page_says_that_an_interval_is_too_narrow() -> None:
 
 
 @pytest.mark.parametrize(("dims", "scale", "shift"), [(2, 1.0, 0.0), (16, 1.0, 0.0), (16, 0.7, 0.0), (16, 1.0, 1.0)])
-def test_intervals_cover_the_expected_value_as_often_as_they_say(dims: int, scale: float, shift: float) -> None:
-    """Of the manifold's four at n = 250, 120 draws: within three standard errors of 95 %, and above by 2 % more."""
+def test_an_interval_is_as_wide_as_the_metric_varies_over_new_samples(dims: int, scale: float, shift: float) -> None:
+    """At n = 250: half widths over Z standard deviations. Shares near 1 may have wider ones, as Wilson's are.
+
+    True coverage is measured by `benchmarks/intervals.py`, which takes more draws.
+    """
 
     def draw() -> tuple[Tensor, Tensor]:
         return torch.randn(250, dims), scale * torch.randn(250, dims) + shift * torch.eye(dims)[0]
 
-    expected = torch.tensor([manifold.manifold(real=r, fake=f) for r, f in (draw() for _ in range(400))]).mean(dim=0)
-    inside = torch.zeros(4)
-    for seed in range(120):
+    every = torch.tensor([manifold.manifold(real=r, fake=f) for r, f in (draw() for _ in range(500))])
+    widths = torch.zeros(4)
+    for seed in range(30):
         real, fake = draw()
         value = manifold.manifold(real=real, fake=fake)
         found = half_samples.manifold(
@@ -123,12 +126,36 @@ def test_intervals_cover_the_expected_value_as_often_as_they_say(dims: int, scal
         ends = (
             share_ends(value.precision, found.precision, 250),
             share_ends(value.recall, found.recall, 250),
-            positive_ends(value.density, found.density, found.density_ratio),
+            positive_ends(value.density, found.density, ratio=found.density_ratio),
             share_ends(value.coverage, found.coverage, 250),
         )
-        inside += torch.tensor([end is not None and end.low <= t <= end.high for end, t in zip(ends, expected)])
-    error = math.sqrt(0.95 * 0.05 / 120)
-    assert (inside / 120).min() > 0.95 - 3 * error
+        assert all(end is not None and end.low <= v <= end.high for end, v in zip(ends, value, strict=True))
+        widths += torch.tensor([end.high - end.low for end in ends if end is not None]) / (2 * half_samples.Z * 30)
+    ratio = widths / every.std(dim=0)
+    assert ratio.min() > 0.88
+    assert ratio[every.mean(dim=0) < 0.99].max() < 1.3
+
+
+def test_real_items_that_share_sources_make_intervals_as_wide_as_recall_varies() -> None:
+    """250 items near 50 points. Without the sources the interval of recall is a quarter too narrow."""
+    sources = (torch.arange(250) % 50)[:, None]
+
+    def draw() -> tuple[Tensor, Tensor]:
+        return torch.randn(50, 2)[sources[:, 0]] + 0.4 * torch.randn(250, 2), 0.5 * torch.randn(250, 2)
+
+    sd = torch.tensor([manifold.manifold(real=r, fake=f).recall for r, f in (draw() for _ in range(300))]).std()
+    widths = torch.zeros(2)
+    for seed in range(12):
+        real, fake = draw()
+        value = manifold.manifold(real=real, fake=fake).recall
+        settings = {"real": real, "fake": fake, "neighbours": 3, "coverage_neighbours": 5}
+        recall = half_samples.manifold(split(250, 250, seed=seed, splits=60), **settings).recall
+        more = half_samples.variance_by_sources(half_samples.manifold_without(**settings)[1], sources)
+        ends = [share_ends(value, recall, 250, more=added) for added in (0.0, more)]
+        widths += torch.tensor([high - low for low, high in ends]) / (2 * half_samples.Z * 12)
+    alone, shared = (widths / sd).tolist()
+    assert alone < 0.85
+    assert 0.88 < shared < 1.3
 
 
 def test_intervals_of_f_scores_cover() -> None:
@@ -145,6 +172,6 @@ def test_intervals_of_f_scores_cover() -> None:
     expected, inside = sum(values) / len(values), 0
     for seed, (value, c) in enumerate(zip(values, cells, strict=True)):
         f = half_samples.f_scores(split(250, 250, seed=seed), c)
-        low, high = share_ends(value, f.f_recall, 250, half_samples.CELLS)
+        low, high = share_ends(value, f.f_recall, 250, factor=half_samples.CELLS)
         inside += low <= expected <= high
     assert inside / 40 > 0.95 - 3 * math.sqrt(0.95 * 0.05 / 40)

@@ -153,6 +153,20 @@ def test_values_are_those_of_theory() -> None:
     assert measure(evidence(WithExact(), IMAGES))["bits_per_dim"]["value"] == pytest.approx(2)
 
 
+def test_intervals_of_the_real_side_are_wider_where_test_items_share_sources() -> None:
+    """200 items that are 20 different ones, ten times each."""
+    alone = evidence(WithWeights())
+    x, c = alone.test
+    test, real = (x[:20].repeat(10, 1), c), x[:20].repeat(5, 1)
+    shared = replace(alone, test=test, real=real, sources=(torch.arange(200) % 20)[:, None])
+    narrow, wide = measure(replace(shared, sources=None)), measure(shared)
+    for name in ("nats", "frechet"):
+        widths = [found[name]["high"] - found[name]["low"] for found in (narrow, wide)]
+        assert widths[0] < widths[1], name
+    ratio = [found["nats"]["high"] - found["nats"]["low"] for found in (wide, narrow)]
+    assert ratio[0] / ratio[1] == pytest.approx(math.sqrt(10 * 20 / 19), rel=0.05)
+
+
 def test_a_sampling_interval_holds_its_number() -> None:
     """All have one but an extrapolation, a z-score, divergences of histograms, and a share that all items are in."""
     found = measure(evidence(WithWeights())) | measure(evidence(WithWeights(), IMAGES))
