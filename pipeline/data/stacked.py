@@ -41,13 +41,14 @@ def stacked_mnist(sizes: Sizes, seed: int, *, data_root: Path) -> Dataset:
 def _stacked(source: Dataset, sizes: Sizes, seed: int) -> Dataset:
     streams = np.random.default_rng(seed).spawn(len(SPLITS))
     splits = {
-        name: _split(source.splits[name], count, rng) for name, count, rng in zip(SPLITS, sizes, streams, strict=True)
+        name: stacked(source.splits[name], count, rng) for name, count, rng in zip(SPLITS, sizes, streams, strict=True)
     }
     event = Event((len(CHANNELS), *source.event.shape[1:]), levels=source.event.levels)
     return Dataset(event, splits, factors=FACTORS)
 
 
-def _split(source: Split, count: int, rng: np.random.Generator) -> Split:
+def stacked(source: Split, count: int, rng: np.random.Generator) -> Split:
+    """So many images, each of three labelled ones of `source`, (N, 1, H, W)."""
     assert source.label is not None
     order, there = np.argsort(source.label, kind="stable"), np.bincount(source.label, minlength=CLASSES)
     value = rng.integers(CLASSES, size=(count, len(CHANNELS)))

@@ -142,10 +142,10 @@ def manifold(halves: Halves, *, real: Tensor, fake: Tensor, neighbours: int, cov
         raise ValueError(f"half of {min(len(real), len(fake))} points have no {most} neighbours each")
     found = Neighbourhoods(real, fake, neighbours, coverage_neighbours)
     each = [[found.score(r, f), found.score(~r, ~f)] for r, f in zip(halves.real, halves.fake, strict=True)]
-    *scores, jackknife = torch.tensor(each, dtype=torch.float64).unbind(dim=2)
-    every = found.score(*(torch.ones(len(x), dtype=torch.bool) for x in (real, fake)))
+    precision, recall, density, coverage, jackknife = torch.tensor(each, dtype=torch.float64).unbind(dim=2)
+    whole = found.score(*(torch.ones(len(x), dtype=torch.bool) for x in (real, fake))).density_jackknife
     below = float(jackknife.mean())
-    return Scores(*scores, density_ratio=every.density_jackknife / below if below > 0 else 0.5)
+    return Scores(precision, recall, density, coverage, whole / below if below > 0 else 0.5)
 
 
 def variance_by_sources(without: Tensor, sources: Tensor) -> float:
