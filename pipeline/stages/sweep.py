@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline import files, paths
 from pipeline.metrics import knob, reference
+from pipeline.metrics.protocol import balls
 from pipeline.metrics.reference import Reference
 from pipeline.paths import Cell
 from pipeline.stages import trained as cells
@@ -27,4 +28,4 @@ def main(task: str, model: str, seed: int) -> None:
 def _protocol(of: Reference, trained: Trained) -> str:
     settings = trained.settings
     real = min(settings.samples, len(trained.data.test[0]))
-    return f"test n={real}, fake n={settings.samples}, {of.extractor.id}, k={settings.neighbours}"
+    return f"test n={real}, fake n={settings.samples}, {of.extractor.id}, {balls(settings.neighbours)}"
