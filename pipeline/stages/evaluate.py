@@ -65,7 +65,7 @@ def evaluate(model: GenerativeModel, data: Prepared, settings: Settings, seed: i
         model=model, task=data.task, test=data.test, samples=x, many=many, c=c, train=features["train"],
         real=features["test"][: settings.samples], fake=extractor.extract(x),
         repeated=extractor.extract(again.flatten(0, 1)).unflatten(0, again.shape[:2]), judges=judges,
-        extractor=extractor.id, settings=settings, seed=seed,
+        extractor=extractor.id, settings=settings, seed=seed, sources=data.sources.get("test"),
     )  # fmt: skip
     if isinstance(model, Bounded):
         start = perf_counter()
