@@ -14,6 +14,7 @@ from pipeline.metrics import factors, half_samples, modes, prd
 from pipeline.metrics.bootstrap import Bootstrap
 from pipeline.metrics.classwise import Classwise, classwise
 from pipeline.metrics.diversity import diversity
+from pipeline.metrics.finite import check_finite
 from pipeline.metrics.half_samples import Halves, Scores
 from pipeline.metrics.judge import Judge
 from pipeline.metrics.likelihood import Likelihood, likelihood, log_prob
@@ -56,6 +57,13 @@ class Evidence:
     seed: int
     sources: Tensor | None = None
     """(T, R) long: what the test items are made of, where some share a source; None if they are independent."""
+
+    def __post_init__(self) -> None:
+        """Raises `FloatingPointError` where an item is not finite: every metric is computed from these."""
+        check_finite(self.test[0], "test item")
+        check_finite(self.many, "sample")
+        for side in ("train", "real", "fake", "repeated"):
+            check_finite(getattr(self, side), f"the feature vector of {side} item")
 
     @property
     def truth(self) -> Mixture:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Bounded, Exact, Weighted
+from pipeline.metrics.finite import check_finite
 
 Nats = TypeVar("Nats", float, Tensor)
 
@@ -88,9 +89,4 @@ def bits_per_dim(nats: Nats, dims: int) -> Nats:
 @torch.no_grad()
 def _in_chunks(score: Callable[[Tensor, Tensor], Tensor], x: Tensor, c: Tensor, chunk: int, what: str) -> Tensor:
     parts = zip(torch.split(x, chunk), torch.split(c, chunk), strict=True)
-    scores = torch.cat([score(*part) for part in parts])
-    bad = (~scores.isfinite()).reshape(len(x), -1).any(dim=1).nonzero()
-    if len(bad):
-        item = int(bad[0])
-        raise FloatingPointError(f"{what} of item {item} is not finite: {scores[item].tolist()}")
-    return scores
+    return check_finite(torch.cat([score(*part) for part in parts]), f"{what} of item")

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Batch, Event, GenerativeModel, Task
+from pipeline.metrics.finite import check_finite
 
 
 @torch.no_grad()
@@ -19,9 +20,7 @@ def draw(model: GenerativeModel, event: Event, c: Tensor, *, count: int, chunk: 
     """
     c = c[torch.arange(count) % len(c)]
     x = torch.cat([model.sample(part) for part in torch.split(c, chunk)])
-    bad = (~x.isfinite()).flatten(1).any(dim=1).nonzero()
-    if len(bad):
-        raise FloatingPointError(f"sample {int(bad[0])} is not finite")
+    check_finite(x, "sample")
     return (x if event.levels is None else event.quantise(x)), c
 
 
@@ -39,5 +38,10 @@ def repeat(model: GenerativeModel, task: Task, c: Tensor, *, conditions: int, re
 
 
 def stored(event: Event, x: Tensor) -> Tensor:
-    """As in a file: levels uint8 (N, C, H, W), or points float32 (N, D)."""
+    """As in a file: levels uint8 (N, C, H, W), or points float32 (N, D).
+
+    Raises:
+        FloatingPointError: an item is not finite; no level stands for it.
+    """
+    check_finite(x, "item")
     return x if event.levels is None else event.index(x).to(torch.uint8)

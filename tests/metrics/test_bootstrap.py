@@ -11,9 +11,9 @@ from pipeline.metrics import resampled
 from pipeline.metrics.bootstrap import Bootstrap, Ends, ends, inflation
 from pipeline.metrics.frechet import frechet
 from pipeline.metrics.kernel import kernel
-from pipeline.metrics.resampled import frechet_influence, kernel_influence
+from pipeline.metrics.resampled import frechet_influences, kernel_influences
 
-DISTANCES = {"frechet": (frechet, frechet_influence), "kernel": (kernel, kernel_influence)}
+DISTANCES = {"frechet": (frechet, frechet_influences), "kernel": (kernel, kernel_influences)}
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,7 @@ def test_a_distance_between_resamples_spreads_as_between_samples(metric: str, di
 def test_an_influence_is_how_the_distance_moves_with_one_item_more(metric: str, dims: int) -> None:
     single = {"frechet": frechet, "kernel": whole_kernel}[metric]
     real, fake = torch.randn(2000, dims), 1.5 * torch.randn(2000, dims) + 1
-    found = DISTANCES[metric][1](fake, real)
+    found = DISTANCES[metric][1](real, fake)[1]
     still = single(real=real, fake=fake)
     for item in range(3):
         more = torch.cat([fake, fake[item : item + 1]])
