@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import shutil
 import struct
 import zlib
@@ -131,7 +132,8 @@ def damaged(path: Path, why: str, mend: str) -> UserError:
 def _bytes(path: Path, mend: str, most: int) -> bytes:
     try:
         with path.open("rb") as file:
-            content = file.read(most + 1)
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(min(size, most) + 1)  # `read` sets all that is asked for aside
     except FileNotFoundError:
         raise UserError(f"{path} is missing; make it with: {mend}") from None
     except OSError as error:
