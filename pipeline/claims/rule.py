@@ -24,11 +24,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.claims.contrast import Contrast
-from pipeline.metrics.interval import Interval, student_t
+from pipeline.metrics.interval import Interval, student_t, welch
 
 Word = Literal["supported", "contradicted", "undecided"]
 ALPHA = 0.05
-TEST = "Student's t over training seeds, paired; each contrast at 95 % for, at 1 - .05 / contrasts against"
+TEST = (
+    "t over training seeds, paired within a model, Welch's between models; each contrast at 95 % for, "
+    "at 1 - .05 / contrasts against"
+)
 ONE_SEED = "one seed: training noise unknown"
 NO_SPREAD = "the seeds agree to the last digit, so that there is no spread to test by"
 SLACK = "the sign may be that of the slack of a bound"
@@ -145,7 +148,9 @@ def _word(findings: Sequence[Finding], missing: Sequence[str]) -> Word:
 
 
 def _interval(contrast: Contrast, level: float) -> Interval | None:
-    return student_t(list(contrast.seeds.values()), level) if contrast.seeds else None
+    if not contrast.seeds:
+        return None
+    return welch(*contrast.sides, level) if contrast.sides else student_t(list(contrast.seeds.values()), level)
 
 
 def _untested(finding: Finding) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from scipy import stats
 
 from pipeline.claims import order
 from pipeline.claims.catalogue import CATALOGUE
@@ -96,6 +97,24 @@ def test_differences_are_paired_and_ratios_are_logarithms() -> None:
     assert difference("d", {0: 3.0, 1: 5.0}, {1: 1.0, 2: 9.0}).seeds == {1: 4.0}
     assert log_ratio("r", {0: 6.0}, {0: 3.0}).seeds == {0: pytest.approx(math.log(2))}
     assert difference("d", {0: 1.0}, {1: 1.0}).missing
+
+
+def test_two_models_are_independent_samples_and_one_model_is_paired_with_itself() -> None:
+    """One seed shows two models the same batches, but their scores do not correlate over seeds."""
+    a, b = [3.0, 3.1, 2.9, 3.4], [2.0, 2.2, 2.1, 2.6]
+    cells = {"t a f": a, "t b f": b, "t b_half f": a, "u b f": a}
+    results = table(m=cells, other={"t b f": a})
+
+    def interval(first: tuple[str, str, str], second: tuple[str, str, str]) -> tuple[float, ...]:
+        (found,) = judge([difference("d", results.seeds(*first), results.seeds(*second))]).findings
+        assert found.interval is not None
+        return tuple(float(end) for end in found.interval[1:3] if end is not None)
+
+    independent = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
+    paired = stats.ttest_rel(a, b).confidence_interval()
+    assert interval(("t", "a", "m"), ("t", "b", "m")) == pytest.approx(tuple(independent))
+    for same in (("t", "b_half", "m"), ("u", "b", "m"), ("t", "b", "other")):
+        assert interval(same, ("t", "b", "m")) == pytest.approx(tuple(paired))
 
 
 GAN_SIDE = {"gan_nonsaturating gan": [0.9, 0.91, 0.9]}
