@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from pipeline.claims.results import Measured, Seeds, cells, excess, share_a_model
@@ -44,6 +44,8 @@ class Contrast:
         excess: the signs of (measured - true value) that bounds allow.
         one_sided: the true value is never negative, so that a negative one is noise.
         sides: the values of both sides, one for each seed, where they are independent; None where they are paired.
+        counted: the values are counts without noise, so that their sign decides.
+        remark: what is measured beside it and decides nothing.
     """
 
     name: str
@@ -56,6 +58,8 @@ class Contrast:
     excess: frozenset[int] = frozenset()
     one_sided: bool = False
     sides: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    counted: bool = False
+    remark: str = ""
 
     @property
     def can_support(self) -> bool:
@@ -83,6 +87,11 @@ def log_ratio(name: str, a: Seeds, b: Seeds) -> Contrast:
     """log(a / b), seed by seed; both positive."""
     shared = sorted(seed for seed in a.keys() & b.keys() if a[seed] > 0 and b[seed] > 0)
     return _contrast(name, shared, a, b, ratio=True)
+
+
+def count(contrast: Contrast, remark: str = "") -> Contrast:
+    """A contrast of counts."""
+    return replace(contrast, counted=True, remark=remark)
 
 
 def unmeasured(what: str) -> Contrast:
