@@ -9,6 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from pipeline import hardware
 from pipeline.contract import Batch, Bounded, Exact, Forgets, GenerativeModel, Mixture, Reconstructs, Task
 from pipeline.metrics import factors, half_samples, modes, prd
 from pipeline.metrics.bootstrap import Bootstrap
@@ -97,7 +98,8 @@ class Evidence:
             raise ValueError(f"{type(model).__name__} knows no likelihood")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            return likelihood(model, x, c, draws=self.settings.draws, chunk=self.settings.chunk)
+            chunk = hardware.batch_size(len(x), self.settings.chunk)
+            return likelihood(model, x, c, draws=self.settings.draws, chunk=chunk)
 
     @cached_property
     def bootstrap(self) -> Bootstrap:

@@ -27,7 +27,7 @@ LOGGED = "[low, high] is that interval taken on the log scale, where mean is the
 RANKED = (
     "Rank counts models within the column to its left: a range is what overlapping intervals leave open. "
     "A bound is ranked at its value: the truth is at least as good. Models that share a letter are not told apart by "
-    "t tests over seeds, paired where they can be, Holm-corrected over the column; P(best) is the chance to be first "
+    "Welch's t tests over seeds, Holm-corrected over the column; P(best) is the chance to be first "
     "with seeds like these. All pairs, and the seeds that would tell two of them alone apart: "
     "[comparisons.csv](comparisons.csv)"
 )
