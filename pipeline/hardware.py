@@ -9,16 +9,24 @@ from pathlib import Path
 from typing import Any
 
 PROTOCOL = "wall clock, 1 thread, other cells on the other cores"
+MEDIAN = f"{PROTOCOL}, median over batches"
+BATCHES = 5
+"""Into how many batches at least the draws and the scores of a model are split, so that one delay moves no median."""
 
 
 Seconds = dict[str, tuple[float, str]]
 """Metric -> (seconds, kind): the kind tells unlike work apart, 64 draws from one pass."""
 
 
-def timed(seconds: Seconds) -> dict[str, Any]:
+def batch_size(count: int, most: int) -> int:
+    """The size of the batches in which to work through `count` items: `most`, or less for `BATCHES` of them."""
+    return max(1, min(most, -(-count // BATCHES)))
+
+
+def timed(seconds: Seconds, protocol: str = PROTOCOL) -> dict[str, Any]:
     """A metrics entry for each time, with the hardware beside them."""
     entries = {
-        name: {"value": value, "unit": "s", "better": "lower", "kind": kind, "protocol": PROTOCOL}
+        name: {"value": value, "unit": "s", "better": "lower", "kind": kind, "protocol": protocol}
         for name, (value, kind) in seconds.items()
     }
     return {"metrics": entries, "hardware": describe()}

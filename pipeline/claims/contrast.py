@@ -2,6 +2,10 @@
 
     difference   a - b            log_ratio   log(a / b), for seconds and distances, which are skewed
 
+Sides that share a model, at another width, setting or condition, are paired by the training seed. Different models are
+independent samples, although one seed shows them the same batches: over seeds their likelihoods do not correlate
+(docs/protocol.md#seeds), so that pairing would halve the degrees of freedom and remove nothing.
+
 A seed that a source of either side lacks is left out, and named. A contrast that a blind metric enters is set aside,
 also where the metric enters through a difference of differences. A contrast of bounds decides only where the slack of
 the bounds cannot have made its sign:
@@ -18,10 +22,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
-from pipeline.claims.results import Measured, Seeds, cells, excess
+from pipeline.claims.results import Measured, Seeds, cells, excess, share_a_model
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,9 @@ class Contrast:
         blind: why it is set aside; empty if it counts.
         excess: the signs of (measured - true value) that bounds allow.
         one_sided: the true value is never negative, so that a negative one is noise.
+        sides: the values of both sides, one for each seed, where they are independent; None where they are paired.
+        counted: the values are counts without noise, so that their sign decides.
+        remark: what is measured beside it and decides nothing.
     """
 
     name: str
@@ -50,6 +57,9 @@ class Contrast:
     blind: str = ""
     excess: frozenset[int] = frozenset()
     one_sided: bool = False
+    sides: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    counted: bool = False
+    remark: str = ""
 
     @property
     def can_support(self) -> bool:
@@ -69,14 +79,19 @@ def difference(name: str, a: Seeds, b: Seeds, *, part: str = "", as_reported: bo
         part: the part of the sentence that it is about.
         as_reported: the sentence is about the reported bounds, not about what they bound.
     """
-    found = {seed: a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())}
-    return _paired(name, found, a, b, part=part, as_reported=as_reported)
+    shared = sorted(a.keys() & b.keys())
+    return _contrast(name, shared, a, b, part=part, as_reported=as_reported)
 
 
 def log_ratio(name: str, a: Seeds, b: Seeds) -> Contrast:
     """log(a / b), seed by seed; both positive."""
     shared = sorted(seed for seed in a.keys() & b.keys() if a[seed] > 0 and b[seed] > 0)
-    return _paired(name, {seed: math.log(a[seed] / b[seed]) for seed in shared}, a, b, ratio=True)
+    return _contrast(name, shared, a, b, ratio=True)
+
+
+def count(contrast: Contrast, remark: str = "") -> Contrast:
+    """A contrast of counts."""
+    return replace(contrast, counted=True, remark=remark)
 
 
 def unmeasured(what: str) -> Contrast:
@@ -94,13 +109,23 @@ def blind(*sides: Seeds) -> str:
     return "; ".join(dict.fromkeys(source.blind for source in cells(*sides).values() if source.blind))
 
 
-def _paired(
-    name: str, seeds: Seeds, a: Seeds, b: Seeds, *, ratio: bool = False, part: str = "", as_reported: bool = False
+def _contrast(
+    name: str,
+    shared: Sequence[int],
+    a: Seeds,
+    b: Seeds,
+    *,
+    ratio: bool = False,
+    part: str = "",
+    as_reported: bool = False,
 ) -> Contrast:
+    x, y = (tuple(math.log(side[seed]) if ratio else side[seed] for seed in shared) for side in (a, b))
+    seeds = {seed: one - other for seed, one, other in zip(shared, x, y, strict=True)}
     missing = () if seeds else (f"{name}: no seed has both sides",)
     signs = frozenset[int]() if as_reported else excess(a) | {-sign for sign in excess(b)}
     values = Measured(seeds, cells(a, b), signs)
-    return Contrast(name, values, missing, ratio, left_out(seeds, (a, b)), part, blind(a, b), signs)
+    sides = None if share_a_model(a, b) else (x, y)
+    return Contrast(name, values, missing, ratio, left_out(seeds, (a, b)), part, blind(a, b), signs, sides=sides)
 
 
 def _left_out(shared: Seeds, sides: Sequence[Seeds]) -> Iterator[str]:

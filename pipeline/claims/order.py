@@ -9,7 +9,8 @@ correlation rho(x, y). The correlation of what is reproducible in both is estima
 
 It is 1 if the expected ranks agree, however large the noise of either. The contrast is 1 - rho*, tested over seeds by
 the jackknife's pseudo-values (Miller 1974, Biometrika 61). It cannot be below 0 but by noise, so it supports or decides
-nothing. Where a reliability is not above `LEAST` with each seed left out, there is no reproducible order to compare.
+nothing. If no rank changes between seeds, the pseudo-values are equal, and the claim is undecided for want of spread.
+Where a reliability is not above `LEAST` with each seed left out, there is no reproducible order to compare.
 
 The models are those with an exact likelihood (`roster.EXACT`): a bound does not order a model against an exact number.
 """

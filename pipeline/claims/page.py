@@ -24,8 +24,8 @@ A verdict follows one rule, the same for every claim. A claim names contrasts, o
 training seed, positive if as claimed. **Supported**: the 95 % t interval of every contrast lies above 0.
 **Contradicted**: that of some contrast, at the level 1 - {rule.ALPHA} / contrasts, lies below 0. **Undecided**: all
 else. A contrast of a metric that does not tell the controls apart on its task is set aside, with the reason. A
-contrast of bounds decides only where the slack of the bounds cannot have made its sign. A seed that a cell of a
-contrast lacks is left out of it, and named. Rules have changed after results were seen:
+contrast of bounds decides only where the slack of the bounds cannot have made its sign. A contrast of counts, which have
+no noise, decides by its sign. A seed that a cell of a contrast lacks is left out of it, and named. Rules have changed after results were seen:
 [each change, with the verdicts before and after](../docs/rule-changes.md). These are small tasks and short trainings:
 what is contradicted here may hold elsewhere.
 """
@@ -90,7 +90,7 @@ def _section(claim: Claim, found: Judgement, figures: Collection[str]) -> str:
 
 
 def notes(found: Judgement) -> list[str]:
-    """What is not measured or not conclusive, the contrasts that are set aside by reason, and the seeds left out."""
+    """What is not measured or not conclusive, the contrasts set aside by reason, the seeds left out, and remarks."""
     aside: dict[str, list[str]] = {}
     for finding in found.aside:
         aside.setdefault(finding.contrast.blind, []).append(finding.contrast.name)
@@ -99,6 +99,7 @@ def notes(found: Judgement) -> list[str]:
         *(f"not conclusive: {name}: {rule.SLACK}" for name in found.inconclusive),
         *(f"set aside, since {reason}: {'; '.join(names)}" for reason, names in aside.items()),
         *(f"{f.contrast.name}: {what}" for f in found.findings for what in f.contrast.left_out),
+        *(f"{f.contrast.name}: {f.contrast.remark}" for f in found.findings if f.contrast.remark),
     ]
 
 

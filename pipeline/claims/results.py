@@ -29,11 +29,13 @@ class Source:
         seeds: the training seeds that it is measured on.
         kinds: the kinds of its numbers, 'exact' or '<= (IWAE-64)'.
         blind: why the metric says nothing on this task; empty if it is admitted.
+        model: the model, without the ending of a narrow one.
     """
 
     seeds: frozenset[int]
     kinds: frozenset[str] = frozenset()
     blind: str = ""
+    model: str = ""
 
 
 Cells = Mapping[str, Source]
@@ -106,7 +108,20 @@ class Results:
         verdict = self.admitted.get((task, metric))
         blind = f"{task} {metric} is blind: {verdict.reason}" if verdict and not verdict.admitted else ""
         signs = {1 if kind.startswith(UPPER) else -1 for kind in kinds if kind.startswith((UPPER, LOWER))}
-        return Measured(values, {f"{name} of {task}-{model}": Source(frozenset(values), kinds, blind)}, signs)
+        return Measured(
+            values, {f"{name} of {task}-{model}": Source(frozenset(values), kinds, blind, base(model))}, signs
+        )
+
+
+def base(model: str) -> str:
+    """realnvp_half -> realnvp; the name of any other model itself."""
+    return next((model.removesuffix(end) for end in NARROW if model.endswith(end)), model)
+
+
+def share_a_model(a: Seeds, b: Seeds) -> bool:
+    """Whether a model enters both sides, at any width and on any task; sides without sources may, for all is known."""
+    models = [{source.model for source in cells(side).values()} for side in (a, b)]
+    return not all(models) or bool(models[0] & models[1])
 
 
 def kinds(*sides: Seeds) -> frozenset[str]:

@@ -7,6 +7,8 @@
     undecided       all else: one seed, seeds that agree to the last digit, an interval that holds 0, a sign that may be
                     that of a bound's slack, cells that are not measured, a part whose contrasts are all set aside
 
+Counts, as of operations, have no noise: a contrast of counts supports or contradicts by its sign on all seeds, also on one.
+
 A contrast that a blind metric enters (`pipeline.statistics.admission`) is set aside before anything is tested: it is
 listed with the reason, and counts neither for nor against, nor in m. A contrast of bounds counts, and decides only in
 the direction that the slack of the bounds leaves open (`contrast`).
@@ -24,11 +26,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.claims.contrast import Contrast
-from pipeline.metrics.interval import Interval, student_t
+from pipeline.metrics.interval import Interval, student_t, welch
 
 Word = Literal["supported", "contradicted", "undecided"]
 ALPHA = 0.05
-TEST = "Student's t over training seeds, paired; each contrast at 95 % for, at 1 - .05 / contrasts against"
+TEST = (
+    "t over training seeds, paired within a model, Welch's between models; each contrast at 95 % for, "
+    "at 1 - .05 / contrasts against; counts by their sign"
+)
 ONE_SEED = "one seed: training noise unknown"
 NO_SPREAD = "the seeds agree to the last digit, so that there is no spread to test by"
 SLACK = "the sign may be that of the slack of a bound"
@@ -74,10 +79,14 @@ class Finding:
 
     @property
     def _is_positive(self) -> bool:
+        if self.contrast.counted:
+            return bool(self.contrast.seeds) and min(self.contrast.seeds.values()) > 0
         return self.interval is not None and self.low > 0 and _has_spread(self.interval)
 
     @property
     def _is_negative(self) -> bool:
+        if self.contrast.counted:
+            return bool(self.contrast.seeds) and max(self.contrast.seeds.values()) < 0
         strict = self.strict
         return strict is not None and strict.high is not None and strict.high < 0 and _has_spread(strict)
 
@@ -145,13 +154,15 @@ def _word(findings: Sequence[Finding], missing: Sequence[str]) -> Word:
 
 
 def _interval(contrast: Contrast, level: float) -> Interval | None:
-    return student_t(list(contrast.seeds.values()), level) if contrast.seeds else None
+    if not contrast.seeds:
+        return None
+    return welch(*contrast.sides, level) if contrast.sides else student_t(list(contrast.seeds.values()), level)
 
 
 def _untested(finding: Finding) -> tuple[str, ...]:
     """What keeps a contrast from being tested: one seed, or a difference without any spread."""
     interval, name = finding.interval, finding.contrast.name
-    if interval is None or (not interval.mean and interval.n > 1):
+    if interval is None or finding.contrast.counted or (not interval.mean and interval.n > 1):
         return ()
     if interval.n == 1:
         return (f"{name}: {ONE_SEED}",)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from time import perf_counter
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -37,6 +38,8 @@ class Likelihood(NamedTuple):
     """`exact`, `IWAE-64` or `ELBO`."""
     draws: int
     """For each item."""
+    seconds: tuple[float, ...] = ()
+    """For one item with all its draws, in each of the batches."""
 
 
 def likelihood(model: Bounded, x: Tensor, c: Tensor, *, draws: int, chunk: int) -> Likelihood:
@@ -46,28 +49,44 @@ def likelihood(model: Bounded, x: Tensor, c: Tensor, *, draws: int, chunk: int) 
         FloatingPointError: a score is not finite; the message names the item.
     """
     if isinstance(model, Exact):
-        exact = log_prob(model, x, c, chunk=chunk)
-        return Likelihood(exact, exact, "exact", 1)
+        exact, seconds = _in_chunks(_log_prob(model), x, c, chunk, "log p")
+        return Likelihood(exact, exact, "exact", 1, seconds)
     if isinstance(model, Weighted):
-        mean, log_mean = log_weights(model, x, c, draws=draws, chunk=chunk)
-        return Likelihood(log_mean, mean, f"IWAE-{draws}", draws)
-    bound = elbo(model, x, c, chunk=chunk)
-    return Likelihood(bound, bound, "ELBO", 1)
+        both, seconds = _in_chunks(_log_weights(model, draws), x, c, chunk, "the log-weight")
+        mean, log_mean = both.unbind(dim=1)
+        return Likelihood(log_mean, mean, f"IWAE-{draws}", draws, seconds)
+    bound, seconds = _in_chunks(_elbo(model), x, c, chunk, "the ELBO")
+    return Likelihood(bound, bound, "ELBO", 1, seconds)
 
 
 def log_prob(model: Exact, x: Tensor, c: Tensor, *, chunk: int) -> Tensor:
     """(N,) float64 nats: log p(x | c)."""
-    return _in_chunks(lambda x, c: model.log_prob(x, c).double(), x, c, chunk, "log p")
+    return _in_chunks(_log_prob(model), x, c, chunk, "log p")[0]
 
 
 def elbo(model: Bounded, x: Tensor, c: Tensor, *, chunk: int) -> Tensor:
     """(N,) float64 nats: one draw of the bound for each item."""
-    return _in_chunks(lambda x, c: model.elbo(x, c).double(), x, c, chunk, "the ELBO")
+    return _in_chunks(_elbo(model), x, c, chunk, "the ELBO")[0]
 
 
 def log_weights(model: Weighted, x: Tensor, c: Tensor, *, draws: int, chunk: int) -> tuple[Tensor, Tensor]:
     """(N,), (N,) float64 nats: the ELBO, mean of log w, and IWAE, log of the mean w, from the same draws."""
+    mean, log_mean = _in_chunks(_log_weights(model, draws), x, c, chunk, "the log-weight")[0].unbind(dim=1)
+    return mean, log_mean
 
+
+Score = Callable[[Tensor, Tensor], Tensor]
+
+
+def _log_prob(model: Exact) -> Score:
+    return lambda x, c: model.log_prob(x, c).double()
+
+
+def _elbo(model: Bounded) -> Score:
+    return lambda x, c: model.elbo(x, c).double()
+
+
+def _log_weights(model: Weighted, draws: int) -> Score:
     def both(x: Tensor, c: Tensor) -> Tensor:
         total = x.new_zeros(len(x), dtype=torch.float64)
         log_sum = torch.full_like(total, -math.inf)
@@ -77,8 +96,7 @@ def log_weights(model: Weighted, x: Tensor, c: Tensor, *, draws: int, chunk: int
             log_sum = torch.logaddexp(log_sum, log_w)
         return torch.stack([total / draws, log_sum - math.log(draws)], dim=1)  # (B, 2)
 
-    mean, log_mean = _in_chunks(both, x, c, chunk, "the log-weight").unbind(dim=1)
-    return mean, log_mean
+    return both
 
 
 def bits_per_dim(nats: Nats, dims: int) -> Nats:
@@ -87,6 +105,11 @@ def bits_per_dim(nats: Nats, dims: int) -> Nats:
 
 
 @torch.no_grad()
-def _in_chunks(score: Callable[[Tensor, Tensor], Tensor], x: Tensor, c: Tensor, chunk: int, what: str) -> Tensor:
-    parts = zip(torch.split(x, chunk), torch.split(c, chunk), strict=True)
-    return check_finite(torch.cat([score(*part) for part in parts]), f"{what} of item")
+def _in_chunks(score: Score, x: Tensor, c: Tensor, chunk: int, what: str) -> tuple[Tensor, tuple[float, ...]]:
+    """(N, ...) scores, and the seconds for one item in each batch."""
+    found, seconds = [], []
+    for part in zip(torch.split(x, chunk), torch.split(c, chunk), strict=True):
+        start = perf_counter()
+        found.append(score(*part))
+        seconds.append((perf_counter() - start) / len(part[0]))
+    return check_finite(torch.cat(found), f"{what} of item"), tuple(seconds)

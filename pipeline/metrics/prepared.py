@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol, Self
 import torch
 from torch import Tensor
 
+from pipeline.metrics.finite import check_finite
 from pipeline.metrics.fixed_point import DIMENSIONS, Product, digits, multiplied_fast
 
 FEW = 16
@@ -82,12 +83,12 @@ def prepared(*samples: Tensor) -> tuple[Sample, ...]:
     """Samples (N, D), each with its own N -> the same about the mean of the first, to be screened with each other.
 
     Raises:
-        ValueError: a value is not finite.
+        FloatingPointError: a value is not finite; the message has the item's index.
     """
+    for x in samples:
+        check_finite(x, "item")
     low, high = (torch.stack(ends) for ends in zip(*(x.aminmax() for x in samples), strict=True))
     spread = float(high.max() - low.min())
-    if not torch.isfinite(torch.cat([low, high])).all():
-        raise ValueError("distances of points that are not finite were asked for")
     origin = samples[0].mean(dim=0, dtype=torch.float64).to(samples[0].dtype)
     return tuple(_prepared(x, origin, spread, seed) for seed, x in enumerate(samples))
 

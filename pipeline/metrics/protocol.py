@@ -126,12 +126,17 @@ def corrupted(evidence: Evidence) -> str:
     return f"{test(evidence)}, Gaussian noise of {CORRUPTION:g} of the scale"
 
 
+def balls(neighbours: int) -> str:
+    """Of metrics of k-nearest-neighbour balls."""
+    return f"k={neighbours}, closed balls"
+
+
 def neighbours(evidence: Evidence) -> str:
-    return f"{features(evidence)}, k={evidence.settings.neighbours}"
+    return f"{features(evidence)}, {balls(evidence.settings.neighbours)}"
 
 
 def coverage_neighbours(evidence: Evidence) -> str:
-    return f"{features(evidence)}, k={evidence.settings.coverage_neighbours}"
+    return f"{features(evidence)}, {balls(evidence.settings.coverage_neighbours)}"
 
 
 def classwise(evidence: Evidence) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -9,8 +12,22 @@ from pipeline.contract import Batch, Event, GenerativeModel, Task
 from pipeline.metrics.finite import check_finite
 
 
-@torch.no_grad()
+class Drawn(NamedTuple):
+    """x (N, *event), c (N, *condition), and the seconds for one sample in each of the batches."""
+
+    x: Tensor
+    c: Tensor
+    seconds: tuple[float, ...]
+
+
 def draw(model: GenerativeModel, event: Event, c: Tensor, *, count: int, chunk: int) -> Batch:
+    """As `draw_timed`, without the times."""
+    x, c, _ = draw_timed(model, event, c, count=count, chunk=chunk)
+    return x, c
+
+
+@torch.no_grad()
+def draw_timed(model: GenerativeModel, event: Event, c: Tensor, *, count: int, chunk: int) -> Drawn:
     """`count` samples, `chunk` at a time, under the rows of c (N, *condition), which are cycled.
 
     Images are put on the level grid, like the real ones.
@@ -19,9 +36,13 @@ def draw(model: GenerativeModel, event: Event, c: Tensor, *, count: int, chunk: 
         FloatingPointError: a sample is not finite; the message names it.
     """
     c = c[torch.arange(count) % len(c)]
-    x = torch.cat([model.sample(part) for part in torch.split(c, chunk)])
-    check_finite(x, "sample")
-    return (x if event.levels is None else event.quantise(x)), c
+    parts, seconds = [], []
+    for part in torch.split(c, chunk):
+        start = perf_counter()
+        parts.append(model.sample(part))
+        seconds.append((perf_counter() - start) / len(part))
+    x = check_finite(torch.cat(parts), "sample")
+    return Drawn(x if event.levels is None else event.quantise(x), c, tuple(seconds))
 
 
 def repeat(model: GenerativeModel, task: Task, c: Tensor, *, conditions: int, repeats: int, chunk: int) -> Batch:

@@ -1,15 +1,16 @@
 """Which of two models is better, asked of all pairs of a table at once. The seed is the unit of replication.
 
-    difference    a - b seed by seed with Student's t, where both have the same seeds, or share three or more that tell
-                  the same as all; else of the means, with Welch's. Where all differences are equal, as those of counts
-                  may be by chance, there is no spread to test by, and the two are not told apart
+    difference    mean a - mean b with Welch's t. Two models are independent samples: one seed shows both the same
+                  batches, but their scores do not correlate over seeds (docs/protocol.md#seeds), so that a paired test
+                  would have half the degrees of freedom for the same spread. Two widths of one model do, and are paired
+                  (`TTest.of`). Where there is no spread, as of counts by chance, the two are not told apart
     Holm          the p-values of all pairs of one metric of one task together, so that one of twenty tables of equal
                   models shows a difference, not one of twenty pairs (Holm 1979, Scand. J. Statist. 6)
     letters       models that share one are not told apart at 5 % (Piepho 2004, doi:10.1198/1061860043515)
     P(best)       share of draws of all means, each from its own t distribution over seeds, in which a model's is best;
                   a draw in which several are is shared among them
-    needed        seeds with which a paired t test of this pair alone would tell the two apart in 8 of 10 repetitions,
-                  if the difference and its spread are those seen
+    needed        seeds of each model with which the test of this pair alone would tell the two apart in 8 of 10
+                  repetitions, if the difference and the spreads are those seen
 
 No rank test: with three seeds against three it cannot go below p = .1. Distances are compared by their logarithms.
 """
@@ -28,7 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-from pipeline.claims.results import Seeds
+from pipeline.claims.results import Seeds, base
+from pipeline.metrics.interval import welch_error
 
 LEVEL, POWER, DRAWS, MOST, FEWEST = 0.05, 0.8, 20_000, 1000, 3
 """`MOST`: seeds beyond which nobody will wait. `FEWEST`: shared seeds that may speak for more."""
@@ -74,7 +76,9 @@ def compare(seeds: Mapping[str, Seeds], better: str) -> Comparison:
     values = {model: of for model, of in seeds.items() if len(of) > 1}
     if better == "none" or len(values) < 2:
         return NONE
-    found = [TTest.of(values[a], values[b]) for a, b in combinations(values, 2)]
+    found = [
+        (TTest.of if base(a) == base(b) else TTest.welch)(values[a], values[b]) for a, b in combinations(values, 2)
+    ]
     corrected = holm([test.p for test in found])
     pairs = tuple(
         Pair(a, b, t.mean, *t.ends, t.name, t.p, p, t.needed())
@@ -115,21 +119,31 @@ def _letter(place: int) -> str:
 
 @dataclass(frozen=True)
 class TTest:
-    """A t test of a mean difference: `error` is its standard error, `spread` that of one seed's difference; 0 where the
-    seeds show none."""
+    """A t test of a mean difference.
+
+    Attributes:
+        error: its standard error; 0 where the seeds show no spread.
+        freedom: degrees of freedom.
+        spread: standard deviation of the difference of one seed of each side.
+        sides: 1 where the differences of paired seeds are one sample, 2 where the sides are independent samples.
+    """
 
     name: str
     mean: float
     error: float
     freedom: float
     spread: float
+    sides: int
 
     @classmethod
     def of(cls, a: Seeds, b: Seeds) -> TTest:
-        """Raises `ValueError` where a side has fewer than two seeds."""
-        if min(len(a), len(b)) < 2:
-            raise ValueError("a t test needs two seeds on each side")
-        shared, all_of_them = sorted(a.keys() & b.keys()), cls._welch(a, b)
+        """One model twice: paired, where both have the same seeds, or share three or more whose mean difference
+        has the sign of that of all; else Welch's.
+
+        Raises:
+            ValueError: a side has fewer than two seeds.
+        """
+        shared, all_of_them = sorted(a.keys() & b.keys()), cls.welch(a, b)
         if len(shared) < min(FEWEST, max(len(a), len(b))):
             return all_of_them
         paired = cls._paired(a, b, shared)
@@ -139,17 +153,22 @@ class TTest:
     def _paired(cls, a: Seeds, b: Seeds, shared: Sequence[int]) -> TTest:
         d = np.array([a[seed] - b[seed] for seed in shared])
         spread = _spread(d, max(abs(of[seed]) for of in (a, b) for seed in shared))
-        return cls(f"paired t, {len(d)} seeds", float(d.mean()), spread / math.sqrt(len(d)), len(d) - 1, spread)
+        return cls(f"paired t, {len(d)} seeds", float(d.mean()), spread / math.sqrt(len(d)), len(d) - 1, spread, 1)
 
     @classmethod
-    def _welch(cls, a: Seeds, b: Seeds) -> TTest:
+    def welch(cls, a: Seeds, b: Seeds) -> TTest:
+        """Two models.
+
+        Raises:
+            ValueError: a side has fewer than two seeds.
+        """
+        if min(len(a), len(b)) < 2:
+            raise ValueError("a t test needs two seeds on each side")
         x, y = (np.array(list(of.values())) for of in (a, b))
-        parts = np.array([_spread(of, np.abs(of).max()) ** 2 / len(of) for of in (x, y)])
-        error = float(np.sqrt(parts.sum()))
-        weights = parts**2 / np.array([len(x) - 1, len(y) - 1])
-        freedom = float(parts.sum() ** 2 / weights.sum()) if error else 1.0
-        spread = float(np.sqrt(parts @ [len(x), len(y)]))
-        return cls(f"Welch's t, {len(x)} and {len(y)} seeds", float(x.mean() - y.mean()), error, freedom, spread)
+        spreads = [_spread(of, np.abs(of).max()) for of in (x, y)]
+        error, freedom = welch_error([len(x), len(y)], spreads)
+        mean, spread = float(x.mean() - y.mean()), math.hypot(*spreads)
+        return cls(f"Welch's t, {len(x)} and {len(y)} seeds", mean, error, freedom, spread, 2)
 
     @property
     def p(self) -> float:
@@ -169,17 +188,18 @@ class TTest:
     def needed(self) -> int | None:
         if not (self.mean and self.error):
             return None
-        n, quantiles = _quantiles()
+        n, quantiles = _quantiles(self.sides)
         reach = quantiles * self.spread / np.sqrt(n)
         enough = n[reach <= abs(self.mean)]
         return int(enough[0]) if len(enough) else None
 
 
 @cache
-def _quantiles() -> tuple[NDArray[Any], NDArray[Any]]:
-    """Numbers of seeds, and of each the sum of the t quantiles that level and power ask for: the same for all pairs."""
+def _quantiles(sides: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Numbers of seeds, and for each the sum of the t quantiles that level and power ask for."""
     n = np.arange(2, MOST + 1)
-    return n, stdtrit(n - 1, 1 - LEVEL / 2) + stdtrit(n - 1, POWER)
+    freedom = sides * (n - 1)
+    return n, stdtrit(freedom, 1 - LEVEL / 2) + stdtrit(freedom, POWER)
 
 
 def _best(values: Mapping[str, Seeds], sign: int) -> dict[str, float]:

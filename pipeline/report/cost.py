@@ -14,7 +14,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.claims.results import NARROW
+from pipeline.claims.results import NARROW, base
 from pipeline.metrics.interval import Interval
 from pipeline.report import style
 from pipeline.report.board import Board, Standing
@@ -85,13 +85,8 @@ def _speed(axis: Axes) -> None:
 
 def _size(axis: Axes, spots: Sequence[Spot], title: str) -> None:
     axis.set(xscale="log", title="Likelihood for parameters", xlabel="parameters", ylabel=title)
-    by_model = sorted(spots, key=lambda spot: (_base(spot.name), spot.x.mean))
-    for _, widths in groupby(by_model, key=lambda spot: _base(spot.name)):
+    by_model = sorted(spots, key=lambda spot: (base(spot.name), spot.x.mean))
+    for _, widths in groupby(by_model, key=lambda spot: base(spot.name)):
         line = list(widths)
         colour = style.look(line[0].family).colour
         axis.plot([s.x.mean for s in line], [s.y.mean for s in line], color=colour, lw=1, alpha=0.6, zorder=1)
-
-
-def _base(model: str) -> str:
-    """realnvp_half -> realnvp."""
-    return next((model.removesuffix(end) for end in NARROW if model.endswith(end)), model)

@@ -27,7 +27,7 @@ LOGGED = "[low, high] is that interval taken on the log scale, where mean is the
 RANKED = (
     "Rank counts models within the column to its left: a range is what overlapping intervals leave open. "
     "A bound is ranked at its value: the truth is at least as good. Models that share a letter are not told apart by "
-    "t tests over seeds, paired where they can be, Holm-corrected over the column; P(best) is the chance to be first "
+    "Welch's t tests over seeds, Holm-corrected over the column; P(best) is the chance to be first "
     "with seeds like these. All pairs, and the seeds that would tell two of them alone apart: "
     "[comparisons.csv](comparisons.csv)"
 )
@@ -37,8 +37,8 @@ EXTERNAL = (
 )
 SAMPLED = (
     "What other samples and other test items would have given for the same trained model, that of the first seed: the "
-    "middle 95 % of a bootstrap. It says nothing of another training. The balls of precision, recall, density and "
-    "coverage are held, so that theirs are too narrow, by up to a third, and by up to a half for density."
+    "middle 95 % of a bootstrap, and for precision, recall, density, coverage and F-scores an interval from halves of "
+    "both samples. It says nothing of another training."
 )
 EXTERNAL = (
     "External rows were trained elsewhere and scored from files: of `re-scored` ones there are samples, of `reported` "

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from statistics import median
 from typing import NamedTuple
 
 from torch import Tensor
 
 from pipeline import files, hardware, paths
-from pipeline.contract import Bounded, GenerativeModel
+from pipeline.contract import Batch, Bounded, GenerativeModel
 from pipeline.data.prepared import Prepared
-from pipeline.metrics import reference
+from pipeline.metrics import operations, reference
 from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.latent import plane
-from pipeline.metrics.sampling import draw, repeat, stored
+from pipeline.metrics.sampling import draw_timed, repeat, stored
 from pipeline.metrics.settings import Settings
 from pipeline.metrics.table import Entry, measure
 from pipeline.paths import Cell
@@ -28,6 +28,8 @@ class Measured(NamedTuple):
     samples under each row of `repeated_c` (K, *condition); of a model with a latent plane also `plane`."""
     metrics: dict[str, Entry]
     seconds: hardware.Seconds
+    likelihood: str
+    """`exact`, `IWAE-64` or `ELBO`; empty where the model knows none."""
 
 
 def main(task: str, model: str, seed: int) -> None:
@@ -36,25 +38,27 @@ def main(task: str, model: str, seed: int) -> None:
     event, test = trained.data.task.event, trained.data.test
     if trained.model is None:
         nothing = {"x": stored(event, test[0][:0]), "c": test[1][:0]}
-        measured = Measured(nothing, {}, {})
+        measured = Measured(nothing, {}, {}, "")
     else:
         measured = evaluate(trained.model, trained.data, trained.settings, seed)
         measured.metrics["parameters"] = Entry(
             value=trained.manifest["parameters"], unit="parameters", better="none", kind="exact", protocol="model"
         )
+        measured.metrics.update(operation_counts(trained.model, test, measured.likelihood))
     known = trained.known("task", "model", "family", "seed", "status", "diverged")
     record = {"condition": trained.data.task.condition.kind, "metrics": measured.metrics}
     files.write_npz(paths.samples(cell), {name: value.numpy() for name, value in measured.drawn.items()})
-    files.write_json(paths.times("evaluate", cell), hardware.timed(measured.seconds))
+    files.write_json(paths.times("evaluate", cell), hardware.timed(measured.seconds, hardware.MEDIAN))
     files.write_json(paths.metrics(cell), known | record)
 
 
 def evaluate(model: GenerativeModel, data: Prepared, settings: Settings, seed: int) -> Measured:
     """Draw, measure what applies, and take the seconds for 1,000 samples and 1,000 likelihoods."""
-    event, start = data.task.event, perf_counter()
+    event = data.task.event
     count = max(settings.samples, settings.modes or 0)
-    many, c = draw(model, event, data.test[1], count=count, chunk=settings.chunk)
-    seconds = {"sample_seconds_per_1000": (1000 * (perf_counter() - start) / count, "measured")}
+    chunk = hardware.batch_size(count, settings.chunk)
+    many, c, each = draw_timed(model, event, data.test[1], count=count, chunk=chunk)
+    seconds = {"sample_seconds_per_1000": (1000 * median(each), "measured")}
     x, c = many[: settings.samples], c[: settings.samples]
     again, held = repeat(
         model, data.task, data.test[1],
@@ -65,19 +69,36 @@ def evaluate(model: GenerativeModel, data: Prepared, settings: Settings, seed: i
         model=model, task=data.task, test=data.test, samples=x, many=many, c=c, train=features["train"],
         real=features["test"][: settings.samples], fake=extractor.extract(x),
         repeated=extractor.extract(again.flatten(0, 1)).unflatten(0, again.shape[:2]), judges=judges,
-        extractor=extractor.id, settings=settings, seed=seed,
+        extractor=extractor.id, settings=settings, seed=seed, sources=data.sources.get("test"),
     )  # fmt: skip
-    if isinstance(model, Bounded):
-        start = perf_counter()
-        name = evidence.likelihood.name  # computed here once, under the clock, and kept
-        seconds["likelihood_seconds_per_1000"] = (
-            1000 * (perf_counter() - start) / len(data.test[0]),
-            f"measured ({name})",
-        )
+    name = evidence.likelihood.name if isinstance(model, Bounded) else ""
+    if name:
+        seconds["likelihood_seconds_per_1000"] = 1000 * median(evidence.likelihood.seconds), f"measured ({name})"
     metrics, decoded = measure(evidence), plane(model, event, data.test)
     drawn = {"x": stored(event, x), "c": c}
     if len(held):
         drawn |= {"repeated": stored(event, again), "repeated_c": held}
     if decoded is not None:
         drawn["plane"] = stored(event, decoded)
-    return Measured(drawn, metrics, seconds)
+    return Measured(drawn, metrics, seconds, name)
+
+
+def operation_counts(model: GenerativeModel, test: Batch, likelihood: str) -> dict[str, Entry]:
+    """The work and the depth of one sample, and of one evaluation of the likelihood where there is one.
+
+    Args:
+        likelihood: its name; what is counted is one log p of an `exact` one, and one draw of any bound.
+    """
+    found = _entries("sample", operations.sampling(model, test[1]), "counted", "one sample")
+    if isinstance(model, Bounded):
+        kind = "counted (exact)" if likelihood == "exact" else "counted (one draw)"
+        found |= _entries("likelihood", operations.evaluation(model, test), kind, "one test item")
+    return found
+
+
+def _entries(way: str, cost: operations.Cost, kind: str, what: str) -> dict[str, Entry]:
+    words = f"{what}, {operations.WORK}", f"{what}, {operations.DEPTH}"
+    return {
+        f"{way}_flops": Entry(value=cost.flops, unit="FLOPs", better="none", kind=kind, protocol=words[0]),
+        f"{way}_depth": Entry(value=cost.depth, unit="operations", better="none", kind=kind, protocol=words[1]),
+    }

@@ -38,7 +38,7 @@ NO_ZERO = frozenset({"nats", "elbo", "bits_per_dim", "kernel", "frechet_infinity
 """Metrics without a natural zero, of which ratios mean nothing."""
 MARGIN = 2.0
 """The ratio that the intervals of `noise` and the ceiling have to differ by."""
-COSTS = frozenset({"s", "parameters", "FLOPs", "calls"})
+COSTS = frozenset({"s", "parameters", "FLOPs", "operations"})
 """Units of what a model costs."""
 COMPOSED: Mapping[str, tuple[str, ...]] = {"knob_area": ("precision", "recall"), "knob_best": ("precision", "recall")}
 """Metrics computed from others: admitted where all of those are."""

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from scipy import stats
 
 from pipeline.claims import order
 from pipeline.claims.catalogue import CATALOGUE
-from pipeline.claims.contrast import Contrast, difference, log_ratio, unmeasured
+from pipeline.claims.contrast import Contrast, count, difference, log_ratio, unmeasured
 from pipeline.claims.coverage import KNOBS, WIDE
 from pipeline.claims.likelihoods import FLOWS, MIXTURES, RIVALS
 from pipeline.claims.page import as_json, as_markdown, judged
@@ -96,6 +97,55 @@ def test_differences_are_paired_and_ratios_are_logarithms() -> None:
     assert difference("d", {0: 3.0, 1: 5.0}, {1: 1.0, 2: 9.0}).seeds == {1: 4.0}
     assert log_ratio("r", {0: 6.0}, {0: 3.0}).seeds == {0: pytest.approx(math.log(2))}
     assert difference("d", {0: 1.0}, {1: 1.0}).missing
+
+
+def test_two_models_are_independent_samples_and_one_model_is_paired_with_itself() -> None:
+    """One seed shows two models the same batches, but their scores do not correlate over seeds."""
+    a, b = [3.0, 3.1, 2.9, 3.4], [2.0, 2.2, 2.1, 2.6]
+    cells = {"t a f": a, "t b f": b, "t b_half f": a, "u b f": a}
+    results = table(m=cells, other={"t b f": a})
+
+    def interval(first: tuple[str, str, str], second: tuple[str, str, str]) -> tuple[float, ...]:
+        (found,) = judge([difference("d", results.seeds(*first), results.seeds(*second))]).findings
+        assert found.interval is not None
+        return tuple(float(end) for end in found.interval[1:3] if end is not None)
+
+    independent = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
+    paired = stats.ttest_rel(a, b).confidence_interval()
+    assert interval(("t", "a", "m"), ("t", "b", "m")) == pytest.approx(tuple(independent))
+    for same in (("t", "b_half", "m"), ("u", "b", "m"), ("t", "b", "other")):
+        assert interval(same, ("t", "b", "m")) == pytest.approx(tuple(paired))
+
+
+def costs(slow: float, fast: float, **seconds: list[float]) -> Results:
+    """Depths of an autoregressive model that samples in `slow` operations, and of a flow that takes `fast`."""
+    models = ("conditional_pixelcnn", "conditional_glow")
+    depths = {
+        "sample_depth": {f"shapes_none {m} f": [of] * 3 for m, of in zip(models, (slow, fast), strict=True)},
+        "likelihood_depth": {f"shapes_none {m} f": [60.0] * 3 for m in models},
+    }
+    times = {"sample_seconds_per_1000": {f"shapes_none {m} f": of for m, of in seconds.items()}}
+    return table(**depths, **times)
+
+
+@pytest.mark.parametrize("seconds", [[0.1, 0.1, 0.1], [90.0, 1.0, 30.0]])
+def test_counts_decide_on_speed_and_seconds_do_not(seconds: list[float]) -> None:
+    supported = costs(18848.0, 200.0, conditional_pixelcnn=seconds, conditional_glow=[5.0, 5.0, 5.0])
+    assert verdict("slow-sampling", supported) == verdict("fast-both-ways", supported) == "supported"
+    assert verdict("slow-sampling", costs(50.0, 200.0)) == "contradicted"
+    assert verdict("fast-both-ways", costs(18848.0, 20000.0)) == "contradicted"
+    assert verdict("slow-sampling", table(sample_seconds_per_1000={"shapes_none conditional_pixelcnn f": seconds})) == (
+        "undecided"
+    )
+    text = as_markdown(judged(supported), ())
+    assert f"decides nothing: conditional_pixelcnn, seconds for 1,000: sample {np.mean(seconds):.3g}; " in text
+
+
+def test_counts_without_noise_decide_by_their_sign_also_on_one_seed() -> None:
+    assert judge([count(contrast(2.0, 2.0))]).verdict == judge([count(contrast(2.0))]).verdict == "supported"
+    assert judge([count(contrast(-2.0))]).verdict == "contradicted"
+    assert judge([count(contrast(0.0, 0.0))]).verdict == judge([count(contrast(2.0, -2.0))]).verdict == "undecided"
+    assert judge([count(unmeasured("depths"))]).verdict == "undecided"
 
 
 GAN_SIDE = {"gan_nonsaturating gan": [0.9, 0.91, 0.9]}

@@ -116,7 +116,7 @@ def test_a_suite_may_count_modes_in_more_samples(monkeypatch: pytest.MonkeyPatch
         evaluate.main("ring", "toy", 4)
         metrics, _, samples = written("ring")
         assert metrics["metrics"]["modes_hit"]["protocol"] == f"fake n={fake}, 8 modes, 3 sigma"
-        assert metrics["metrics"]["precision"]["protocol"] == "test n=50, fake n=50, identity, k=3"
+        assert metrics["metrics"]["precision"]["protocol"] == "test n=50, fake n=50, identity, k=3, closed balls"
         assert len(samples["x"]) == 50
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.metrics.interval import Interval, student_t
+from pipeline.metrics.interval import Interval, student_t, welch
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 10])
@@ -32,7 +32,23 @@ def test_equals_scipy() -> None:
     assert student_t(x, log=True).mean == pytest.approx(2 ** (6 / 4))
 
 
+def test_welchs_interval_equals_scipys() -> None:
+    a, b = [1.0, 2.0, 4.0], [3.0, 5.5, 4.0, 9.0]
+    expected = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.9)
+    assert welch(a, b, 0.9)[1:3] == pytest.approx(tuple(expected))
+    assert welch(a, b).mean == pytest.approx(np.mean(a) - np.mean(b))
+    assert welch([1.0, 1.0], [3.0, 3.0]) == Interval(-2.0, -2.0, -2.0, 2)
+
+
+def test_welchs_interval_covers_a_difference_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    pairs = zip(rng.normal(3.0, 2.0, (4000, 5)), rng.normal(1.0, 0.5, (4000, 5)), strict=True)
+    found = [welch(a, b) for a, b in pairs]
+    assert np.mean([i.low <= 2.0 <= i.high for i in found]) == pytest.approx(0.95, abs=0.012)
+
+
 def test_one_seed_has_no_interval() -> None:
+    assert welch([2.0], [1.0, 3.0]) == Interval(0.0, None, None, 1)
     assert student_t([2.0]) == Interval(2.0, None, None, 1)
     assert student_t([2.0], log=True).mean == pytest.approx(2.0)
 

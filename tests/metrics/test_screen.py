@@ -105,5 +105,5 @@ def test_a_sample_of_one_point_alone_is_searched_with_few_pairs_computed(dims: i
 
 def test_what_is_not_finite_is_an_error() -> None:
     for value in (torch.nan, torch.inf):
-        with pytest.raises(ValueError, match="not finite"):
+        with pytest.raises(FloatingPointError, match="not finite"):
             prepared(torch.randn(5, 20), torch.full((4, 20), value))

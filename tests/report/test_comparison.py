@@ -52,29 +52,47 @@ def test_equal_models_are_told_apart_in_one_table_of_twenty() -> None:
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_the_interval_of_a_difference_covers_it(shared: bool) -> None:
-    """Paired differences by Student's t exactly; Welch's with three and four seeds at least nearly so."""
+    """Welch's test with three or four seeds covers at least nearly what it says."""
     rng, inside = np.random.default_rng(1), 0
     for _ in range(1000):
         a, b = rng.normal(2.0, 1.0, 3), rng.normal(0.0, 1.0, 3 if shared else 4)
         seeds = {"a": dict(enumerate(a)), "b": dict(enumerate(b, 0 if shared else 100))}
         (pair,) = compare(seeds, "higher").pairs
         inside += pair.low <= 2.0 <= pair.high
-    assert inside / 1000 == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / 1000) + (0 if shared else 0.02))
+    assert inside / 1000 == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / 1000) + 0.02)
 
 
-def test_without_a_shared_seed_it_is_welchs_test() -> None:
+@pytest.mark.parametrize("first", [0, 10])
+def test_two_models_are_compared_by_welchs_test_whether_or_not_they_share_seeds(first: int) -> None:
     a, b = [1.0, 2.0, 4.0], [3.0, 5.5, 4.0, 9.0]
-    (pair,) = compare({"a": dict(enumerate(a)), "b": dict(enumerate(b, 10))}, "lower").pairs
+    (pair,) = compare({"a": dict(enumerate(a)), "b": dict(enumerate(b, first))}, "lower").pairs
     assert pair.p == pytest.approx(stats.ttest_ind(a, b, equal_var=False).pvalue)
+
+
+def test_two_widths_of_one_model_are_paired() -> None:
+    a, b = [1.0, 2.0, 4.0], [3.0, 5.5, 4.0]
+    (pair,) = compare({"glow": dict(enumerate(a)), "glow_half": dict(enumerate(b))}, "lower").pairs
+    assert pair.p == pytest.approx(stats.ttest_rel(a, b).pvalue)
+
+
+def test_a_model_needs_fewer_seeds_than_if_they_were_paired() -> None:
+    """Independent models of equal spread: twice the degrees of freedom for the same variance of a difference."""
+    a, b = {0: 0.0, 1: 1.0, 2: 2.0}, {0: 1.5, 1: 2.5, 2: 0.5}
+    (pair,) = compare({"a": a, "b": {s: v + 2 for s, v in b.items()}}, "higher").pairs
+    spread, n = math.sqrt(2), 2
+    while (stats.t.ppf(0.975, n - 1) + stats.t.ppf(POWER, n - 1)) * spread / math.sqrt(n) > abs(pair.difference):
+        n += 1
+    assert pair.needed is not None
+    assert pair.needed < n
 
 
 def test_the_seeds_needed_would_do() -> None:
     rng = np.random.default_rng(2)
     d = np.array([0.2, 1.0, 1.8])
-    (pair,) = compare({"a": dict(enumerate(d)), "b": dict.fromkeys(range(3), 0.0)}, "higher").pairs
+    (pair,) = compare({"a": dict(enumerate(d)), "b": dict(enumerate(d - d.mean()))}, "higher").pairs
     assert pair.needed is not None
-    drawn = rng.normal(d.mean(), d.std(ddof=1), (4000, pair.needed))
-    power = (stats.ttest_1samp(drawn, 0, axis=1).pvalue < LEVEL).mean()
+    a, b = (rng.normal(mean, d.std(ddof=1), (4000, pair.needed)) for mean in (d.mean(), 0.0))
+    power = (stats.ttest_ind(a, b, axis=1, equal_var=False).pvalue < LEVEL).mean()
     assert POWER - 0.05 < power < POWER + 0.15
 
 

@@ -95,14 +95,22 @@ def test_the_stage_writes_the_page_the_same_each_time(painted_tree: Tree, monkey
     assert document.PATH.read_bytes() == first
 
 
+UNSETTLED = "missing, not conclusive, set aside or left out"
+
+
 def test_what_a_claim_lacks_stands_beside_it(painted_tree: Tree) -> None:
     """One seed that a cell lacks is named; a claim that lacks nothing is silent."""
     made_up = Claim("c", "Flows win.", "nats", ("flow", "vae"), lambda _: [Contrast("flow - vae", {0: 1.0, 1: 2.0})])
     page = document.text(*ranked(), [(made_up, judge(list(made_up.contrasts(Results(pd.DataFrame())))))])
-    assert "what they lack" not in page
+    assert UNSETTLED not in page
     lacking = Contrast("flow - vae", {0: 1.0, 1: 2.0}, left_out=("seed 2 left out, without nats of toy-vae",))
     page = document.text(*ranked(), [(made_up, judge([lacking]))])
+    assert UNSETTLED in page
     assert "flow - vae: seed 2 left out, without nats of toy-vae" in page
+    blind = Contrast("flow - vae", {0: 1.0, 1: 2.0}, blind="toy nats is blind")
+    page = document.text(*ranked(), [(made_up, judge([blind]))])
+    assert "every contrast is set aside" in page
+    assert "set aside, since toy nats is blind: flow - vae" in page
 
 
 def test_the_page_is_well_formed_and_its_anchors_lead_somewhere(page: str, painted_rungs: Rungs) -> None:
