@@ -160,6 +160,10 @@ class GenerativeModel(nn.Module, abc.ABC):
     def calibrate(self, train: Iterable[Batch], validation: Iterable[Batch]) -> None:
         """Fit, after training, what gradients do not: an autoencoder's code density, a control's memory."""
 
+    def replicates(self, c: Tensor) -> bool:
+        """Whether another training seed draws other samples under c (N, *condition): else seeds are no replications."""
+        return True
+
 
 class SinglePlayer(GenerativeModel):
     """A model that descends one loss."""

@@ -11,16 +11,17 @@ from torch import Tensor
 
 from pipeline import hardware
 from pipeline.contract import Batch, Bounded, Exact, Forgets, GenerativeModel, Mixture, Reconstructs, Task
-from pipeline.metrics import divergence, factors, half_samples, modes, prd
+from pipeline.metrics import divergence, factors, half_samples, mode_coverage, modes, prd
 from pipeline.metrics.bootstrap import Bootstrap
 from pipeline.metrics.classwise import Classwise, classwise
 from pipeline.metrics.diversity import diversity
 from pipeline.metrics.finite import check_finite
 from pipeline.metrics.half_samples import Halves, Scores
-from pipeline.metrics.judge import Judge
+from pipeline.metrics.judge import Judge, Reading
 from pipeline.metrics.likelihood import Likelihood, likelihood, log_prob
 from pipeline.metrics.manifold import Manifold, Memberships, memberships, shares
 from pipeline.metrics.memory import authentic
+from pipeline.metrics.mode_coverage import Coverage, Gate
 from pipeline.metrics.modes import WITHIN, Histogram, Visits, log_density, nearest_mode, visits
 from pipeline.metrics.obedience import shuffled
 from pipeline.metrics.prd import ANGLES, PRD, Cells
@@ -193,7 +194,42 @@ class Evidence:
         """Of the known modes: a mixture's, or those of the factors as their judge sees them."""
         if self.task.truth is not None:
             return modes.histogram(self.task.truth, *self._placed)
-        return factors.histogram(self.task.factors, self.judges["factors"].answer(self.many))
+        return factors.histogram(self.task.factors, self._read.answer)
+
+    @cached_property
+    def _read(self) -> Reading:
+        """What the judge of the factors reads of the samples."""
+        return self.judges["factors"].answer_with_confidence(self.many)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """Which images count for the coverage of modes."""
+        test = self.test[0]
+        return mode_coverage.gate(test, self.judges["factors"].answer_with_confidence(test).confidence)
+
+    @cached_property
+    def accepted(self) -> Histogram:
+        """Of the known modes: the samples that are accepted for their coverage."""
+        if self.task.truth is not None:
+            within = mode_coverage.median_radius(self.task.event.dims)
+            return modes.histogram(self.task.truth, *self._placed, within=within)
+        read = self._read
+        passed = mode_coverage.accepts(self.gate, x=self.many, confidence=read.confidence, test=self.test[0])
+        return factors.histogram(self.task.factors, read.answer[passed])
+
+    @property
+    def coverage(self) -> Coverage:
+        """Of the known modes."""
+        return self._coverage(self.accepted)
+
+    @cached_property
+    def coverage_resampled(self) -> Coverage:
+        found = self.accepted
+        return self._coverage(found._replace(counts=self.bootstrap.histograms(found.counts, len(self.many))))
+
+    def _coverage(self, histogram: Histogram) -> Coverage:
+        accepted = self.gate.accepted if self.task.truth is None else 0.5
+        return mode_coverage.coverage(histogram, items=len(self.many), accepted=accepted)
 
     @cached_property
     def high_quality(self) -> Tensor:

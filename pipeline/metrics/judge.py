@@ -13,7 +13,7 @@ its numbers, and so does its name, which holds the hash of its weights.
 from __future__ import annotations
 
 import abc
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +28,15 @@ WIDTH, FEATURES, GRID = 24, 64, 4
 """Of a funnel. WHY a grid of 4: pooled to 2 x 2 it would hardly know where a box ends."""
 MAP_WIDTH = 16
 """Of a network that keeps the resolution: an item costs it as much as a funnel of 24 to 32."""
+
+
+class Reading(NamedTuple):
+    """What N images show, and how sure the judge is of it."""
+
+    answer: Tensor
+    """(N, ...)."""
+    confidence: Tensor
+    """(N,) in [0, 1]: the product over labels of the largest probability."""
 
 
 class Judge(nn.Module, abc.ABC):
@@ -47,6 +56,10 @@ class Judge(nn.Module, abc.ABC):
     def read(self, x: Tensor) -> Tensor:
         """One batch."""
 
+    def read_with_confidence(self, x: Tensor) -> Reading:
+        """One batch, with confidence: 1 of a judge that states none."""
+        return Reading(self.read(x), x.new_ones(len(x)))
+
     @abc.abstractmethod
     def each(self, answer: Tensor, c: Tensor) -> Tensor:
         """Its answers and what was asked, both (N, ...) -> (N, ...) float64: what each item adds to the score."""
@@ -64,6 +77,13 @@ class Judge(nn.Module, abc.ABC):
         """
         check_finite(x, "image")
         return torch.cat([self.read(part) for part in torch.split(x, batch)])
+
+    @torch.no_grad()
+    def answer_with_confidence(self, x: Tensor, batch: int = 512) -> Reading:
+        """Like `answer`, with the confidence of each item."""
+        check_finite(x, "image")
+        parts = [self.read_with_confidence(part) for part in torch.split(x, batch)]
+        return Reading(*(torch.cat(side) for side in zip(*parts, strict=True)))
 
     def score(self, x: Tensor, c: Tensor) -> float:
         """How well x (N, C, H, W) obeys c (N, *condition)."""
@@ -127,7 +147,12 @@ class Labels(Fitted):
         return [head(features) for head in self.heads]
 
     def read(self, x: Tensor) -> Tensor:
-        return torch.stack([logits.argmax(dim=1) for logits in self.logits(x)], dim=1)
+        return self.read_with_confidence(x).answer
+
+    def read_with_confidence(self, x: Tensor) -> Reading:
+        heads = [logits.softmax(dim=1).max(dim=1) for logits in self.logits(x)]
+        answer = torch.stack([head.indices for head in heads], dim=1)
+        return Reading(answer, torch.stack([head.values for head in heads]).prod(dim=0))
 
     def loss(self, x: Tensor, c: Tensor) -> Tensor:
         truth = c.reshape(len(c), -1).unbind(dim=1)
@@ -152,7 +177,11 @@ class Channels(Fitted):
         return logits
 
     def read(self, x: Tensor) -> Tensor:
-        return self.logits(x).argmax(dim=2)
+        return self.read_with_confidence(x).answer
+
+    def read_with_confidence(self, x: Tensor) -> Reading:
+        best = self.logits(x).softmax(dim=2).max(dim=2)
+        return Reading(best.indices, best.values.prod(dim=1))
 
     def loss(self, x: Tensor, c: Tensor) -> Tensor:
         return F.cross_entropy(self.logits(x).flatten(0, 1), c.flatten())

@@ -56,10 +56,17 @@ def visits(histogram: Histogram) -> Visits:
     return Visits(hit.sum(-1), kl(p, q), kl(q, p), hit[..., tail(p)].mean(-1))
 
 
-def histogram(truth: Mixture, mode: Tensor, radius: Tensor) -> Histogram:
-    """Of samples in modes (N,), radius (N,) sigma from their means, as `nearest_mode` tells: those of high quality."""
+def histogram(truth: Mixture, mode: Tensor, radius: Tensor, within: float = WITHIN) -> Histogram:
+    """Count the samples near their mode.
+
+    Args:
+        truth: the mixture.
+        mode: (N,) long, the mode that is nearest to each sample.
+        radius: (N,), the distance from its mean in sigma (`nearest_mode`).
+        within: a sample counts up to this distance, in sigma.
+    """
     p = torch.tensor(truth.weights, dtype=torch.float64)
-    return Histogram(p, torch.bincount(mode[radius <= WITHIN], minlength=len(p)))
+    return Histogram(p, torch.bincount(mode[radius <= within], minlength=len(p)))
 
 
 def nearest_mode(truth: Mixture, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pipeline.metrics.divergence import SHELLS
 from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.frechet import SIZES, SMALLEST
+from pipeline.metrics.mode_coverage import PASSED, SHARE, median_radius
 from pipeline.metrics.modes import WITHIN
 from pipeline.metrics.prd import CELLS, RUNS
 from pipeline.metrics.reconstruction import CORRUPTION
@@ -88,6 +89,15 @@ def many(evidence: Evidence) -> str:
 def modes(evidence: Evidence) -> str:
     how = f"{WITHIN:g} sigma" if evidence.task.truth is not None else evidence.judges["factors"].protocol
     return f"{many(evidence)}, {len(evidence.histogram.p)} modes, {how}"
+
+
+def covered(evidence: Evidence) -> str:
+    """Of modes: what is accepted, and how much of it a mode needs."""
+    if evidence.task.truth is not None:
+        accepted = f"within {median_radius(evidence.task.event.dims):.2f} sigma"
+    else:
+        accepted = f"{evidence.judges['factors'].protocol}, bounds that {PASSED:.0%} of {test(evidence)} pass"
+    return f"{many(evidence)}, {len(evidence.histogram.p)} modes, {SHARE:g} of the expected count, {accepted}"
 
 
 def obedience(kind: str) -> Callable[[Evidence], str]:

@@ -156,6 +156,10 @@ def _hits(evidence: Evidence, value: float) -> Ends:
     return ends(evidence.visits_resampled.hit, value, 0, len(evidence.histogram.p))
 
 
+def _covered(evidence: Evidence, value: float) -> Ends:
+    return ends(evidence.coverage_resampled.modes, value, 0, len(evidence.histogram.p))
+
+
 def _log_p(evidence: Evidence) -> Tensor:
     return evidence.likelihood.log_p
 
@@ -265,6 +269,11 @@ METRICS = (
     Metric("tail_recall", "share", "higher", every(needs.samples, needs.rare_modes),
            lambda e: float(e.visits.tail_recall), protocol.estimate, protocol.modes,
            _resampled(lambda e: e.visits_resampled.tail_recall, 0, 1)),
+    Metric("modes_covered", "modes", "higher", every(needs.samples, needs.modes),
+           lambda e: float(e.coverage.modes), protocol.estimate, protocol.covered, _covered),
+    Metric("tail_covered", "share", "higher", every(needs.samples, needs.rare_modes),
+           lambda e: float(e.coverage.tail), protocol.estimate, protocol.covered,
+           _resampled(lambda e: e.coverage_resampled.tail, 0, 1)),
 
     *_obedience("class", "class_accuracy", "share", "higher"),
     *_obedience("box", "box_iou", "intersection over union", "higher"),

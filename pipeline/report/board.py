@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Literal, NamedTuple
 
@@ -71,6 +71,8 @@ class Standing:
     """Metric -> the sampling interval of the first seed."""
     curve: tuple[Step, ...] = ()
     trust: str = "re-trained"
+    replicated: bool = True
+    """Whether its seeds draw different samples: else there is no interval over seeds."""
 
     @property
     def control(self) -> bool:
@@ -195,9 +197,17 @@ def _protocols(outcomes: Iterable[Outcome]) -> dict[str, dict[str, str]]:
 def _standing(model: str, outcomes: list[Outcome], scores: Mapping[str, Score]) -> Standing:
     first, status = outcomes[0], _status(outcomes)
     cells = tuple(o.cell for o in outcomes if o.status == "ok" and o.family != EXTERNAL)
+    replicated = all(o.replicated for o in outcomes)
+    if not replicated:
+        scores = {metric: replace(score, interval=_alone(score.interval)) for metric, score in scores.items()}
     return Standing(
-        model, first.family, status, cells, scores, _sampled(outcomes), tuple(_curve(outcomes)), first.trust
+        model, first.family, status, cells, scores, _sampled(outcomes), tuple(_curve(outcomes)), first.trust, replicated
     )  # fmt: skip
+
+
+def _alone(interval: Interval) -> Interval:
+    """The mean without ends."""
+    return Interval(interval.mean, None, None, interval.n)
 
 
 def _sampled(outcomes: Sequence[Outcome]) -> dict[str, Interval]:

@@ -59,6 +59,8 @@ COLUMNS = {
     "modes_hit": Column("modes hit", decimals=1),
     "high_quality": Column("high quality", decimals=3),
     "tail_recall": Column("tail recall", decimals=3),
+    "modes_covered": Column("modes covered", decimals=1),
+    "tail_covered": Column("tail covered", decimals=3),
     "kl_pq": Column("KL(p‖q)", decimals=3),
     "kl_qp": Column("KL(q‖p)", decimals=3),
     "reconstruction": Column("reconstruction MSE"),

@@ -82,7 +82,8 @@ class Outcome(BaseModel):
     """What became of one cell. `metrics` is empty unless the status is "ok"; `turns` unless its knob was turned.
 
     `data`: a hash of what it was measured on. `trust`: "re-trained" of a cell; what was scored from files has less
-    (`scored`), and may be "stale"."""
+    (`scored`), and may be "stale". `replicated`: whether other seeds draw other samples, as those of a control that
+    returns stored items may not."""
 
     suite: str
     cell: Cell
@@ -96,6 +97,7 @@ class Outcome(BaseModel):
     turns: tuple[Turn, ...] = ()
     data: str | None = None
     trust: str = "re-trained"
+    replicated: bool = True
 
     def protocol(self, metric: str) -> Protocol:
         """What defines one of its numbers."""
@@ -110,6 +112,7 @@ class Times(BaseModel):
 
 class Record(BaseModel):
     condition: str
+    replicated: bool = True
     status: Literal["ok", "diverged"]
     diverged: Divergence | None = None
     metrics: dict[str, Metric]
@@ -164,6 +167,7 @@ def _outcome(suite: str, cell: Cell, family: str, swept: bool) -> Outcome:
         knob=sweep.knob if sweep else "",
         turns=sweep.turns if sweep else (),
         data=split(cell.task),
+        replicated=record.replicated,
     )
 
 

@@ -49,6 +49,7 @@ BLIND = (
     "In parentheses and neither ranked nor bold: metrics that are blind here, since they do not tell the controls apart"
 )
 ALONE = "1 seed: no interval and no rank, for another seed may reorder these rows"
+SAME = "its seeds draw the same items (most of them at least) and are no replications, so it has no interval"
 
 
 Pictures = Mapping[tuple[str, str], Sequence[Path]]
@@ -104,11 +105,18 @@ def sentences(board: Board, kind: Kind) -> str:
         RANKED if kind == "quality" and any(board.ranks[m] for m in metrics(board, kind)) else "",
         FLATTERED if any(score.flatters for score in scores) else "",
         blind(board, kind),
-        ALONE if any(score.interval.low is None for score in scores) else "",
+        ALONE if any(score.interval.n == 1 for score in scores) else "",
+        _same(board),
         EXTERNAL if kind == "quality" and external else "",
         f"Measured on {'; '.join(board.hardware)}" if kind == "cost" and board.hardware else "",
     ]
     return ". ".join(filter(None, said))
+
+
+def _same(board: Board) -> str:
+    """Which controls have no interval over their seeds; empty where all have one."""
+    names = [s.model for s in board.standings if s.scores and not s.replicated]
+    return f"{', '.join(names)}: {SAME}" if names else ""
 
 
 def blind(board: Board, kind: Kind) -> str:

@@ -38,15 +38,20 @@ def main(task: str, model: str, seed: int) -> None:
     event, test = trained.data.task.event, trained.data.test
     if trained.model is None:
         nothing = {"x": stored(event, test[0][:0]), "c": test[1][:0]}
-        measured = Measured(nothing, {}, {}, "")
+        measured, replicated = Measured(nothing, {}, {}, ""), True
     else:
         measured = evaluate(trained.model, trained.data, trained.settings, seed)
         measured.metrics["parameters"] = Entry(
             value=trained.manifest["parameters"], unit="parameters", better="none", kind="exact", protocol="model"
         )
         measured.metrics.update(operation_counts(trained.model, test, measured.likelihood))
+        replicated = trained.model.replicates(measured.drawn["c"])
     known = trained.known("task", "model", "family", "seed", "status", "diverged")
-    record = {"condition": trained.data.task.condition.kind, "metrics": measured.metrics}
+    record = {
+        "condition": trained.data.task.condition.kind,
+        "replicated": replicated,
+        "metrics": measured.metrics,
+    }
     files.write_npz(paths.samples(cell), {name: value.numpy() for name, value in measured.drawn.items()})
     files.write_json(paths.times("evaluate", cell), hardware.timed(measured.seconds, hardware.MEDIAN))
     files.write_json(paths.metrics(cell), known | record)

@@ -90,3 +90,34 @@ def test_collapsed_keeps_its_share_of_the_items_around_one(share: float, kept: i
     assert len(model.x) == len(model.c) == kept
     assert torch.equal(model.c, c[model.x[:, 0].long()])  # each with its own condition
     assert model.x.max() - model.x.min() < 2 * kept  # none is nearer to the middle and left out
+
+
+@pytest.mark.parametrize(("asked", "held", "replicated"), [(250, 250, False), (250, 400, False), (250, 2000, True)])
+def test_seeds_are_replications_where_they_draw_other_items(asked: int, held: int, replicated: bool) -> None:
+    """As said, and as two seeds show: the share of items that they have in common."""
+    free, c = holding(torch.empty(held, 0)), torch.empty(asked, 0)
+    labelled, labels = holding(torch.arange(held) % 10), torch.arange(asked) % 10
+    for model, asks in ((free, c), (labelled, labels)):
+        one, two = (set(drawn(model, asks)) for _ in range(2))
+        assert model.replicates(asks) is replicated
+        assert len(one & two) / asked == pytest.approx(asked / held, abs=0.1)
+
+
+def test_a_look_up_in_all_items_is_no_replication_and_one_in_a_random_half_is() -> None:
+    """Each condition has one nearest item."""
+    stored, asked = torch.rand(200, 4), torch.rand(100, 4)
+    assert not holding(stored).replicates(asked)
+    answers = []
+    for _ in range(2):
+        model = Real(part=0.5)
+        model.calibrate([], [(numbered(200), stored)])
+        assert len(model.x) == 100
+        assert model.replicates(asked)
+        answers.append(drawn(model, asked))
+    assert sum(a == b for a, b in zip(*answers, strict=True)) < 60
+
+
+def test_collapsed_seeds_are_around_other_items() -> None:
+    model = Collapsed(0.1)
+    model.calibrate([(numbered(50), torch.empty(50, 0))], [])
+    assert model.replicates(torch.empty(50, 0))

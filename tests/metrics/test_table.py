@@ -45,7 +45,7 @@ SAMPLES = {
     "authenticity",
     "memorisation_ct",
 }
-MODES = {"modes_hit", "high_quality", "mode_kl_pq", "mode_kl_qp"}
+MODES = {"modes_hit", "modes_covered", "high_quality", "mode_kl_pq", "mode_kl_qp"}
 DIVERGENCE = {"kl_pq", "kl_qp"}
 
 
@@ -238,7 +238,7 @@ CONDITIONAL = {
     "class_accuracy", "class_accuracy_ceiling", "class_accuracy_floor", "conditional_diversity",
     "conditional_diversity_real", "conditional_precision", "conditional_recall",
 }  # fmt: skip
-FACTORS = {"modes_hit", "mode_kl_pq", "mode_kl_qp", "tail_recall"}
+FACTORS = {"modes_hit", "mode_kl_pq", "mode_kl_qp", "tail_recall", "modes_covered", "tail_covered"}
 
 
 class Shade(Judge):
@@ -318,6 +318,8 @@ def test_modes_of_the_factors_are_those_that_the_judge_sees() -> None:
     assert right["mode_kl_pq"]["value"] < 0.01
     assert (one["modes_hit"]["value"], one["tail_recall"]["value"]) == (1, 0)
     assert right["modes_hit"]["protocol"] == "fake n=100, 4 modes, shade"
+    assert (right["modes_covered"]["value"], right["tail_covered"]["value"]) == (4, 1)
+    assert (one["modes_covered"]["value"], one["tail_covered"]["value"]) == (1, 0)
 
 
 def test_a_model_that_forgets_has_a_second_likelihood_of_its_own_name() -> None:

@@ -97,10 +97,12 @@ class Tree:
             return rng.integers(0, LEVELS, (count, 1, 8, 8), dtype=np.uint8)
         return rng.normal(size=(count, 2)).astype(np.float32)
 
-    def cell(self, task: str, model: str, seed: int, numbers: Numbers, protocol: str = "test split") -> None:
+    def cell(
+        self, task: str, model: str, seed: int, numbers: Numbers, protocol: str = "test split", **more: object
+    ) -> None:
         """A measured cell: numbers as value, or (value, kind)."""
         metrics = {name: self._metric(name, number, protocol) for name, number in numbers.items()}
-        self._write(Cell(task, model, seed), {"status": "ok", "metrics": metrics}, count=64)
+        self._write(Cell(task, model, seed), {"status": "ok", "metrics": metrics} | more, count=64)
 
     def diverged(self, task: str, model: str, seed: int, step: int, player: str) -> None:
         metrics = {"parameters": self._metric("parameters", 10.0, "counted")}

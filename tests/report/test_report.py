@@ -85,6 +85,16 @@ def test_one_seed_has_neither_interval_nor_rank(tree: Tree) -> None:
     assert "±" not in line
 
 
+def test_seeds_that_draw_the_same_items_have_no_interval_and_the_page_says_so(tree: Tree) -> None:
+    for seed in range(3):
+        tree.cell("toy", "oracle", seed, {"nats": -0.4 + seed / 1000}, replicated=False)
+    main()
+    row = tree.standing("toy", "oracle")
+    assert float(row["nats_mean"]) == pytest.approx(-0.399)
+    assert row["nats_low"] == row["nats_high"] == ""
+    assert "oracle: its seeds draw the same items" in paths.LEADERBOARD_MD.read_text()
+
+
 def test_models_come_by_likelihood_then_by_distance_and_controls_last(tree: Tree) -> None:
     main()
     order = [row["model"] for row in tree.rows(paths.LEADERBOARD_CSV) if row["task"] == "toy"]

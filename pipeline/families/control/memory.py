@@ -6,7 +6,11 @@
 
 Each answers a condition with a stored item whose own condition is nearest: of labels, by the number of places that
 differ, else by the Euclidean distance. Many items share a class, so that `real` is what a perfect sampler scores there
-too; a box or a map has one that is nearest and differs, and then `real` is no ceiling but what a look-up reaches.
+too; a box or a map has one that is nearest and differs, and then `real` is no ceiling but what a look-up reaches. There
+it holds a random half of the validation split, for else every seed would answer with the same items.
+
+Seeds are replications only as far as they draw different items. Of k items drawn from m without replacement two seeds
+share k² / m on average; `replicates` says whether that is at most half of them.
 """
 
 from __future__ import annotations
@@ -50,6 +54,15 @@ class Memory(GenerativeModel):
             rows[same] = dealt(match.nonzero()[:, 0], int(same.sum()))
         return self.x[rows]
 
+    def replicates(self, c: Tensor) -> bool:
+        """Whether two seeds share at most half of the items that they answer c with, on average."""
+        if not c[:1].numel():
+            return shared(len(c), len(self.x)) <= len(c) / 2
+        asked, count = c.unique(dim=0, return_counts=True)
+        matching = (match for part in asked.split(CHUNK) for match in self._matching(part))
+        same = sum(shared(int(k), int(match.sum())) for k, match in zip(count, matching, strict=True))
+        return same <= len(c) / 2
+
     def _matching(self, c: Tensor) -> Tensor:
         """(B, stored) bool: for each row of c the stored items with the nearest condition."""
         distance = torch.cdist(_flat(c), _flat(self.c), p=2.0 if c.is_floating_point() else 0.0)
@@ -62,16 +75,31 @@ def dealt(items: Tensor, count: int) -> Tensor:
     return torch.cat([items[torch.randperm(len(items))] for _ in range(rounds)])[:count]
 
 
+def shared(count: int, items: int) -> float:
+    """The number of items, of `count` drawn from `items` by `dealt`, that two seeds have in common on average."""
+    return min(count, count**2 / items)
+
+
 def _flat(c: Tensor) -> Tensor:
     """(B, *condition) -> (B, D) float32."""
     return c.reshape(len(c), -1).float()
 
 
 class Real(Memory):
-    """Held-out data: the validation split."""
+    """Held-out data: `part` of the validation split, drawn at random."""
+
+    def __init__(self, part: float = 1.0) -> None:
+        super().__init__()
+        self.part = part
 
     def calibrate(self, train: Iterable[Batch], validation: Iterable[Batch]) -> None:
         self.store(validation)
+        if self.part < 1:
+            rows = torch.randperm(len(self.x))[: max(1, round(self.part * len(self.x)))]
+            self.x, self.c = self.x[rows], self.c[rows]
+
+    def replicates(self, c: Tensor) -> bool:
+        return self.part < 1 or super().replicates(c)
 
 
 class Copycat(Memory):
@@ -94,3 +122,7 @@ class Collapsed(Memory):
         distance = (self.x - centre).square().flatten(1).sum(-1)
         kept = distance.topk(max(1, round(self.share * len(self.x))), largest=False).indices
         self.x, self.c = self.x[kept], self.c[kept]
+
+    def replicates(self, c: Tensor) -> bool:
+        """Its items are around another one for each seed."""
+        return True
