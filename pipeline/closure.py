@@ -34,7 +34,6 @@ LIBRARIES = (
     "scipy",
     "torch",
     "torch-fidelity",
-    "torchmetrics",
     "torchvision",
     "vl-convert-python",
 )

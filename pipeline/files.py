@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import shutil
 import struct
 import zlib
@@ -98,7 +99,7 @@ def read_record(path: Path, mend: str, schema: type[Schema]) -> Schema:
     return _validate(schema, read_json(path, mend), path, mend)
 
 
-def read_text(path: Path, mend: str, most: int = LARGEST_CSV) -> str:
+def read_utf8(path: Path, mend: str, most: int = LARGEST_CSV) -> str:
     """A file in UTF-8 of `most` bytes at most. Raises `UserError` where it is missing or is none."""
     try:
         return _bytes(path, mend, most).decode("utf-8")
@@ -133,12 +134,13 @@ def damaged(path: Path, why: str, mend: str) -> UserError:
 def _bytes(path: Path, mend: str, most: int) -> bytes:
     try:
         with path.open("rb") as file:
-            content = file.read(most + 1)
+            size = os.fstat(file.fileno()).st_size
+            content = file.read() if size <= most else b""
     except FileNotFoundError:
         raise UserError(f"{path} is missing; make it with: {mend}") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); make it again with: {mend}") from None
-    if len(content) > most:
+    if size > most:
         raise damaged(path, f"more than {most:,} bytes", mend)
     return content
 
@@ -160,7 +162,7 @@ def read_csv(path: Path, mend: str, schema: type[Schema]) -> list[Schema]:
         UserError: the file is missing or damaged.
     """
     try:
-        return parse_csv(read_text(path, mend), schema)
+        return parse_csv(read_utf8(path, mend), schema)
     except ValueError as error:
         raise damaged(path, str(error), mend) from None
 

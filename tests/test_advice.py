@@ -18,7 +18,8 @@ DELETION = re.compile(
 HARMLESS = (
     r"(remove what it left: )?rm -f \.dvc/tmp/lock \.dvc/tmp/rwlock",  # DVC makes them anew
     r"rm -f \{LOCKS\}",
-    r"git checkout \{(path|paths\.(PIPELINE|LOCK|REQUIREMENTS))\}",  # of a file that is damaged or missing
+    r"git checkout \{(path|paths\.(PIPELINE|REQUIREMENTS))\}",  # of a file that is damaged or missing
+    r"`git checkout --ours \{paths\.LOCK\}` or `git checkout --theirs \{paths\.LOCK\}`",  # of conflict markers
     r"DELETE FROM",
     r"\{archive\}.*; delete it and run the command again",  # a download
 )

@@ -25,13 +25,15 @@ class Sizes(NamedTuple):
 class Split:
     """x: points float32 (N, D), images uint8 levels (N, C, H, W); c: (N, *condition); label: (N,) int64 or None;
     factors: (N, F) int64, the value of each of the dataset's factors, or None; intensity: uint8 (N, C, H, W) or None,
-    where x in {0, 1} is one draw with P(x = 1) = intensity / 255 and training draws anew."""
+    where x in {0, 1} is one draw with P(x = 1) = intensity / 255 and training draws anew; sources: (N, R) int64 or
+    None, the rows of another data set that each item is made of, where items that share one are not independent."""
 
     x: NDArray[Any]
     c: NDArray[Any]
     label: NDArray[np.int64] | None = None
     factors: NDArray[np.int64] | None = None
     intensity: NDArray[np.uint8] | None = None
+    sources: NDArray[np.int64] | None = None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}

@@ -114,6 +114,7 @@ class Manifest(BaseModel):
             "c": self._conditions(count),
             "label": ArraySpec("iu", (count,), optional=True),
             "factors": ArraySpec("iu", (count, len(self.factors) or None), optional=True),
+            "sources": ArraySpec("iu", (count, None), optional=True),
             "intensity": ArraySpec("u", (count, *self.event.shape), optional=True),
         }
 

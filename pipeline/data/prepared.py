@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import torch
 from torch import Tensor
@@ -17,9 +17,9 @@ from pipeline.errors import UserError
 
 @dataclass(frozen=True)
 class Prepared:
-    """A task and its splits as tensors: x float32 (images on the grid of [-1, 1]); labels (N,) and factors (N, F)
-    by split, long, where known. `intensity` (N, C, H, W) uint8: the training images as probabilities of a 1, in 255ths,
-    where they are binarised anew for every batch; `train` is then one draw of them."""
+    """A task and its splits as tensors: x float32 (images on the grid of [-1, 1]); labels (N,), factors (N, F) and
+    sources (N, R) by split, long, where known. `intensity` (N, C, H, W) uint8: the training images as probabilities of
+    a 1, in 255ths, where they are binarised anew for every batch; `train` is then one draw of them."""
 
     task: Task
     train: Batch
@@ -28,6 +28,7 @@ class Prepared:
     labels: dict[str, Tensor]
     factors: dict[str, Tensor]
     intensity: Tensor | None = None
+    sources: dict[str, Tensor] = field(default_factory=dict)
 
 
 def write(task: str, name: str, dataset: Dataset) -> None:
@@ -55,13 +56,13 @@ def load(task: str) -> Prepared:
         raise files.damaged(path, f"splits.{missing[0]} is missing", manifest.command(task))
     described = _task(known)
     arrays = {split: _read(known, task, split) for split in SPLITS}
-    labels, factors = (
+    labels, factors, sources = (
         {split: torch.from_numpy(a[name]).long() for split, a in arrays.items() if name in a}
-        for name in ("label", "factors")
+        for name in ("label", "factors", "sources")
     )
     train, validation, test = (_batch(described, arrays[split]) for split in SPLITS)
     intensity = torch.from_numpy(arrays["train"]["intensity"]) if "intensity" in arrays["train"] else None
-    return Prepared(described, train, validation, test, labels, factors, intensity)
+    return Prepared(described, train, validation, test, labels, factors, intensity, sources)
 
 
 def _read(known: Manifest, task: str, split: str) -> files.Arrays:

@@ -1,12 +1,20 @@
-"""From levels to a density and back: dequantisation and the logit.
+"""Dequantisation and the logit: from levels to a density, and back.
 
-    y = (k + u) / L,  u ~ q(u | k)        P(k) = E_q[ p(k + u) / q(u | k) ]
-    v = logit(a + (1 - 2 a) y)            log|dv/dy| = log(1 - 2 a) - log s - log(1 - s),  s = a + (1 - 2 a) y
+    v ~ q(v | k)                          P(k) = integral of p(v) over the bin of k = E_q[ p(v) / q(v | k) ]
 
-A density on v therefore gives importance weights for the mass of k: one u gives an ELBO, several give IWAE-k.
-q is uniform on [0, 1) (Theis et al. 2016, arXiv:1511.01844), or a flow that learns which u are likely: u = σ(g(ε; k)),
-so that the density need not have a bin's flat top and steep sides (Ho et al. 2019, arXiv:1902.00275). The noise ε is
-logistic: then g = identity is the uniform q, and no weight p / q grows without bound where u nears 0 or 1.
+The bin of level k of L holds the v with k / L <= y < (k + 1) / L, where y = (sigmoid(v) - a) / (1 - 2 a); the bins of
+the outermost levels have no outer end. So each v belongs to a level (`requantise`), the masses of all levels add up to
+1, and they are those of the samples. A density on v gives importance weights for the mass of k: one v gives an ELBO,
+several give IWAE-k. The proposal q transforms u of [0, 1):
+
+    inner bins       y = (k + u) / L: uniform in y (Theis et al. 2016, arXiv:1511.01844)
+    outermost bins   logistic in v, centred in the part of the bin within [a, 1 - a], with a sixth of that part's width
+                     as its scale, truncated at the bin's inner end: as wide as the inner bins, and with exponential
+                     tails, so that the weights of a density with Gaussian tails are bounded
+
+u is uniform, or u = sigmoid(g(e; k)) for a flow g that learns which u are likely, so that the density need not have a
+bin's flat top and steep sides (Ho et al. 2019, arXiv:1902.00275). The noise e is logistic: then g = identity is the
+uniform u, and no weight grows without bound where u nears 0 or 1.
 """
 
 from __future__ import annotations
@@ -20,7 +28,12 @@ from torch.nn.functional import logsigmoid
 
 from pipeline.contract import Event
 
-ALPHA = 0.05  # Dinh et al. 2017, arXiv:1605.08803: keeps the logit of the outermost levels finite
+ALPHA = 0.05
+"""Dinh et al. 2017, arXiv:1605.08803: the inner levels lie in [a, 1 - a] of the logit."""
+SCALE = 1 / 6
+"""Scale of the logistic proposal, in widths of the part of an outermost bin within [a, 1 - a]: 95 % lie in the bin."""
+LEAST = 1e-6
+"""The smallest u that is placed: float32 has no more digits near the ends of the logit."""
 
 
 class Dequantiser(nn.Module, abc.ABC):
@@ -69,13 +82,30 @@ def dequantise(x: Tensor, event: Event) -> tuple[Tensor, Tensor]:
 
 def _place(x: Tensor, u: Tensor, event: Event) -> tuple[Tensor, Tensor]:
     """(v, log|dv/du|) for the place u of [0, 1] in the bin of each level."""
-    y = (event.index(x) + u) / event.grid
-    s = ALPHA + (1 - 2 * ALPHA) * y
-    log_slope = math.log((1 - 2 * ALPHA) / event.grid) - s.log() - (1 - s).log()
-    return s.logit(), log_slope.flatten(1).sum(-1)
+    level = event.index(x)
+    first, last = level == 0, level == event.grid - 1
+    inner, inner_slope = _place_inside(level, u, event)
+    outer, outer_slope = _place_below(torch.where(last, 1 - u, u), event)
+    v = torch.where(first, outer, torch.where(last, -outer, inner))
+    return v, torch.where(first | last, outer_slope, inner_slope).flatten(1).sum(-1)
+
+
+def _place_inside(level: Tensor, u: Tensor, event: Event) -> tuple[Tensor, Tensor]:
+    """v and log|dv/du|, elementwise, where y is uniform in the bin."""
+    s = ALPHA + (1 - 2 * ALPHA) * (level + u) / event.grid
+    return s.logit(), math.log((1 - 2 * ALPHA) / event.grid) - s.log() - (1 - s).log()
+
+
+def _place_below(u: Tensor, event: Event) -> tuple[Tensor, Tensor]:
+    """v and log|dv/du|, elementwise, of the lowest level's logistic; that of the highest is its mirror image."""
+    low, high = (math.log(s / (1 - s)) for s in (ALPHA, ALPHA + (1 - 2 * ALPHA) / event.grid))
+    scale = SCALE * (high - low)
+    share = 1 / (1 + math.exp(-0.5 / SCALE))  # of the logistic, below the bin's inner end
+    z = (share * u.clamp(min=LEAST)).logit()
+    return (low + high) / 2 + scale * z, math.log(scale * share) - logsigmoid(z) - logsigmoid(-z)
 
 
 def requantise(v: Tensor, event: Event) -> Tensor:
-    """The level whose bin holds v, as a value on the grid of [-1, 1]; values beyond the bins go to the outermost."""
+    """The level whose bin holds v, as a value on the grid of [-1, 1]; the outermost bins have no end."""
     y = (v.sigmoid() - ALPHA) / (1 - 2 * ALPHA)
     return event.value((y * event.grid).floor().long().clamp(0, event.grid - 1))

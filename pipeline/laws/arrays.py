@@ -51,7 +51,7 @@ def c_is_what_the_condition_says(source: Source) -> None:
 
 @law()
 def labels_and_factors_are_whole_numbers_in_range(source: Source) -> None:
-    """Labels and factors, where there are any, are int64 from 0, a factor below as many values as it has."""
+    """Labels, factors and sources, where there are any, are int64 from 0, a factor below as many values as it has."""
     made = source.make()
     shares = [len(factor.weights) for factor in made.factors]
     for name, split, _ in splits_of(made):
@@ -61,6 +61,8 @@ def labels_and_factors_are_whole_numbers_in_range(source: Source) -> None:
         if split.factors is not None:
             _whole(f"factors of {name}", split.factors, (len(shares),))
             require((split.factors < shares).all(), f"factors of {name} leave their range")
+        if split.sources is not None:
+            _whole(f"sources of {name}", split.sources, split.sources.shape[1:2])
     known = {name for name, split, _ in splits_of(made) if split.label is not None}
     require(len(known) in (0, len(SPLITS)), f"only {', '.join(sorted(known))} is labelled: label every split or none")
 

@@ -3,8 +3,12 @@
     points    int p(x | c) dx = E_q[ w(x) / q(x) ]      q is wide, and has half of its mass around the model's samples
     images    sum_x p(x | c) = sum_x E[ w(x) ]          over all images of an event that has few
 
-with E[w] = p, and w = p for an exact likelihood. An estimate may miss the rare and heavy weights of a model that is
-only `Weighted`, and then it lies below one; above one it lies by chance alone.
+with E[w] = p, and w = p for an exact likelihood. Images are enumerated, and the sum has to be 1 on both sides: one that
+is too small is that of a model that scores less than it samples, such as one whose bins are cut off. The weights of a
+model that is only `Weighted` are averaged over `SWEEPS` times as many draws, for the sum of a few is most often too
+small where rare draws have heavy weights. Where the weights' effective sample size (Kong, Liu, Wong 1994, J. Amer.
+Statist. Assoc. 89) is still below `EFFECTIVE`, or where not all that is likely is looked at, the sum is bounded above
+only.
 """
 
 from __future__ import annotations
@@ -29,6 +33,10 @@ DEVIATIONS = 4
 """Standard errors that an estimate may be off."""
 ROUNDING = 0.02
 """What it may be off besides: an ODE is solved in steps."""
+SWEEPS = 16
+"""How many times more draws there are of a model whose weights are estimates."""
+EFFECTIVE = 200
+"""Draws of equal weight that the sum has to be worth before it is bounded below."""
 MARKOV = 1e3
 """However heavy its tail, a mean of numbers whose expectation is 1 exceeds this less than once in a thousand times."""
 
@@ -89,11 +97,17 @@ def _all_images(event: Event) -> Proposed:
 @torch.no_grad()
 def _adds_up(model: GenerativeModel, c: Tensor, proposed: Proposed) -> None:
     assert isinstance(model, Weighted)
-    log_w = model.log_weight(proposed.x, c.repeat_interleave(COUNT, 0))
-    estimates = (log_w.double() - proposed.log_q.double()).exp().view(-1, proposed.sweep).mean(1)
+    under, draws = c.repeat_interleave(COUNT, 0), 1 if isinstance(model, Exact) else SWEEPS
+    log_w = torch.cat([model.log_weight(proposed.x, under).double() - proposed.log_q.double() for _ in range(draws)])
+    estimates = log_w.exp().view(-1, proposed.sweep).mean(1)
     total, error = float(estimates.mean()), float(estimates.std()) / math.sqrt(len(estimates))
     said = f"probabilities add up to {total:.3g} (standard error {error:.1g}) under one condition; it must be 1"
     slack = DEVIATIONS * error + ROUNDING
     require(total <= 1 + min(MARKOV, slack), said)  # no number is not below it either
-    if isinstance(model, Exact) and proposed.everywhere:
+    if proposed.everywhere and (isinstance(model, Exact) or _effective(estimates) >= EFFECTIVE):
         require(total >= 1 - slack, said)
+
+
+def _effective(weights: Tensor) -> float:
+    """How many draws of equal weight tell as much as these: (sum w)² / sum w²."""
+    return float(weights.sum().square() / weights.square().sum())

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from pipeline.metrics.finite import check_finite
 from pipeline.metrics.neighbours import distances
 
 
@@ -25,7 +26,12 @@ def diversity(*, real: Tensor, groups: Sequence[Tensor]) -> Tensor:
 
 
 def spread(x: Tensor) -> Tensor:
-    """x (N, D) -> () float64: the mean distance over pairs of different rows."""
+    """x (N, D) -> () float64: the mean distance over pairs of different rows.
+
+    Raises:
+        FloatingPointError: a row is not finite; the message has its index.
+    """
+    check_finite(x, "the feature vector of item")
     total = torch.stack([block.sum() for block in distances(x, x)]).sum()
     return total / (len(x) * (len(x) - 1))
 

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from pipeline import hardware
 from pipeline.contract import Batch, Bounded, Exact, Forgets, GenerativeModel, Mixture, Reconstructs, Task
-from pipeline.metrics import factors, modes, prd
+from pipeline.metrics import factors, half_samples, modes, prd
 from pipeline.metrics.bootstrap import Bootstrap
 from pipeline.metrics.classwise import Classwise, classwise
 from pipeline.metrics.diversity import diversity
+from pipeline.metrics.finite import check_finite
+from pipeline.metrics.half_samples import Halves, Scores
 from pipeline.metrics.judge import Judge
 from pipeline.metrics.likelihood import Likelihood, likelihood, log_prob
 from pipeline.metrics.manifold import Manifold, Memberships, memberships, shares
@@ -54,6 +56,15 @@ class Evidence:
     """Name of the features, with the hash of its weights where it has any."""
     settings: Settings
     seed: int
+    sources: Tensor | None = None
+    """(T, R) long: what the test items are made of, where some share a source; None if they are independent."""
+
+    def __post_init__(self) -> None:
+        """Raises `FloatingPointError` where an item is not finite: every metric is computed from these."""
+        check_finite(self.test[0], "test item")
+        check_finite(self.many, "sample")
+        for side in ("train", "real", "fake", "repeated"):
+            check_finite(getattr(self, side), f"the feature vector of {side} item")
 
     @property
     def truth(self) -> Mixture:
@@ -92,7 +103,7 @@ class Evidence:
 
     @cached_property
     def bootstrap(self) -> Bootstrap:
-        return Bootstrap(self.seed)
+        return Bootstrap(self.seed, sources=self.sources)
 
     @cached_property
     def memberships(self) -> Memberships:
@@ -212,10 +223,49 @@ class Evidence:
         real, fake = (torch.ones(1, len(x), dtype=torch.float64) for x in (self.real, self.fake))
         return self._prd(real, fake, ANGLES)
 
+    @property
+    def has_halves(self) -> bool:
+        """Are the samples large enough to be halved?"""
+        most = max(self.settings.neighbours, self.settings.coverage_neighbours)
+        return half_samples.enough(min(len(self.real), len(self.fake)), most)
+
     @cached_property
-    def prd_resampled(self) -> PRD:
-        counts = self.bootstrap.counts("real", len(self.real)), self.bootstrap.counts("fake", len(self.fake))
-        return self._prd(*counts, ANGLES // 5)
+    def halves(self) -> Halves:
+        return half_samples.split(len(self.real), len(self.fake), seed=self.seed)
+
+    @cached_property
+    def half_scores(self) -> Scores:
+        """Precision, recall, density and coverage of halves of the real features and samples."""
+        return half_samples.manifold(
+            self.halves,
+            real=self.real,
+            fake=self.fake,
+            neighbours=self.settings.neighbours,
+            coverage_neighbours=self.settings.coverage_neighbours,
+        )
+
+    def shared_sources(self, metric: str) -> float:
+        """What sources that real items share add to the variance of a metric; 0 where items are independent."""
+        if self.sources is None:
+            return 0.0
+        return half_samples.variance_by_sources(self._without_real[metric], self.sources[: len(self.real)])
+
+    @cached_property
+    def _without_real(self) -> dict[str, Tensor]:
+        precision, recall, density, coverage = half_samples.manifold_without(
+            real=self.real,
+            fake=self.fake,
+            neighbours=self.settings.neighbours,
+            coverage_neighbours=self.settings.coverage_neighbours,
+        )
+        f_8, f_1_8 = half_samples.f_scores_without(self.cells)
+        found = {"precision": precision, "recall": recall, "density": density, "coverage": coverage}
+        return found | {"f_8": f_8, "f_1_8": f_1_8}
+
+    @cached_property
+    def half_prd(self) -> PRD:
+        """F-scores of the halves, (S, 2) each."""
+        return half_samples.f_scores(self.halves, self.cells)
 
     def _prd(self, real: Tensor, fake: Tensor, angles: int) -> PRD:
         found = self.cells

@@ -2,6 +2,12 @@
 
     d² = |m_r - m_f|² + tr(S_r + S_f - 2 (S_r S_f)^(1/2))
 
+With A and B the features minus their own means, over (N - 1)^(1/2) and (M - 1)^(1/2), S_r = AᵀA and S_f = BᵀB. The
+trace of the root is the sum of the singular values of A Bᵀ, or of R_a R_bᵀ, where A = Q_a R_a and B = Q_b R_b: no
+covariance is formed, so that no digit is lost to squares, and a singular one needs no regularisation. Both sides are
+first moved by one vector, the mean of the real features, for the distance does not depend on the origin, and far from
+it floating-point numbers have few digits left.
+
 Two samples of N from the *same* white Gaussian in d dimensions are about d (d + 5) / (2 N) apart: read the number
 beside that of the `real` control, or with that bias taken away: it falls as 1 / N, so the intercept of a line through
 the distances of smaller samples over 1 / N is what infinitely many would score. Noise is then all that is left of it,
@@ -17,7 +23,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from pipeline.metrics.finite import check_features
 
 SIZES = 15
 """The paper's."""
@@ -25,68 +33,98 @@ SMALLEST = 1 / 3
 """Of the samples there are. WHY not a tenth, as in the paper: ours are hundreds, not tens of thousands."""
 
 
-class _Features(nn.Identity):
-    """What torchmetrics asks of a feature extractor whose features are already there."""
+class Gaussian(NamedTuple):
+    mean: Tensor
+    """(D,) float64."""
+    covariance: Tensor
+    """(D, D) float64."""
 
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.num_features = size
+
+class Centred(NamedTuple):
+    """Two sets of features about one origin."""
+
+    real: Tensor
+    """(N, D) float64."""
+    fake: Tensor
+    """(M, D) float64."""
+
+
+def centred(real: Tensor, fake: Tensor) -> Centred:
+    """Move both sets of features by the mean of the real ones.
+
+    Args:
+        real: (N, D), N >= 1. Features far from the origin have to be float64 to have digits.
+        fake: (M, D).
+
+    Raises:
+        FloatingPointError: A row is not finite; the message has its index.
+        ValueError: The numbers of columns differ.
+    """
+    check_features(real, fake)
+    origin = real.double().mean(dim=0)
+    return Centred(real.double() - origin, fake.double() - origin)
 
 
 def frechet(*, real: Tensor, fake: Tensor) -> float:
-    """real (N, D), fake (M, D) -> the squared distance, with statistics in float64; lower is better.
+    """The squared Fréchet distance; lower is better.
+
+    Args:
+        real: (N, D) features.
+        fake: (M, D) features.
 
     Raises:
-        RuntimeError: N or M is below 2.
+        FloatingPointError: A row is not finite; the message has its index.
+        ValueError: N or M is below 2, or the numbers of columns differ.
     """
-    from torchmetrics.image.fid import FrechetInceptionDistance  # WHY here: the import costs seconds
-
-    metric = FrechetInceptionDistance(_Features(real.shape[1]))
-    metric.update(real.double(), real=True)
-    metric.update(fake.double(), real=False)
-    return max(0.0, float(metric.compute()))  # of the same points rounding may leave less than nothing
+    if min(len(real), len(fake)) < 2:
+        raise ValueError(f"a covariance needs two items at least, not {len(real)} real and {len(fake)} fake")
+    return _distance(*centred(real, fake))
 
 
-class Gaussians(NamedTuple):
-    """B of them."""
+def _distance(real: Tensor, fake: Tensor) -> float:
+    """real (N, D), fake (M, D) float64 about an origin nearby."""
+    unit = float(torch.maximum(real.abs().max(), fake.abs().max())) or 1.0  # their squares may be too large for float64
+    (mean_r, a), (mean_f, b) = (_root(x / unit) for x in (real, fake))
+    shared = torch.linalg.svdvals(a @ b.T).sum()
+    squared = (mean_r - mean_f).square().sum() + a.square().sum() + b.square().sum() - 2 * shared
+    return unit * unit * max(0.0, float(squared))  # of the same points rounding may leave less than nothing
 
-    mean: Tensor
-    """(B, D) float64."""
-    covariance: Tensor
-    """(B, D, D)."""
+
+def _root(x: Tensor) -> tuple[Tensor, Tensor]:
+    """x (N, D) -> its mean (D,) and R (min(N, D), D), for which RᵀR is its covariance."""
+    mean = x.mean(dim=0)
+    return mean, torch.linalg.qr((x - mean) / (len(x) - 1) ** 0.5, mode="r").R
 
 
-def gaussian(x: Tensor) -> Gaussians:
-    """The one, B = 1, that is fitted to x (N, D)."""
+def gaussian(x: Tensor) -> Gaussian:
+    """The one that is fitted to x (N, D)."""
     x = x.double()
-    return Gaussians(x.mean(dim=0)[None], x.T.cov().reshape(1, x.shape[1], x.shape[1]))
-
-
-def between(real: Gaussians, fake: Gaussians) -> Tensor:
-    """(B,) squared distances in closed form: with L Lᵀ = S_r, Lᵀ S_f L has the eigenvalues of S_r S_f."""
-    root = factor(real.covariance)
-    shared = torch.linalg.eigvalsh(root.mT @ fake.covariance @ root).clamp(min=0).sqrt().sum(dim=1)
-    traces = (real.covariance + fake.covariance).diagonal(dim1=1, dim2=2).sum(dim=1)
-    return (real.mean - fake.mean).square().sum(dim=1) + traces - 2 * shared
+    return Gaussian(x.mean(dim=0), x.T.cov().reshape(x.shape[1], x.shape[1]))
 
 
 def factor(s: Tensor) -> Tensor:
-    """(B, D, D) positive semidefinite -> L, triangular, with L Lᵀ = s."""
-    floor = 1e-10 * s.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None]  # a dead feature has no variance
-    return torch.linalg.cholesky(s + (floor + 1e-30) * torch.eye(s.shape[1], dtype=s.dtype))
+    """(D, D) positive semidefinite -> L, triangular, with L Lᵀ = s."""
+    floor = 1e-10 * s.diagonal().mean()  # a dead feature has no variance
+    return torch.linalg.cholesky(s + (floor + 1e-30) * torch.eye(len(s), dtype=s.dtype))
 
 
 def frechet_infinity(*, real: Tensor, fake: Tensor) -> float:
-    """real (N, D), fake (M, D) -> the distance extrapolated to infinitely many of both; a fixed seed draws the parts.
+    """The distance extrapolated to infinitely many of both; a fixed seed draws the smaller samples.
+
+    Args:
+        real: (N, D) features.
+        fake: (M, D) features.
 
     Raises:
-        ValueError: a third of N or M is below 2.
+        FloatingPointError: A row is not finite; the message has its index.
+        ValueError: A third of N or M is below 2, or the numbers of columns differ.
     """
     most = min(len(real), len(fake))
     if SMALLEST * most < 2:
         raise ValueError(f"{most} samples have no third of two or more")
+    sides = centred(real, fake)
     rng = torch.Generator().manual_seed(0)
     sizes = [round(size) for size in np.linspace(SMALLEST * most, most, SIZES)]
-    parts = [[x[torch.randperm(len(x), generator=rng)[:size]] for x in (real, fake)] for size in sizes]
-    found = [between(gaussian(a), gaussian(b)).item() for a, b in parts]
+    parts = [[x[torch.randperm(len(x), generator=rng)[:size]] for x in sides] for size in sizes]
+    found = [_distance(*part) for part in parts]
     return float(np.polynomial.Polynomial.fit([1 / size for size in sizes], found, 1)(0.0))

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from pipeline.contract import LUMA, Event
 from pipeline.metrics import obedience
+from pipeline.metrics.finite import check_finite
 from pipeline.metrics.network import block, fingerprint, funnel
 
 WIDTH, FEATURES, GRID = 24, 64, 4
@@ -56,7 +57,12 @@ class Judge(nn.Module, abc.ABC):
 
     @torch.no_grad()
     def answer(self, x: Tensor, batch: int = 512) -> Tensor:
-        """x (N, C, H, W) -> what it shows, `batch` at a time."""
+        """x (N, C, H, W) -> what it shows, `batch` at a time.
+
+        Raises:
+            FloatingPointError: An item is not finite; the message has its index.
+        """
+        check_finite(x, "image")
         return torch.cat([self.read(part) for part in torch.split(x, batch)])
 
     def score(self, x: Tensor, c: Tensor) -> float:

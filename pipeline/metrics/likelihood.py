@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Bounded, Exact, Weighted
+from pipeline.metrics.finite import check_finite
 
 Nats = TypeVar("Nats", float, Tensor)
 
@@ -111,9 +112,4 @@ def _in_chunks(score: Score, x: Tensor, c: Tensor, chunk: int, what: str) -> tup
         start = perf_counter()
         found.append(score(*part))
         seconds.append((perf_counter() - start) / len(part[0]))
-    scores = torch.cat(found)
-    bad = (~scores.isfinite()).reshape(len(x), -1).any(dim=1).nonzero()
-    if len(bad):
-        item = int(bad[0])
-        raise FloatingPointError(f"{what} of item {item} is not finite: {scores[item].tolist()}")
-    return scores, tuple(seconds)
+    return check_finite(torch.cat(found), f"{what} of item"), tuple(seconds)

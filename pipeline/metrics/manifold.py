@@ -1,12 +1,20 @@
 """Precision, recall, density, coverage: how two samples' k-nearest-neighbour balls overlap.
 
-    R_i, F_j     the open ball about real_i or fake_j whose radius is the distance to its k-th nearest other point
+    R_i, F_j     the closed ball about real_i or fake_j whose radius is the distance to its k-th nearest other point
     precision    share of fake points in the union of all R        recall     share of real points in the union of all F
     density      mean number of R that a fake point lies in, / k   coverage   share of R with a fake point in them
 
-Precision and recall use k = 3, density and coverage k = 5 by default: of identical distributions coverage is
-1 - 2^-5 = .969 and density 1, while precision and recall are well below 1. Recall is not the support that is covered;
-all but density reward copying.
+Precision and recall use k = 3, density and coverage k = 5 by default. Of identical continuous distributions density is
+1, and coverage with N real and M fake points
+
+    1 - prod_{j = 1 .. k} (N - j) / (N + M - j),    about 1 - (N / (N + M))^k,    which is 1 - 2^-5 = .969 where N = M
+
+(less than 1 by the chance that the first k neighbours of a real point are all real). Precision and recall are well
+below 1. Recall is not the support that is covered; all but density reward copying.
+
+Balls are closed, as in Kynkäänniemi et al. (a distance equal to the radius is inside), so that a set of duplicates
+covers its own copy; the package prdc compares with <. Radii and distances are computed by the same float64 differences,
+so that equal distances compare as equal.
 
 Kynkäänniemi et al. 2019, arXiv:1904.06991; Naeem et al. 2020, arXiv:2002.09797.
 """
@@ -108,7 +116,7 @@ class Near(NamedTuple):
 def _near(screen: Screen, radius: Tensor) -> Near:
     """Squared radii (rows, 1) or (1, columns). By a finer screen, if this one leaves too many pairs open."""
     about = radius.to(screen.least.dtype)
-    maybe = screen.least < about
+    maybe = screen.least <= about
     if screen.finer is not None and _open(screen, maybe, about) > screen.open:
         return _near(screen.finer(), radius)
     i, j = maybe.nonzero(as_tuple=True)
@@ -123,18 +131,18 @@ def _open(screen: Screen, maybe: Tensor, about: Tensor) -> int:
 
 
 def _closer(near: Near, radius: Tensor, exact: Exact, *, reached: tuple[Tensor, Tensor] | None = None) -> Tensor:
-    """Squared radii (P,) -> (P,) bool: closer than that. What the bounds leave open is computed, but not for points,
-    (N,) bool and which of them (P,), that are reached already or surely by another pair."""
-    about = radius.to(near.least.dtype)
+    """Squared radii (P,) -> (P,) bool: no farther than that. What the bounds leave open is computed, but not for
+    points, (N,) bool and which of them (P,), that are reached already or surely by another pair."""
+    about = radius.to(near.least.dtype)  # rounded, so an upper bound that equals it decides nothing
     closer = near.most < about
-    asked = (near.least < about) & ~closer
+    asked = (near.least <= about) & ~closer
     if reached is not None:
         points, which = reached
         sure = points.clone()
         _reach(sure, which, closer)
         asked &= ~sure[which]
     pairs = asked.nonzero()[:, 0]
-    closer[pairs] = exact(near.i[pairs], near.j[pairs]) < radius[pairs]
+    closer[pairs] = exact(near.i[pairs], near.j[pairs]) <= radius[pairs]
     return closer
 
 

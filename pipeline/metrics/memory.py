@@ -21,11 +21,17 @@ import torch
 from scipy.stats import mannwhitneyu
 from torch import Tensor
 
+from pipeline.metrics.finite import check_finite
 from pipeline.metrics.neighbours import nearest
 
 
 def authentic(*, train: Tensor, fake: Tensor) -> Tensor:
-    """train (T, D), fake (M, D) -> (M,) bool, of which the share is the authenticity."""
+    """train (T, D), fake (M, D) -> (M,) bool, of which the share is the authenticity.
+
+    Raises:
+        FloatingPointError: A row is not finite; the message has its side and its index.
+    """
+    _check(train=train, fake=fake)
     distance, index = nearest(fake, train, count=1)
     used, position = torch.unique(index[:, 0], return_inverse=True)
     own = nearest(train[used], train, count=2)[0][:, 1]  # column 0 is the point itself
@@ -33,9 +39,19 @@ def authentic(*, train: Tensor, fake: Tensor) -> Tensor:
 
 
 def copying(*, train: Tensor, real: Tensor, fake: Tensor) -> float:
-    """train (T, D), held-out real (N, D), fake (M, D) -> CT's z-score."""
+    """train (T, D), held-out real (N, D), fake (M, D) -> CT's z-score.
+
+    Raises:
+        FloatingPointError: A row is not finite; the message has its side and its index.
+    """
+    _check(train=train, real=real, fake=fake)
     held_out = nearest(real, train, count=1)[0][:, 0]
     sampled = nearest(fake, train, count=1)[0][:, 0]
     n, m = len(real), len(fake)
     u = float(mannwhitneyu(sampled.numpy(), held_out.numpy()).statistic)
     return (u - m * n / 2) / math.sqrt(m * n * (m + n + 1) / 12)
+
+
+def _check(**sides: Tensor) -> None:
+    for side, features in sides.items():
+        check_finite(features, f"the feature vector of {side} item")

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Mixture
+from pipeline.metrics.finite import check_finite
 
 WITHIN = 3.0
 """Radius of a mode, in sigma."""
@@ -92,5 +93,6 @@ def kl(p: Tensor, q: Tensor) -> Tensor:
 
 def _radii(truth: Mixture, x: Tensor) -> Tensor:
     """x (N, D) -> (N, K) float64: distances from each mean in sigma."""
+    check_finite(x, "item")
     means = torch.tensor(truth.means, dtype=torch.float64)
     return torch.cdist(x.double(), means, compute_mode="donot_use_mm_for_euclid_dist") / truth.sigma

@@ -7,6 +7,7 @@ more               bounds of all distances (`screen`). What they leave open, few
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import partial
 
@@ -14,19 +15,27 @@ import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from pipeline.metrics.prepared import FEW, Sample, prepared
+from pipeline.metrics.prepared import FEW, Sample, check_finite, prepared
 from pipeline.metrics.screen import BLOCK, halved, screened
 from pipeline.metrics.search import search
+from pipeline.metrics.smallest import smallest
 
+SPARE = 4
+"""Neighbours that a k-d tree is asked for beyond those that are needed: it rounds differently from `squared`."""
 VALUES = 2**19
 """Of the differences that are held at a time: as many as a cache holds."""
 
 
 def squared(a: Tensor, b: Tensor, i: Tensor, j: Tensor) -> Tensor:
-    """Rows i (P,) of a (N, D) and j (P,) of b (M, D) -> (P,) float64: |a_i - b_j|²."""
-    size = max(1, VALUES // a.shape[1])
+    """Rows i (P,) of a (N, D) and j (P,) of b (M, D) -> (P,) float64: |a_i - b_j|².
+
+    The value of a pair does not depend on the other pairs, nor on which of the two comes first.
+    """
+    if len(i) == 1:  # torch sums a single long row in another order, with several threads
+        return squared(a, b, i.repeat(2), j.repeat(2))[:1]
+    parts = math.ceil(len(i) / max(4, VALUES // a.shape[1]))  # no part of one row
     found = torch.empty(len(i), dtype=torch.float64)
-    for some, p, q in zip(found.split(size), i.split(size), j.split(size), strict=True):
+    for some, p, q in zip(*(x.tensor_split(max(1, parts)) for x in (found, i, j)), strict=True):
         gap = a.index_select(0, p).double().sub_(b.index_select(0, q))
         torch.sum(gap.mul_(gap), dim=1, out=some)
     return found
@@ -38,6 +47,8 @@ def nearest(x: Tensor, of: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: a value is not finite.
     """
+    check_finite(x)
+    check_finite(of)
     if x.shape[1] <= FEW:
         found = KDTree(of.double().numpy()).query(x.double().numpy(), k=range(1, count + 1))
         return torch.from_numpy(found[0]), torch.from_numpy(found[1])
@@ -50,9 +61,13 @@ def nearest_others(x: Sample, *, count: int) -> Tensor:
     """x of N > count points -> squared distances (N, count) float64, ascending, to the nearest of the other points."""
     rows = len(x.order)
     if x.rows.dims <= FEW:
-        _, index = nearest(x.x, x.x, count=count + 1)
-        every = torch.arange(rows).repeat_interleave(count)
-        return squared(x.x, x.x, every, index[:, 1:].flatten()).view(-1, count)  # column 0 is the point itself
+        points = x.x.double().numpy()
+        width = min(count + 1 + SPARE, rows)
+        index = torch.from_numpy(KDTree(points).query(points, k=range(1, width + 1))[1])
+        every = torch.arange(rows)
+        found = squared(x.x, x.x, every.repeat_interleave(width), index.flatten()).view(-1, width)
+        found[index == every[:, None]] = torch.inf  # the point itself, absent where it has that many duplicates
+        return smallest(found, count)
     return search(halved(x), partial(squared, x.x, x.x), rows=rows, count=count, halved=True)[0]
 
 

@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
+from pipeline.metrics.finite import check_features
+
 CELLS, ANGLES, BETA = 20, 1001, 8.0
 """The paper's."""
 RUNS = 10
@@ -47,8 +49,10 @@ class Cells(NamedTuple):
 
 def cells(*, real: Tensor, fake: Tensor) -> Cells:
     """real (N, D), fake (M, D): those of k-means on both together."""
-    both = torch.cat([real, fake]).double().numpy()
-    found = torch.stack([_cells(both, seed) for seed in range(RUNS)])
+    check_features(real, fake)
+    both = torch.cat([real, fake]).double()
+    both -= both.mean(dim=0)  # k-means expands |x - y|²: far from the origin it would lose its digits
+    found = torch.stack([_cells(both.numpy(), seed) for seed in range(RUNS)])
     return Cells(*found.split([len(real), len(fake)], dim=1))
 
 

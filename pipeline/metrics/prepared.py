@@ -82,14 +82,26 @@ def prepared(*samples: Tensor) -> tuple[Sample, ...]:
     """Samples (N, D), each with its own N -> the same about the mean of the first, to be screened with each other.
 
     Raises:
-        ValueError: a value is not finite.
+        ValueError: a value is not finite; the message names the item.
     """
+    for x in samples:
+        check_finite(x)
     low, high = (torch.stack(ends) for ends in zip(*(x.aminmax() for x in samples), strict=True))
     spread = float(high.max() - low.min())
-    if not torch.isfinite(torch.cat([low, high])).all():
-        raise ValueError("distances of points that are not finite were asked for")
     origin = samples[0].mean(dim=0, dtype=torch.float64).to(samples[0].dtype)
     return tuple(_prepared(x, origin, spread, seed) for seed, x in enumerate(samples))
+
+
+def check_finite(x: Tensor) -> None:
+    """Check the points x (N, D), N may be 0.
+
+    Raises:
+        ValueError: a value is not finite; the message names the first such item by its row.
+    """
+    low, high = x.aminmax() if x.numel() else (x.sum(), x.sum())
+    if not (low.isfinite() and high.isfinite()):
+        item = int((~x.isfinite()).any(dim=1).nonzero()[0])
+        raise ValueError(f"item {item} of {len(x)} has a value that is not finite: no distance to it is defined")
 
 
 def floats(x: Tensor) -> Floats:

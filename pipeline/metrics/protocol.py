@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.frechet import SIZES, SMALLEST
-from pipeline.metrics.kernel import subsets
 from pipeline.metrics.modes import WITHIN
 from pipeline.metrics.prd import CELLS, RUNS
 from pipeline.metrics.reconstruction import CORRUPTION
@@ -100,8 +99,7 @@ def features(evidence: Evidence) -> str:
 
 
 def kernel(evidence: Evidence) -> str:
-    count, size = subsets(len(evidence.real), len(evidence.fake))
-    return f"{features(evidence)}, cubic, unbiased, subsets {count} x {size}"
+    return f"{features(evidence)}, cubic, unbiased, all pairs"
 
 
 def gaussians(evidence: Evidence) -> str:
@@ -123,12 +121,17 @@ def corrupted(evidence: Evidence) -> str:
     return f"{test(evidence)}, Gaussian noise of {CORRUPTION:g} of the scale"
 
 
+def balls(neighbours: int) -> str:
+    """Of metrics of k-nearest-neighbour balls."""
+    return f"k={neighbours}, closed balls"
+
+
 def neighbours(evidence: Evidence) -> str:
-    return f"{features(evidence)}, k={evidence.settings.neighbours}"
+    return f"{features(evidence)}, {balls(evidence.settings.neighbours)}"
 
 
 def coverage_neighbours(evidence: Evidence) -> str:
-    return f"{features(evidence)}, k={evidence.settings.coverage_neighbours}"
+    return f"{features(evidence)}, {balls(evidence.settings.coverage_neighbours)}"
 
 
 def classwise(evidence: Evidence) -> str:

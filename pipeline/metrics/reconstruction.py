@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Batch, Reconstructs
+from pipeline.metrics.finite import check_finite
 
 CORRUPTION = 0.3
 """σ, in units of the data's scale."""
@@ -33,4 +34,4 @@ def _error(model: Reconstructs, shown: Tensor, data: Batch, chunk: int) -> Tenso
     """Of what the model makes of `shown` (N, *event), against x."""
     parts = zip(shown.split(chunk), *(part.split(chunk) for part in data), strict=True)
     errors = [(model.decode(model.encode(s, c), c) - x).double().square().flatten(1).mean(1) for s, x, c in parts]
-    return torch.cat(errors)
+    return check_finite(torch.cat(errors), "the reconstruction error of item")

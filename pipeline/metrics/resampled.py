@@ -19,46 +19,60 @@ import torch
 from torch import Tensor
 
 from pipeline.metrics.bootstrap import Bootstrap
-from pipeline.metrics.frechet import factor, gaussian
+from pipeline.metrics.frechet import centred, factor, gaussian
+from pipeline.metrics.kernel import Means, means
 
-BLOCK, SMALLEST = 1000, 1e-300
+SMALLEST = 1e-300
 
 
 def frechet(bootstrap: Bootstrap, *, real: Tensor, fake: Tensor) -> Tensor:
     """real (N, D), fake (M, D) -> (B,)."""
-    return _resampled(bootstrap, frechet_influence(real, fake), frechet_influence(fake, real))
+    return _resampled(bootstrap, *frechet_influences(real, fake))
 
 
 def kernel(bootstrap: Bootstrap, *, real: Tensor, fake: Tensor) -> Tensor:
     """real (N, D), fake (M, D) -> (B,)."""
-    return _resampled(bootstrap, kernel_influence(real, fake), kernel_influence(fake, real))
+    return _resampled(bootstrap, *kernel_influences(real, fake))
 
 
-def frechet_influence(x: Tensor, other: Tensor) -> Tensor:
-    """x (N, D) -> (N,) float64: how the distance to `other` (M, D) moves with the weight of each item of x."""
-    own, beside = gaussian(x), gaussian(other)
-    root = factor(beside.covariance)[0]
-    value, vector = torch.linalg.eigh(root.T @ own.covariance[0] @ root)
+def frechet_influences(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """How the distance moves with the weight of each item.
+
+    Args:
+        real: (N, D) features.
+        fake: (M, D) features.
+
+    Returns:
+        (N,) and (M,) float64.
+
+    Raises:
+        FloatingPointError: A row is not finite; the message has its index.
+    """
+    real, fake = centred(real, fake)
+    return _frechet_influence(real, fake), _frechet_influence(fake, real)
+
+
+def kernel_influences(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """Likewise of the kernel distance."""
+    r, f = means(real, fake)
+    return _kernel_influence(r), _kernel_influence(f)
+
+
+def _frechet_influence(x: Tensor, other: Tensor) -> Tensor:
+    """x (N, D), other (M, D) float64 -> (N,), of the items of x."""
+    own, against = gaussian(x), gaussian(other)
+    root = factor(against.covariance)
+    value, vector = torch.linalg.eigh(root.T @ own.covariance @ root)
     least = max(1e-10 * float(value.max()), SMALLEST)  # a sample that is all alike has no variance
     half = root @ (vector * value.clamp(min=least).rsqrt().sqrt())  # (D, D), half halfᵀ = T
-    y = x.double() - own.mean
+    y = x - own.mean
     quadratic = y.square().sum(dim=1) - (y @ half).square().sum(dim=1)
-    return 2 * y @ (own.mean - beside.mean)[0] + quadratic
+    return 2 * y @ (own.mean - against.mean) + quadratic
 
 
-def kernel_influence(x: Tensor, other: Tensor) -> Tensor:
-    """Likewise of the kernel distance."""
-    x, other = x.double(), other.double()
-    parts = [
-        (_cubic(part, x).sum(1) - _cubic(part, part).diagonal(), _cubic(part, other).mean(1)) for part in x.split(BLOCK)
-    ]
-    own, across = (torch.cat(side) for side in zip(*parts, strict=True))
-    return 2 * (own / (len(x) - 1) - across)
+def _kernel_influence(found: Means) -> Tensor:
+    return 2 * (found.own - found.across)
 
 
 def _resampled(bootstrap: Bootstrap, real: Tensor, fake: Tensor) -> Tensor:
     return bootstrap.means("real", real) + bootstrap.means("fake", fake)
-
-
-def _cubic(a: Tensor, b: Tensor) -> Tensor:
-    return (a @ b.T / a.shape[1] + 1) ** 3

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Batch, Event, GenerativeModel, Task
+from pipeline.metrics.finite import check_finite
 
 
 class Drawn(NamedTuple):
@@ -40,10 +41,7 @@ def draw_timed(model: GenerativeModel, event: Event, c: Tensor, *, count: int, c
         start = perf_counter()
         parts.append(model.sample(part))
         seconds.append((perf_counter() - start) / len(part))
-    x = torch.cat(parts)
-    bad = (~x.isfinite()).flatten(1).any(dim=1).nonzero()
-    if len(bad):
-        raise FloatingPointError(f"sample {int(bad[0])} is not finite")
+    x = check_finite(torch.cat(parts), "sample")
     return Drawn(x if event.levels is None else event.quantise(x), c, tuple(seconds))
 
 
@@ -61,5 +59,10 @@ def repeat(model: GenerativeModel, task: Task, c: Tensor, *, conditions: int, re
 
 
 def stored(event: Event, x: Tensor) -> Tensor:
-    """As in a file: levels uint8 (N, C, H, W), or points float32 (N, D)."""
+    """As in a file: levels uint8 (N, C, H, W), or points float32 (N, D).
+
+    Raises:
+        FloatingPointError: an item is not finite; no level stands for it.
+    """
+    check_finite(x, "item")
     return x if event.levels is None else event.index(x).to(torch.uint8)

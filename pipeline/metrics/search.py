@@ -47,7 +47,7 @@ class _Search:
         if self.halved and screen.rows == screen.columns:  # without the points themselves, and each pair once
             screen.least.masked_fill_(torch.ones_like(screen.least, dtype=torch.bool).tril_(), torch.inf)
         bounds = self._lowered(screen)
-        maybe = self._matters(screen.least, *(bounds[part, -1].to(screen.least.dtype) for part in screen[:2]))
+        maybe = self._matters(screen.least, *(_rounded_up(bounds[part, -1], screen.least.dtype) for part in screen[:2]))
         needed = 2 * self.count * sum(maybe.shape)
         if screen.finer is not None and maybe.count_nonzero() > needed + screen.open:
             return self.look(screen.finer())
@@ -88,3 +88,9 @@ class _Search:
         value, index = torch.cat([self.d2.flatten(), d2]), torch.cat([self.index.flatten(), j])
         chosen = smallest_of_each(torch.cat([every, i]), value, self.count)
         self.d2, self.index = value[chosen], index[chosen]
+
+
+def _rounded_up(x: Tensor, kind: torch.dtype) -> Tensor:
+    """x float64 -> the smallest numbers of the other kind that are no less."""
+    near = x.to(kind)
+    return torch.where(near.double() < x, near.nextafter(torch.full_like(near, torch.inf)), near)

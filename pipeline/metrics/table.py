@@ -12,7 +12,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from torch import Tensor
 
-from pipeline.metrics import divergence, needs, protocol, ranges, resampled
+from pipeline.metrics import divergence, half_samples, needs, protocol, ranges, resampled
 from pipeline.metrics.bootstrap import Ends, ends
 from pipeline.metrics.diversity import diversity, sharing
 from pipeline.metrics.evidence import Evidence
@@ -118,6 +118,25 @@ def _share(side: str, values: Items) -> Spread:
     return _each(side, values, 0, 1)
 
 
+def _half_share(metric: str, side: str, halves: Items, factor: float = 1.0) -> Spread:
+    """Of a share of the items of a side that depends on all of both samples; none of samples that are too small."""
+
+    def spread(evidence: Evidence, value: float) -> Ends | None:
+        if not evidence.has_halves:
+            return None
+        items, more = len(evidence.real if side == "real" else evidence.fake), evidence.shared_sources(metric)
+        return half_samples.share_ends(value, halves(evidence), items, factor=factor, more=more)
+
+    return spread
+
+
+def _half_density(evidence: Evidence, value: float) -> Ends | None:
+    if not evidence.has_halves:
+        return None
+    found, more = evidence.half_scores, evidence.shared_sources("density")
+    return half_samples.positive_ends(value, found.density, ratio=found.density_ratio, more=more)
+
+
 def _each_bits(nats: Items) -> Spread:
     """Of a mean over the test split, in bits per dimension."""
     return _each("real", lambda e: bits_per_dim(nats(e), e.task.event.dims))
@@ -202,23 +221,23 @@ METRICS = (
            _resampled(lambda e: resampled.kernel(e.bootstrap, real=e.real, fake=e.fake))),
     Metric("precision", "share", "higher", needs.samples,
            lambda e: e.manifold.precision, protocol.estimate, protocol.neighbours,
-           _share("fake", lambda e: e.memberships.precise)),
+           _half_share("precision", "fake", lambda e: e.half_scores.precision)),
     Metric("recall", "share", "higher", needs.samples,
            lambda e: e.manifold.recall, protocol.estimate, protocol.neighbours,
-           _share("real", lambda e: e.memberships.recalled)),
+           _half_share("recall", "real", lambda e: e.half_scores.recall)),
     Metric("density", "balls", "higher", needs.samples,
            lambda e: e.manifold.density, protocol.estimate, protocol.coverage_neighbours,
-           _each("fake", lambda e: e.memberships.inside / e.settings.coverage_neighbours, 0)),
+           _half_density),
     Metric("coverage", "share", "higher", needs.samples,
            lambda e: e.manifold.coverage, protocol.estimate, protocol.coverage_neighbours,
-           _share("real", lambda e: e.memberships.covered)),
+           _half_share("coverage", "real", lambda e: e.half_scores.coverage)),
 
     Metric("f_8", "F-score", "higher", needs.samples,
            lambda e: float(e.prd.f_recall), protocol.estimate, protocol.cells,
-           _resampled(lambda e: e.prd_resampled.f_recall, 0, 1)),
+           _half_share("f_8", "fake", lambda e: e.half_prd.f_recall, half_samples.CELLS)),
     Metric("f_1_8", "F-score", "higher", needs.samples,
            lambda e: float(e.prd.f_precision), protocol.estimate, protocol.cells,
-           _resampled(lambda e: e.prd_resampled.f_precision, 0, 1)),
+           _half_share("f_1_8", "fake", lambda e: e.half_prd.f_precision, half_samples.CELLS)),
 
     Metric("reconstruction", "squared error per value", "lower", needs.reconstructs,
            _mean(lambda e: e.reconstruction), protocol.measured, protocol.test,

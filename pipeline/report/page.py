@@ -37,8 +37,8 @@ EXTERNAL = (
 )
 SAMPLED = (
     "What other samples and other test items would have given for the same trained model, that of the first seed: the "
-    "middle 95 % of a bootstrap. It says nothing of another training. The balls of precision, recall, density and "
-    "coverage are held, so that theirs are too narrow, by up to a third, and by up to a half for density."
+    "middle 95 % of a bootstrap, and for precision, recall, density, coverage and F-scores an interval from halves of "
+    "both samples. It says nothing of another training."
 )
 EXTERNAL = (
     "External rows were trained elsewhere and scored from files: of `re-scored` ones there are samples, of `reported` "

@@ -1,8 +1,8 @@
 """One step in a process of its own: whatever happens to it, the run goes on.
 
-Cells are forked from a server that has the heavy libraries loaded: importing torch, its compiler's front end and
-torchmetrics takes ten seconds, a fork a few milliseconds. The child runs the step's own command, word for word, so
-that its bytes are those of `dvc repro`; everything that it prints, down to a crash in C, goes to its log.
+Cells are forked from a server that has the heavy libraries loaded: importing torch and its compiler's front end takes
+seconds, a fork a few milliseconds. The child runs the step's own command, word for word, so that its bytes are those
+of `dvc repro`; everything that it prints, down to a crash in C, goes to its log.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ LIGHT = frozenset({"code", "report"})  # need none of the libraries below: a pla
 PRELOAD = [
     "pipeline.cli", "pipeline.params", "rich.progress", "safetensors.torch", "scipy.spatial", "scipy.stats", "torch",
     "torch._dynamo",  # the first step of an optimiser imports it
-    "torchmetrics.image.fid", "torchmetrics.image.kid",
 ]  # fmt: skip
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")

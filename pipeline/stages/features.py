@@ -17,7 +17,17 @@ def main(task: str) -> None:
     settings = params.load().task(task)
     reproducible.seed(0)
     data = prepared.load(task)
-    extractor = fit(settings, data, f"tasks.{task}.extractor")
+    where = f"tasks.{task}.extractor"
+    try:
+        _write(settings, data, where)
+    except FloatingPointError as error:
+        raise UserError(
+            f"{paths.PARAMS}: {where} cannot measure task {task}: {error}; take other weights, settings or extractor"
+        ) from None
+
+
+def _write(settings: params.TaskParams, data: Prepared, where: str) -> None:
+    extractor = fit(settings, data, where)
     splits = {"train": data.train[0], "validation": data.validation[0], "test": data.test[0]}
     accuracy = None
     if isinstance(extractor, Classifier):

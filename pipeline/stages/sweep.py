@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline import files, paths
 from pipeline.metrics import knob, reference
+from pipeline.metrics.protocol import balls
 from pipeline.metrics.reference import Reference
 from pipeline.paths import Cell
 from pipeline.stages import trained as cells
@@ -35,6 +36,6 @@ def _protocol(of: Reference, trained: Trained) -> str:
     settings = trained.settings
     real, validation = (min(settings.samples, len(split[0])) for split in (trained.data.test, trained.data.validation))
     return (
-        f"test n={real}, fake n={settings.samples}, {of.extractor.id}, k={settings.neighbours}, "
+        f"test n={real}, fake n={settings.samples}, {of.extractor.id}, {balls(settings.neighbours)}, "
         f"selected on validation n={validation}"
     )

@@ -23,8 +23,8 @@ def here() -> Side:
     """
     if not paths.RESULTS.exists():
         raise UserError(f"{paths.RESULTS} is missing; make it with: coverseek report")
-    leaderboard = files.read_text(paths.LEADERBOARD_CSV, "coverseek report") if paths.LEADERBOARD_CSV.exists() else ""
-    return from_csv(HERE, files.read_text(paths.RESULTS, "coverseek report"), leaderboard)
+    leaderboard = files.read_utf8(paths.LEADERBOARD_CSV, "coverseek report") if paths.LEADERBOARD_CSV.exists() else ""
+    return from_csv(HERE, files.read_utf8(paths.RESULTS, "coverseek report"), leaderboard)
 
 
 def read(name: str) -> Side:

@@ -96,7 +96,7 @@ def test_what_was_written_comes_back(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     x = BARS.event.quantise(bars[0])
-    reference.write(BARS, fitted, {"train": x, "test": x[:5]})
+    reference.write(BARS, fitted, {"train": x, "validation": x[:3], "test": x[:5]})
     extractor, features, judges = reference.load(BARS)
     assert extractor.id == fitted.id
     assert torch.equal(extractor.extract(x), features["train"])
@@ -111,7 +111,7 @@ def test_damage_is_named_with_what_mends_it(
     file: str, how: str,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    reference.write(BARS, fitted, {"train": bars[0]})
+    reference.write(BARS, fitted, dict.fromkeys(reference.SPLITS, bars[0]))
     damage(Path("artifacts/features/bars") / file, how)
     with pytest.raises(UserError, match=f"{file}.*coverseek features --task bars"):
         reference.load(BARS)
@@ -121,7 +121,7 @@ def test_weights_of_another_extractor_are_refused(
     fitted: Classifier, bars: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    reference.write(BARS, fitted, {"train": bars[0]})
+    reference.write(BARS, fitted, dict.fromkeys(reference.SPLITS, bars[0]))
     other = classifier("bars", *bars, **TOY | {"steps": 2})
     (Path("artifacts/features/bars") / reference.WEIGHTS).write_bytes(weights(other))
     with pytest.raises(UserError, match=f"is not {fitted.id}"):

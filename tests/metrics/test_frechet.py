@@ -1,6 +1,7 @@
 """Fréchet distance: Gaussians in closed form, torch-fidelity on the same features, degenerate samples."""
 
 import math
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics
 
 from pipeline.metrics import protocol
 from pipeline.metrics.frechet import frechet, frechet_infinity
+from pipeline.metrics.resampled import frechet_influences
 
 
 def exactly(mean: float, spread: Tensor, count: int = 500) -> Tensor:
@@ -75,3 +77,45 @@ def test_fewer_items_than_a_gaussian_wants_are_said_in_the_protocol(n: int, said
     evidence: Any = SimpleNamespace(real=torch.randn(20, 8), fake=x, extractor="FID-inception@672682")
     assert (", n <= 8 features" in protocol.gaussians(evidence)) is said
     assert "FID-inception@672682" in protocol.extrapolated(evidence)
+
+
+@pytest.mark.parametrize("offset", [1e4, 1e7, 1e8])
+@pytest.mark.parametrize("metric", [frechet, frechet_infinity])
+def test_the_origin_does_not_matter(metric: Callable[..., float], offset: float) -> None:
+    """As far as the digits of the features go, of which 1e8 leaves eight."""
+    real, fake = torch.randn(250, 8).double(), torch.randn(250, 8).double() * 1.2 + 0.3
+    here = metric(real=real, fake=fake)
+    assert metric(real=real + offset, fake=fake + offset) == pytest.approx(here, rel=1e-6)
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_the_influences_do_not_depend_on_the_origin(side: int) -> None:
+    real, fake = torch.randn(250, 8).double(), torch.randn(200, 8).double() * 1.2 + 0.3
+    here, there = (frechet_influences(real + offset, fake + offset)[side] for offset in (0.0, 1e7))
+    assert torch.allclose(there, here, rtol=1e-6, atol=1e-6)
+
+
+def test_equals_torchmetrics() -> None:
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    network = torch.nn.Identity()
+    network.num_features = torch.tensor(12)
+    metric = FrechetInceptionDistance(network)
+    real, fake = torch.randn(300, 12).double(), torch.rand(200, 12).double()
+    metric.update(real, real=True)
+    metric.update(fake, real=False)
+    assert frechet(real=real, fake=fake) == pytest.approx(float(metric.compute()), rel=1e-9)
+
+
+@pytest.mark.parametrize("count", [5, 60])
+def test_a_singular_covariance_is_none_of_its_troubles(count: int) -> None:
+    """5 items of 12 features, and 12 features of rank 3, which lie in 3 orthonormal directions: as there."""
+    basis = torch.linalg.qr(torch.randn(12, 3).double()).Q
+    real, fake = torch.randn(count, 3).double(), torch.randn(count, 3).double() + 1
+    expected = frechet(real=real, fake=fake)
+    assert frechet(real=real @ basis.T, fake=fake @ basis.T) == pytest.approx(expected, rel=1e-9)
+
+
+def test_features_whose_fourth_powers_overflow_have_a_distance() -> None:
+    real = torch.randn(50, 3).double()
+    assert frechet(real=real * 1e150, fake=real * 2e150) == pytest.approx(1e300 * frechet(real=real, fake=real * 2))

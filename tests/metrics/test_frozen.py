@@ -130,7 +130,7 @@ def test_the_file_is_named_not_copied_and_a_change_is_seen(
     monkeypatch.chdir(tmp_path)
     Path("mine.pth").write_bytes(resnet[1].read_bytes())
     extractor = torchvision("toy", gray, None, model="resnet18", weights="mine.pth", resize=32)
-    reference.write(TOY, extractor, {"train": gray})
+    reference.write(TOY, extractor, dict.fromkeys(reference.SPLITS, gray))
     assert not (Path("artifacts/features/toy") / reference.WEIGHTS).exists()
     again, kept, _ = reference.load(TOY)
     assert again.id == extractor.id

@@ -89,7 +89,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Fitted]:
     monkeypatch.chdir(tmp_path)
     judges = {kind: fitted(kind, steps=3) for kind in ("box", "factors")}
     x = squares(20, seed=4)[0]
-    reference.write(task("box"), identity("squares", x, None), {"test": x}, judges=judges)
+    reference.write(task("box"), identity("squares", x, None), dict.fromkeys(reference.SPLITS, x), judges=judges)
     return judges
 
 

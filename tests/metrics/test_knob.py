@@ -175,7 +175,7 @@ def test_the_stage_writes_a_row_for_each_setting(cell: Callable[[GenerativeModel
     assert found["validation"] != found["turns"]
     assert (found["knob"], found["protocol"]) == (
         "temperature",
-        "test n=50, fake n=50, identity, k=3, selected on validation n=20",
+        "test n=50, fake n=50, identity, k=3, closed balls, selected on validation n=20",
     )
     sweep.main(*asked)
     assert paths.sweep(asked).read_bytes() == first

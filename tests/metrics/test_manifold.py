@@ -7,8 +7,9 @@ import torch
 from prdc import compute_prdc
 from torch import Tensor
 
+from pipeline.metrics import prepared
 from pipeline.metrics.manifold import Manifold, manifold, squared_radii
-from pipeline.metrics.neighbours import distances, nearest
+from pipeline.metrics.neighbours import distances, nearest, squared
 
 
 def ring(count: int, sigma: float = 0.01) -> Tensor:
@@ -17,7 +18,7 @@ def ring(count: int, sigma: float = 0.01) -> Tensor:
 
 
 def reference(real: Tensor, fake: Tensor) -> Manifold:
-    """prdc in float64, with the k that is published for each."""
+    """prdc in float64, with the k that is published for each. Its balls are open: only distances that tie differ."""
     three, five = (compute_prdc(real.double().numpy(), fake.double().numpy(), k) for k in (3, 5))
     return Manifold(three["precision"], three["recall"], five["density"], five["coverage"])
 
@@ -32,7 +33,7 @@ def _seed() -> None:
     [
         (lambda: ring(700), lambda: ring(600)),
         (lambda: ring(700), lambda: ring(600, sigma=0.03)),
-        (lambda: 1000 + ring(500), lambda: 1000 + ring(500)),
+        (lambda: 1000 + ring(500).double(), lambda: 1000 + ring(500).double()),
         (lambda: torch.randn(500, 16), lambda: torch.randn(400, 16)),
         (lambda: torch.randn(500, 64), lambda: 0.8 * torch.randn(400, 64)),
         (lambda: 50 + torch.randn(300, 128), lambda: 50 + torch.randn(300, 128)),
@@ -71,9 +72,95 @@ def test_one_distribution_has_coverage_and_density_of_theory() -> None:
     assert found.density == pytest.approx(1, abs=0.06)
 
 
-def test_balls_are_open_so_a_point_that_is_repeated_reaches_nothing() -> None:
-    real, fake = torch.randn(50, 2), torch.zeros(50, 2)
+@pytest.mark.parametrize(("n", "m"), [(400, 400), (400, 100), (100, 400)])
+def test_coverage_of_identical_distributions_depends_on_both_counts(n: int, m: int) -> None:
+    """1 - prod (N - j) / (N + M - j): 1 - 2^-5 holds for N = M alone."""
+    torch.manual_seed(0)
+    found = [manifold(real=torch.randn(n, 3), fake=torch.randn(m, 3)).coverage for _ in range(40)]
+    expected = 1 - math.prod((n - j) / (n + m - j) for j in range(1, 6))
+    assert sum(found) / 40 == pytest.approx(expected, abs=0.01)
+
+
+def test_repeated_points_far_from_the_others_reach_nothing() -> None:
+    real, fake = 1 + torch.rand(50, 2), torch.zeros(50, 2)
     assert manifold(real=real, fake=fake).recall == 0
+
+
+def by_definition(real: Tensor, fake: Tensor) -> Manifold:
+    """Closed balls, from the matrix of all pairs in float64."""
+
+    def squares(a: Tensor, b: Tensor) -> Tensor:
+        return (a.double()[:, None] - b.double()).square().sum(dim=-1)
+
+    def radii(x: Tensor, k: int) -> Tensor:
+        return squares(x, x).fill_diagonal_(math.inf).kthvalue(k, dim=1).values
+
+    pairs = squares(real, fake)
+    inner, outer = pairs <= radii(real, 3)[:, None], pairs <= radii(real, 5)[:, None]
+    found = inner.any(dim=0), (pairs <= radii(fake, 3)).any(dim=1), outer.sum(dim=0).double() / 5, outer.any(dim=1)
+    return Manifold(*(part.double().mean().item() for part in found))
+
+
+def lattice(count: int, dims: int, side: int = 3) -> Tensor:
+    return torch.randint(side, (count, dims)).float()
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["floats", "integers"])
+@pytest.mark.parametrize(
+    ("real", "fake"),
+    [
+        (lambda: lattice(150, 2), lambda: lattice(120, 2)),
+        (lambda: lattice(150, 5), lambda: lattice(120, 5)),
+        (lambda: lattice(300, 40, 2), lambda: lattice(200, 40, 2)),
+        (lambda: lattice(300, 300, 2), lambda: lattice(200, 300, 2)),
+        (lambda: 1e6 + lattice(300, 300, 2), lambda: 1e6 + lattice(200, 300, 2)),
+        (lambda: torch.randn(20, 300).repeat(7, 1), lambda: torch.randn(30, 300).repeat(5, 1)),
+    ],
+    ids=["lattice 2-d", "lattice 5-d", "bits 40-d", "bits 300-d", "bits far off", "repeated 300-d"],
+)
+def test_ties_are_decided_as_by_definition(real, fake, fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "multiplied_fast", lambda: fast)
+    a, b = real(), fake()
+    assert manifold(real=a, fake=b) == pytest.approx(by_definition(a, b), abs=1e-12)
+
+
+@pytest.mark.parametrize("dims", [2, 17, 300])
+@pytest.mark.parametrize("copies", [2, 4, 8])
+def test_a_set_of_duplicates_covers_its_copy(dims: int, copies: int) -> None:
+    x = torch.randn(20, dims).repeat(copies, 1)
+    found = manifold(real=x, fake=x[torch.randperm(len(x))])
+    assert found.precision == found.recall == found.coverage == 1
+    assert found.density >= copies / 5
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3, 17, 100, 300, 40_000])
+def test_a_copy_of_the_kth_neighbour_lies_in_the_ball(dims: int) -> None:
+    """Radius and distance come out equal though they are computed in different calls."""
+    real = torch.randn(30, dims) + 10
+    radius = squared_radii(real, (3,))[0]
+    every = (real.double()[:, None] - real.double()).square().sum(dim=-1).fill_diagonal_(math.inf)
+    third = every.topk(3, dim=1, largest=False).indices[:, 2]
+    for i in range(30):
+        at = squared(real[third[i]][None].clone(), real, torch.tensor([0]), torch.tensor([i]))
+        assert at.item() == radius[i].item()
+
+
+def test_a_distance_does_not_depend_on_the_other_pairs() -> None:
+    a, b = torch.randn(40, 40_000), torch.randn(40, 40_000)
+    i, j = torch.randint(40, (50,)), torch.randint(40, (50,))
+    together = squared(a, b, i, j)
+    alone = torch.cat([squared(b, a, j[p : p + 1], i[p : p + 1]) for p in range(50)])
+    assert torch.equal(together, alone)
+
+
+@pytest.mark.parametrize("dims", [2, 100])
+def test_a_value_that_is_not_finite_is_an_error_that_names_the_item(dims: int) -> None:
+    real, fake = torch.randn(50, dims), torch.randn(40, dims)
+    fake[17, 1] = math.nan
+    with pytest.raises(ValueError, match="item 17 of 40 has a value that is not finite"):
+        manifold(real=real, fake=fake)
+    with pytest.raises(ValueError, match="item 17 of 40 has a value that is not finite"):
+        nearest(fake, real, count=1)
 
 
 def test_too_few_points_are_an_error() -> None:
@@ -127,8 +214,8 @@ def test_what_float32_cannot_tell_apart_is_told_apart() -> None:
     assert manifold(real=real, fake=fake) == pytest.approx(reference(real, fake), abs=1e-6)
 
 
-def test_a_copy_lies_in_every_ball_that_its_original_does_and_on_no_edge() -> None:
+def test_a_copy_lies_in_every_ball_that_its_original_does() -> None:
     real = torch.randn(80, 32)
     found = manifold(real=real, fake=real.clone())
     assert found.precision == found.recall == found.coverage == 1
-    assert found.density == 1  # the point itself and its four nearest: the fifth lies on the edge
+    assert found.density == pytest.approx(6 / 5)  # each ball holds its centre and the five nearest

@@ -1,4 +1,4 @@
-"""Counts of operations: the known work and depth of small computations, the same each time, whatever the machine does."""
+"""Counts of operations: the known work and depth of small computations, the same each time on any machine."""
 
 from __future__ import annotations
 

@@ -153,6 +153,20 @@ def test_values_are_those_of_theory() -> None:
     assert measure(evidence(WithExact(), IMAGES))["bits_per_dim"]["value"] == pytest.approx(2)
 
 
+def test_intervals_of_the_real_side_are_wider_where_test_items_share_sources() -> None:
+    """200 items that are 20 different ones, ten times each."""
+    alone = evidence(WithWeights())
+    x, c = alone.test
+    test, real = (x[:20].repeat(10, 1), c), x[:20].repeat(5, 1)
+    shared = replace(alone, test=test, real=real, sources=(torch.arange(200) % 20)[:, None])
+    narrow, wide = measure(replace(shared, sources=None)), measure(shared)
+    for name in ("nats", "frechet"):
+        widths = [found[name]["high"] - found[name]["low"] for found in (narrow, wide)]
+        assert widths[0] < widths[1], name
+    ratio = [found["nats"]["high"] - found["nats"]["low"] for found in (wide, narrow)]
+    assert ratio[0] / ratio[1] == pytest.approx(math.sqrt(10 * 20 / 19), rel=0.05)
+
+
 def test_a_sampling_interval_holds_its_number() -> None:
     """All have one but an extrapolation, a z-score, divergences of histograms, and a share that all items are in."""
     found = measure(evidence(WithWeights())) | measure(evidence(WithWeights(), IMAGES))
@@ -167,8 +181,8 @@ def test_each_number_carries_its_protocol() -> None:
     found = measure(evidence(WithWeights()))
     assert found["nats"]["protocol"] == "test n=200"
     assert found["frechet"]["protocol"] == "test n=100, fake n=100, identity"
-    assert found["recall"]["protocol"] == "test n=100, fake n=100, identity, k=3"
-    assert found["coverage"]["protocol"] == "test n=100, fake n=100, identity, k=5"
+    assert found["recall"]["protocol"] == "test n=100, fake n=100, identity, k=3, closed balls"
+    assert found["coverage"]["protocol"] == "test n=100, fake n=100, identity, k=5, closed balls"
     assert found["modes_hit"]["protocol"] == "fake n=100, 2 modes, 3 sigma"
     assert found["authenticity"]["protocol"] == "train n=300, fake n=100, identity"
     assert measure(evidence(WithExact()))["nats"]["protocol"] == "test n=200"
@@ -321,6 +335,7 @@ def test_each_number_of_a_condition_carries_its_protocol() -> None:
     found = measure(conditional(Implicit(), asked(), asked()))
     assert found["class_accuracy"]["protocol"] == "fake n=100, shade"
     assert found["class_accuracy_floor"]["protocol"] == "test n=200, shade"
-    assert found["conditional_recall"]["protocol"] == "test n=100, fake n=100, identity, k=3, 4 of 4 classes"
+    precision = "test n=100, fake n=100, identity, k=3, closed balls"
+    assert found["conditional_recall"]["protocol"] == f"{precision}, 4 of 4 classes"
     assert found["conditional_diversity"]["protocol"] == "test n=100, fake n=4 x 25, identity"
     assert found["conditional_diversity_real"]["protocol"] == "test n=100, identity"

@@ -56,7 +56,13 @@ class Tree:
                 self.cell(cell, grid.model(suite.events, cell.model).family, NATS[cell.model] + cell.seed / 8)
 
     def prepare(self, task: str, data: str = "1") -> None:
-        files.write_json(paths.prepared(task) / "manifest.json", {"task": task, "splits": {"test": {"sha256": data}}})
+        described = {
+            "event": {"shape": [2], "levels": None},
+            "condition": {"kind": "none", "shape": [0]},
+            "truth": None,
+        }
+        splits = {"test": {"sha256": data}}
+        files.write_json(paths.prepared(task) / "manifest.json", {"task": task, "splits": splits} | described)
 
     def grid(self, old: str, new: str) -> None:
         """Change params.yaml."""
@@ -78,7 +84,14 @@ class Tree:
     def write(self, cell: Cell, family: str, report: Mapping[str, Any], version: str, seconds: float = 1.0) -> None:
         identity = {"task": cell.task, "model": cell.model, "seed": cell.seed, "family": family, "condition": "none"}
         files.write_json(paths.metrics(cell), {**identity, **report})
-        trained = {"recipe": cell.model, "hyper": {"width": 8}, "training": {"steps": 10}, "seed": cell.seed}
+        trained = {
+            "status": "ok",
+            "sha256": "0" * 64,
+            "recipe": cell.model,
+            "hyper": {"width": 8},
+            "training": {"steps": 10},
+            "seed": cell.seed,
+        }
         files.write_json(paths.trained(cell) / "model.json", {**identity, **trained})
         files.write_npz(paths.samples(cell), {})
         for stage in ("train", "evaluate"):

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from pipeline.metrics.finite import check_finite
+
 
 class Extractor(nn.Module, abc.ABC):
     """x (N, *event) -> features (N, size) float32."""
@@ -29,5 +31,17 @@ class Extractor(nn.Module, abc.ABC):
 
     @torch.no_grad()
     def extract(self, x: Tensor, batch: int | None = None) -> Tensor:
-        """x (N, *event) -> (N, size), `batch` at a time."""
-        return torch.cat([self(part) for part in torch.split(x, batch or self.batch)])
+        """Features of x, `batch` at a time.
+
+        Args:
+            x: (N, *event).
+
+        Returns:
+            (N, size).
+
+        Raises:
+            FloatingPointError: An item of x or its features are not finite; the message has its index.
+        """
+        check_finite(x, f"extractor {self.name}: item")
+        features = torch.cat([self(part) for part in torch.split(x, batch or self.batch)])
+        return check_finite(features, f"extractor {self.name}: the feature vector of item")

@@ -32,7 +32,7 @@ class Frozen(Extractor):
         """sha256: what the file must have; None takes it as it is.
 
         Raises:
-            UserError: the file cannot be read, has changed, or holds no weights.
+            UserError: the file cannot be read, has changed, or holds no weights or some that are not finite.
         """
         super().__init__()
         self._state, found = read(Path(weights), sha256, self.wanted)
@@ -83,6 +83,9 @@ def read(path: Path, sha256: str | None, wanted: str) -> tuple[State, str]:
         raise _no_weights(path, wanted, f" ({why})") from None
     if not _is_plain(state):
         raise _no_weights(path, wanted)
+    bad = next((name for name, value in state.items() if not value.isfinite().all()), None)
+    if bad is not None:
+        raise UserError(f"{path}: the weights {bad} are not finite; put there {wanted}")
     return state, found
 
 
