@@ -1,10 +1,10 @@
 """True coverage of the sampling intervals of precision, recall, density, coverage and F-scores, nominal 95 %.
 
-    python benchmarks/intervals.py --count 250 --draws 300
+    python benchmarks/intervals.py --draws 300 --expected 1000
 
 In each situation `draws` pairs of samples are drawn anew. An interval covers if it holds the mean of the metric over
 all such pairs, of which `expected` more are drawn for the cheap metrics. With 300 draws a share of 95 % has a standard
-error of 1.3 %. The last columns are seconds for the intervals of one pair of samples.
+error of 1.3 %. The last column is seconds for the intervals of one pair of samples.
 """
 
 from __future__ import annotations
@@ -112,8 +112,8 @@ def coverage(draw: Callable[[int], Pair], *, count: int, draws: int, expected: i
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=250, help="real items, and samples")
-    parser.add_argument("--draws", type=int, default=300, help="pairs of samples with intervals")
-    parser.add_argument("--expected", type=int, default=1000, help="pairs of samples without")
+    parser.add_argument("--draws", type=int, default=100, help="pairs of samples with intervals")
+    parser.add_argument("--expected", type=int, default=300, help="pairs of samples without")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)

@@ -135,7 +135,7 @@ def _bytes(path: Path, mend: str, most: int) -> bytes:
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            content = file.read() if size <= most else b""
+            content = file.read(min(size, most) + 1)  # `read` sets all that is asked for aside
     except FileNotFoundError:
         raise UserError(f"{path} is missing; make it with: {mend}") from None
     except OSError as error:

@@ -25,7 +25,8 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
+Word = Annotated[str, Field(max_length=100)]
 
 
 class Checked(BaseModel):
@@ -43,7 +44,7 @@ class Open(BaseModel):
 
 
 class Data(Open):
-    dataset: str
+    dataset: Word
     train: Annotated[Count, Field(ge=2)]
     """Authenticity compares with the distance from a training item to the nearest other one."""
     validation: Count
@@ -52,7 +53,7 @@ class Data(Open):
 
 
 class Extractor(Open):
-    name: str
+    name: Word
 
 
 class TaskParams(Checked):

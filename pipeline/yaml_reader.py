@@ -13,6 +13,7 @@ Anchors, aliases and the merge key `<<` work as in YAML 1.1.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -123,7 +124,8 @@ def load(path: Path, limits: Limits = CONFIGURATION) -> object:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(limits.size + 1)
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(min(size, limits.size) + 1)  # `read` sets all that is asked for aside
     except FileNotFoundError:
         raise
     except OSError as error:

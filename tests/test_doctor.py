@@ -44,9 +44,9 @@ def healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths.REQUIREMENTS.write_text("numpy>=1 \\\n    --hash=sha256:00\nabsent==1 ; python_version < '3' \\\n")
     prepared, features = paths.prepared("toy"), paths.features("toy")
     files.write_npz(prepared / "test.npz", {"x": np.zeros(3)})
-    described = {"task": "toy", "event": {"shape": [1, 8, 8], "levels": 17}}
+    known = {"task": "toy", "event": {"shape": [3], "levels": None}}
     splits = {"test": {"sha256": files.sha256(prepared / "test.npz")}}
-    files.write_json(prepared / "manifest.json", described | {"splits": splits})
+    files.write_json(prepared / "manifest.json", known | {"splits": splits})
     files.write_npz(features / "reference.npz", {"test": np.zeros(3)})
     (features / "extractor.safetensors").write_text("weights")
     start = files.sha256(features / "extractor.safetensors")[:6]
@@ -54,9 +54,9 @@ def healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = paths.trained(FIRST) / "weights.safetensors"
     weights.parent.mkdir(parents=True)
     weights.write_text("weights")
-    trained = {"family": "vae", "recipe": "vae", "hyper": {}}
-    files.write_json(paths.trained(FIRST) / "model.json", trained | {"status": "ok", "sha256": files.sha256(weights)})
-    files.write_json(paths.trained(SECOND) / "model.json", trained | {"status": "diverged"})
+    recipe = {"family": "vae", "recipe": "vae", "hyper": {}}
+    files.write_json(paths.trained(FIRST) / "model.json", recipe | {"status": "ok", "sha256": files.sha256(weights)})
+    files.write_json(paths.trained(SECOND) / "model.json", recipe | {"status": "diverged"})
 
 
 def faults(capsys: pytest.CaptureFixture[str]) -> list[str]:

@@ -39,6 +39,8 @@ suites:
 """
 NATS = {"vae": 1.0, "flow": 2.0, "oracle": 4.0}
 
+EVENT = {"shape": [2], "levels": None}
+
 
 class Tree:
     """Writes what the stages and DVC write. `version` stands for everything that a cell was made from."""
@@ -56,13 +58,9 @@ class Tree:
                 self.cell(cell, grid.model(suite.events, cell.model).family, NATS[cell.model] + cell.seed / 8)
 
     def prepare(self, task: str, data: str = "1") -> None:
-        described = {
-            "event": {"shape": [2], "levels": None},
-            "condition": {"kind": "none", "shape": [0]},
-            "truth": None,
-        }
-        splits = {"test": {"sha256": data}}
-        files.write_json(paths.prepared(task) / "manifest.json", {"task": task, "splits": splits} | described)
+        files.write_json(
+            paths.prepared(task) / "manifest.json", {"task": task, "event": EVENT, "splits": {"test": {"sha256": data}}}
+        )
 
     def grid(self, old: str, new: str) -> None:
         """Change params.yaml."""
@@ -84,14 +82,8 @@ class Tree:
     def write(self, cell: Cell, family: str, report: Mapping[str, Any], version: str, seconds: float = 1.0) -> None:
         identity = {"task": cell.task, "model": cell.model, "seed": cell.seed, "family": family, "condition": "none"}
         files.write_json(paths.metrics(cell), {**identity, **report})
-        trained = {
-            "status": "ok",
-            "sha256": "0" * 64,
-            "recipe": cell.model,
-            "hyper": {"width": 8},
-            "training": {"steps": 10},
-            "seed": cell.seed,
-        }
+        trained = {"recipe": cell.model, "hyper": {"width": 8}, "training": {"steps": 10}, "seed": cell.seed}
+        trained |= {"status": report["status"], "sha256": "weights"}
         files.write_json(paths.trained(cell) / "model.json", {**identity, **trained})
         files.write_npz(paths.samples(cell), {})
         for stage in ("train", "evaluate"):
