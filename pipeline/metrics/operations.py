@@ -6,7 +6,7 @@
              parallelism the time is proportional to it. A loop over pixels or diffusion steps has a depth proportional
              to its length, whatever the batch; one pass through a network has that of its layers
 
-Views, index arithmetic and new empty tensors count neither way. Work is that of one more item, (F(2n) - F(n)) / n, so
+Views, index arithmetic and new tensors that are empty or of one value count neither way. Work is that of one more item, (F(2n) - F(n)) / n, so
 that what a batch shares, as masked weights, does not count.
 
 References:
