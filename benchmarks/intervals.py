@@ -5,6 +5,10 @@
 In each situation `draws` pairs of samples are drawn anew. An interval covers if it holds the mean of the metric over
 all such pairs, of which `expected` more are drawn for the cheap metrics. With 300 draws a share of 95 % has a standard
 error of 1.3 %. The last column is seconds for the intervals of one pair of samples.
+
+Measured, with 300 pairs of samples in each row (standard error 1.3):
+
+
 """
 
 from __future__ import annotations

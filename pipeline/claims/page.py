@@ -24,8 +24,9 @@ A verdict follows one rule, the same for every claim. A claim names contrasts, o
 training seed, positive if as claimed. **Supported**: the 95 % t interval of every contrast lies above 0.
 **Contradicted**: that of some contrast, at the level 1 - {rule.ALPHA} / contrasts, lies below 0. **Undecided**: all
 else. A contrast of a metric that does not tell the controls apart on its task is set aside, with the reason. A
-contrast of bounds decides only where the slack of the bounds cannot have made its sign. A contrast of counts, which have
-no noise, decides by its sign. A seed that a cell of a contrast lacks is left out of it, and named. Rules have changed after results were seen:
+contrast of bounds decides only where the slack of the bounds cannot have made its sign. A contrast of counts, which
+have no noise, decides by its sign. A seed that a cell of a contrast lacks is left out of it, and named. Rules have
+changed after results were seen:
 [each change, with the verdicts before and after](../docs/rule-changes.md). These are small tasks and short trainings:
 what is contradicted here may hold elsewhere.
 """

@@ -7,7 +7,8 @@
     undecided       all else: one seed, seeds that agree to the last digit, an interval that holds 0, a sign that may be
                     that of a bound's slack, cells that are not measured, a part whose contrasts are all set aside
 
-Counts, as of operations, have no noise: a contrast of counts supports or contradicts by its sign on all seeds, also on one.
+Counts, as of operations, have no noise: a contrast of counts supports or contradicts by its sign, which all seeds have
+to share; one seed suffices.
 
 A contrast that a blind metric enters (`pipeline.statistics.admission`) is set aside before anything is tested: it is
 listed with the reason, and counts neither for nor against, nor in m. A contrast of bounds counts, and decides only in

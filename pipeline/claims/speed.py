@@ -1,8 +1,8 @@
 """Claims about speed: which way is fast, and which is slow.
 
-What decides is the depth, the operations that have to wait for one another (`pipeline.metrics.operations`), a count that
-is the same on any machine. Seconds depend on the machine and on what else it does, and on one processor grow with the
-work as much as with the depth; they stand beside the contrasts, with the FLOPs, and decide nothing.
+What decides is the depth, the operations that have to wait for one another (`pipeline.metrics.operations`), a count
+that is the same on any machine. Seconds depend on the machine and on what else it does, and on one processor grow with
+the work as much as with the depth; they stand beside the contrasts, with the FLOPs, and decide nothing.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _apart(sample: Seeds, evaluate: Seeds) -> Seeds:
 
 
 def _remark(results: Results, *models: str) -> str:
-    """'decides nothing: conditional_glow, seconds for 1,000: sample 0.4, likelihood 31'; empty if nothing is measured."""
+    """'decides nothing: conditional_glow, seconds for 1,000: sample 0.4, likelihood 31'; may be empty."""
     found = []
     for model in models:
         for title, metric in (("seconds for 1,000", "seconds_per_1000"), ("FLOPs", "flops")):
@@ -60,8 +60,8 @@ METRIC = "sample_depth, likelihood_depth"
 CLAIMS = (
     Claim(
         "slow-sampling",
-        "An autoregressive model evaluates all values at once, and samples them one after the other: sampling takes more "
-        "operations that wait for one another, here with a cache of what earlier pixels fixed.",
+        "An autoregressive model evaluates all values at once, and samples them one after the other: sampling takes "
+        "more operations that wait for one another, here with a cache of what earlier pixels fixed.",
         METRIC, ("sampling", "evaluation"), _slow,
     ),
     Claim(

@@ -4,11 +4,17 @@
     precision    share of fake points in the union of all R        recall     share of real points in the union of all F
     density      mean number of R that a fake point lies in, / k   coverage   share of R with a fake point in them
 
-Precision and recall use k = 3, density and coverage k = 5 by default: of identical distributions coverage is
-1 - 2^-5 = .969 and density 1, while precision and recall are well below 1. Recall is not the support that is covered;
-all but density reward copying. Balls are closed, as in Kynkäänniemi et al. (a distance equal to the radius is inside),
-so that a set of duplicates covers its own copy; the package prdc compares with <. Radii and distances are computed by
-the same float64 differences, so that equal distances compare as equal.
+Precision and recall use k = 3, density and coverage k = 5 by default. Of identical continuous distributions density is
+1, and coverage with N real and M fake points
+
+    1 - prod_{j = 1 .. k} (N - j) / (N + M - j),    about 1 - (N / (N + M))^k,    which is 1 - 2^-5 = .969 where N = M
+
+(less than 1 by the chance that the first k neighbours of a real point are all real). Precision and recall are well
+below 1. Recall is not the support that is covered; all but density reward copying.
+
+Balls are closed, as in Kynkäänniemi et al. (a distance equal to the radius is inside), so that a set of duplicates
+covers its own copy; the package prdc compares with <. Radii and distances are computed by the same float64 differences,
+so that equal distances compare as equal.
 
 Kynkäänniemi et al. 2019, arXiv:1904.06991; Naeem et al. 2020, arXiv:2002.09797.
 """

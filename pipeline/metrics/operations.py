@@ -6,7 +6,7 @@
              parallelism the time is proportional to it. A loop over pixels or diffusion steps has a depth proportional
              to its length, whatever the batch; one pass through a network has that of its layers
 
-Views, index arithmetic and new empty tensors count neither way. Work is that of one more item, (F(2n) - F(n)) / n, so
+Views, index arithmetic and new tensors that are empty or of one value count neither way. Work is that of one more item, (F(2n) - F(n)) / n, so
 that what a batch shares, as masked weights, does not count.
 
 References:
@@ -58,7 +58,7 @@ class Counter(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.flops, self.depth = 0, 0
         self._depths: dict[int, tuple[StorageWeakRef, int]] = {}
 
@@ -134,13 +134,12 @@ def _key(tensor: Tensor) -> int:
 
 def sampling(model: GenerativeModel, c: Tensor) -> Cost:
     """Of one sample under conditions like the first rows of c (N, *condition), which are cycled."""
-    return _cost(lambda n: model.sample(_cycled(c, n)))
+    return _cost(model.sample, c)
 
 
 def evaluation(model: Bounded, data: Batch) -> Cost:
     """Of one log p, or one draw of its bound, of items like the first of x (N, *event), c (N, *condition)."""
-    x, c = data
-    return _cost(lambda n: model.elbo(_cycled(x, n), _cycled(c, n)))
+    return _cost(model.elbo, *data)
 
 
 def _cycled(x: Tensor, count: int) -> Tensor:
@@ -148,13 +147,14 @@ def _cycled(x: Tensor, count: int) -> Tensor:
 
 
 @torch.no_grad()
-def _cost(run: Callable[[int], object]) -> Cost:
+def _cost(run: Callable[..., object], *items: Tensor) -> Cost:
     found = []
     with torch.random.fork_rng(devices=[]):
         for n in (ITEMS, 2 * ITEMS):
             torch.manual_seed(SEED)
+            batch = [_cycled(tensor, n) for tensor in items]
             with Counter() as counter:
-                run(n)
+                run(*batch)
             found.append(counter)
     few, more = found
     return Cost(max(0.0, (more.flops - few.flops) / ITEMS), few.depth)

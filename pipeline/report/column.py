@@ -83,6 +83,7 @@ COLUMNS = {
     "sample_flops": Column("FLOPs / sample", "cost", decimals=0, varies=False),
     "likelihood_flops": Column("FLOPs / likelihood", "cost", decimals=0, varies=False),
     "train_seconds": Column("train s", "cost"),
+    "evaluate_seconds": Column("evaluate s", "file"),
     "sample_seconds_per_1000": Column("s / 1,000 samples", "cost"),
     "likelihood_seconds_per_1000": Column("s / 1,000 likelihoods", "cost"),
 }

@@ -19,14 +19,14 @@ class Lines:
     def __init__(self, total: int) -> None:
         self.total = total
 
-    def settled(self, step: Step, result: Result, done: int, left: float) -> None:
-        """A step came to its end; `left`: seconds that the others will take."""
+    def settled(self, step: Step, result: Result, done: int, left: float | None) -> None:
+        """A step came to its end; `left`: seconds that the others will take, None where that is not known yet."""
         if result.outcome in ("ran", "failed"):
             word = "FAILED after " if result.bad else ""
-            rest = f", {about(left)} left" if done < self.total else ""
+            rest = f", {time_left(left)}" if done < self.total else ""
             print(f"[{done}/{self.total}] {step.title} {word}{result.seconds:.1f} s{rest}", flush=True)
 
-    def tick(self, running: Sequence[Step], done: int, left: float) -> None:
+    def tick(self, running: Sequence[Step], done: int, left: float | None) -> None:
         """Some time passed."""
 
 
@@ -37,14 +37,14 @@ class Bar(Lines):
         super().__init__(total)
         self.bar, self.task = bar, bar.add_task("", total=total, left="", now="")
 
-    def settled(self, step: Step, result: Result, done: int, left: float) -> None:
+    def settled(self, step: Step, result: Result, done: int, left: float | None) -> None:
         if result.outcome == "failed":
             self.bar.console.print(f"[red]failed[/] {step.title}: {step.log}", highlight=False)
         self.bar.update(self.task, completed=done)
 
-    def tick(self, running: Sequence[Step], done: int, left: float) -> None:
+    def tick(self, running: Sequence[Step], done: int, left: float | None) -> None:
         now = ", ".join(step.title for step in running)
-        self.bar.update(self.task, completed=done, left=f"{about(left)} left", now=now)
+        self.bar.update(self.task, completed=done, left=time_left(left), now=now)
 
 
 @contextmanager
@@ -58,5 +58,8 @@ def progress(total: int, console: Console | None = None) -> Iterator[Lines]:
         yield Bar(total, bar)
 
 
-def about(seconds: float) -> str:
-    return f"about {seconds / 60:.0f} min" if seconds >= 90 else f"about {seconds:.0f} s"
+def time_left(seconds: float | None) -> str:
+    """'about 9 min left'; 'estimating the time left' where it is None."""
+    if seconds is None:
+        return "estimating the time left"
+    return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"

@@ -136,7 +136,7 @@ class Schedule:
     def _now(self) -> dict[str, float]:
         return {worker.step.name: worker.seconds for worker in self._running.values()}
 
-    def _left(self, running: Mapping[str, float]) -> float:
+    def _left(self, running: Mapping[str, float]) -> float | None:
         return self.forecast.left(self.steps.keys() - self.results.keys() - running.keys(), running)
 
 

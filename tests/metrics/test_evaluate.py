@@ -1,6 +1,7 @@
 """The stages features and evaluate, from prepared data to the three files of a cell."""
 
 import json
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,10 @@ def test_a_cell_is_measured(
         "model": "toy", "family": "toys", "seed": 4, "condition": "none", "status": "ok",
     }  # fmt: skip
     assert {"precision", "parameters", "nats" if task == "ring" else "bits_per_dim"} <= set(metrics["metrics"])
-    assert set(times["metrics"]) == {"sample_seconds_per_1000", "likelihood_seconds_per_1000"}
+    assert set(times["metrics"]) == {"sample_seconds_per_1000", "likelihood_seconds_per_1000", "evaluate_seconds"}
+    counts = {f"{way}_{what}" for way in ("sample", "likelihood") for what in ("flops", "depth")}
+    assert counts <= set(metrics["metrics"])
+    assert metrics["metrics"]["likelihood_depth"]["kind"] == "counted (exact)"
     assert set(samples) == {"x", "c"}
     assert samples["x"].shape == (50 if task == "ring" else 30, *shape)
     assert samples["x"].dtype == kept
@@ -118,6 +122,31 @@ def test_a_suite_may_count_modes_in_more_samples(monkeypatch: pytest.MonkeyPatch
         assert metrics["metrics"]["modes_hit"]["protocol"] == f"fake n={fake}, 8 modes, 3 sigma"
         assert metrics["metrics"]["precision"]["protocol"] == "test n=50, fake n=50, identity, k=3, closed balls"
         assert len(samples["x"]) == 50
+
+
+class Delayed(Gaussian):
+    """The third batch waits, as when another process takes the processor."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(shape)
+        self.drawn = 0
+
+    def sample(self, c: Tensor) -> Tensor:
+        self.drawn += 1
+        if self.drawn == 3:
+            time.sleep(0.5)
+        return super().sample(c)
+
+
+def test_seconds_are_medians_that_one_delay_does_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained(monkeypatch, Delayed((2,)))
+    prepare.main("ring")
+    features.main("ring")
+    evaluate.main("ring", "toy", 4)
+    _, times, _ = written("ring")
+    assert times["metrics"]["sample_seconds_per_1000"]["value"] < 1000 * 0.5 / 50
+    assert times["metrics"]["sample_seconds_per_1000"]["protocol"].endswith("median over batches")
+    assert times["metrics"]["evaluate_seconds"]["value"] > 0.5
 
 
 OBEDIENCE = {"class": "class_accuracy", "box": "box_iou"}

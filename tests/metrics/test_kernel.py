@@ -24,6 +24,7 @@ def test_equals_torch_fidelity_on_all_samples() -> None:
     assert kernel(real=real, fake=fake) == pytest.approx(found[KEY_METRIC_KID_MEAN], rel=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:Metric `Kernel Inception Distance` will save:UserWarning")
 def test_equals_torchmetrics_on_all_samples() -> None:
     from torchmetrics.image.kid import KernelInceptionDistance
 

@@ -72,6 +72,15 @@ def test_one_distribution_has_coverage_and_density_of_theory() -> None:
     assert found.density == pytest.approx(1, abs=0.06)
 
 
+@pytest.mark.parametrize(("n", "m"), [(400, 400), (400, 100), (100, 400)])
+def test_coverage_of_identical_distributions_depends_on_both_counts(n: int, m: int) -> None:
+    """1 - prod (N - j) / (N + M - j): 1 - 2^-5 holds for N = M alone."""
+    torch.manual_seed(0)
+    found = [manifold(real=torch.randn(n, 3), fake=torch.randn(m, 3)).coverage for _ in range(40)]
+    expected = 1 - math.prod((n - j) / (n + m - j) for j in range(1, 6))
+    assert sum(found) / 40 == pytest.approx(expected, abs=0.01)
+
+
 def test_repeated_points_far_from_the_others_reach_nothing() -> None:
     real, fake = 1 + torch.rand(50, 2), torch.zeros(50, 2)
     assert manifold(real=real, fake=fake).recall == 0

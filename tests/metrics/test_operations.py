@@ -1,4 +1,4 @@
-"""Counts of operations: the known work and depth of small computations, the same each time, whatever the machine does."""
+"""Counts of operations: the known work and depth of small computations, the same each time on any machine."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_loop_over_values_is_as_deep_as_it_is_long_and_one_pass_is_not(steps: 
     test = torch.zeros(10, steps), torch.zeros(10, 0)
     slow, fast = sampling(model, test[1]), evaluation(model, test)
     assert (slow.depth, fast.depth) == (3 * steps, 3)  # product, tanh, copy; product, tanh, sum
-    assert slow.flops == steps * (2 * steps * steps + steps + 1) + steps  # and the zeros that the loop starts from
+    assert slow.flops == steps * (2 * steps * steps + steps + 1)  # the zeros that the loop starts from are free
     assert fast.flops == 2 * steps * steps + steps + 1
 
 

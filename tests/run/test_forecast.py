@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.run.forecast import Forecast, measured
+from pipeline.run.progress import time_left
 from pipeline.run.schedule import ranks
 from pipeline.run.step import Step
 
@@ -32,6 +33,9 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_seconds_are_read_from_the_last_report(results: Path) -> None:
     assert measured(results) == {("train", "ring-vae-0"): 21.0, ("evaluate", "ring-vae-0"): 6.0}
+    with results.open("a") as file:
+        file.write("points,ring,none,vae,vae,0,evaluate_seconds,9,s,lower,measured,-\n")
+    assert measured(results) == {("train", "ring-vae-0"): 21.0, ("evaluate", "ring-vae-0"): 10.0}
 
 
 @pytest.mark.parametrize("text", ["", "task,model\nring,vae\n", RESULTS.replace(",20,", ",twenty,")])
@@ -42,17 +46,63 @@ def test_a_report_that_cannot_be_read_is_no_report(results: Path, text: str) -> 
     assert measured(results) == {}
 
 
+def cells(stage: str, *names: str) -> list[Step]:
+    return [step(f"{stage}_points@ring-{name}-0") for name in names]
+
+
 def test_all_that_is_left_divided_by_the_jobs_at_the_runs_own_pace() -> None:
-    forecast = Forecast([step("train_points@ring-vae-0"), step("train_points@ring-gan-0")], jobs=2)
-    expected = sum(forecast.expected.values())
-    assert forecast.left(forecast.expected, {}) == pytest.approx(expected / 2)
-    forecast.learn("train_points@ring-vae-0", 42.0)  # twice what was expected
-    assert forecast.left(forecast.expected, {}) == pytest.approx(expected)
+    first, second, *rest = cells("train", "vae", "gan", "made", "nice")
+    forecast = Forecast([first, second, *rest], jobs=2)
+    assert set(forecast.expected.values()) == {21.0}  # the mean of the stage, where a cell is not recorded
+    forecast.learn(first.name, 42.0)
+    forecast.learn(second.name, 42.0)  # twice what was expected
+    assert forecast.left([one.name for one in rest], {}) == pytest.approx(42.0)
+
+
+def test_no_time_is_stated_before_a_few_cells_are_finished_and_short_steps_do_not_scale_it() -> None:
+    prepare, first, second, third = step("prepare@ring"), *cells("train", "vae", "gan", "made")
+    forecast = Forecast([prepare, first, second, third], jobs=1)
+    assert forecast.left([prepare.name, first.name], {}) is None
+    forecast.learn(prepare.name, 40.0)  # 40 times what was guessed
+    forecast.learn(first.name, 21.0)
+    assert forecast.left([second.name, third.name], {}) is None
+    forecast.learn(second.name, 21.0)
+    assert forecast.left([third.name], {}) == pytest.approx(21.0)
+    assert time_left(None) == "estimating the time left"
+    assert time_left(21.0) == "about 21 s left"
+
+
+def test_each_stage_has_a_pace_of_its_own() -> None:
+    trainings, evaluations = cells("train", "vae", "gan"), cells("evaluate", "vae", "gan", "made")
+    forecast = Forecast([*trainings, *evaluations], jobs=1)
+    for one in trainings:
+        forecast.learn(one.name, 210.0)
+    for one in evaluations[:2]:
+        forecast.learn(one.name, 3.0)  # half of what was expected
+    assert forecast.left([evaluations[2].name], {}) == pytest.approx(3.0)
+
+
+def test_the_first_estimate_of_a_run_is_near_its_length(results: Path) -> None:
+    """A machine half as fast as the recorded one, 12 cells of 2 to 50 seconds, longest first, 2 jobs."""
+    seconds = {f"m{k}": float(k) for k in range(50, 2, -4)}
+    head = RESULTS.splitlines()[0]
+    lines = [f"points,ring,none,{m},vae,0,train_seconds,{s - 1},s,lower,measured,-" for m, s in seconds.items()]
+    results.write_text("\n".join([head, *lines, ""]))
+    prepare, steps = step("prepare@ring"), cells("train", *seconds)
+    forecast = Forecast([prepare, *steps], jobs=2)
+    forecast.learn(prepare.name, 5.0)
+    for one in steps[:2]:
+        forecast.learn(one.name, 2 * forecast.expected[one.name])
+    left = forecast.left([one.name for one in steps[2:]], {})
+    assert left == pytest.approx(2 * sum(list(seconds.values())[2:]) / 2, rel=0.05)
 
 
 def test_one_long_step_cannot_be_shared_out() -> None:
-    forecast = Forecast([step("train_points@ring-vae-0")], jobs=8)
-    assert forecast.left([], {"train_points@ring-vae-0": 1.0}) == pytest.approx(20.0)
+    one, *others = cells("train", "vae", "gan", "made")
+    forecast = Forecast([one, *others], jobs=8)
+    for other in others:
+        forecast.learn(other.name, 21.0)
+    assert forecast.left([], {one.name: 1.0}) == pytest.approx(20.0)
 
 
 def test_a_rank_is_the_longest_way_to_the_end() -> None:
