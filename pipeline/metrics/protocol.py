@@ -76,6 +76,10 @@ def samples(evidence: Evidence) -> str:
     return f"fake n={len(evidence.samples)}"
 
 
+def histogram_samples(evidence: Evidence) -> str:
+    return f"{samples(evidence)}, bias subtracted"
+
+
 def many(evidence: Evidence) -> str:
     return f"fake n={len(evidence.many)}"
 
