@@ -178,6 +178,9 @@ class SinglePlayer(GenerativeModel):
 class Bounded(abc.ABC):
     """Knows a lower bound on its likelihood."""
 
+    bound: str = "elbo"
+    """The name of the bound that `elbo` draws, as the validation curve records it: `elbo`, or `iwae_k` of k draws."""
+
     @abc.abstractmethod
     def elbo(self, x: Tensor, c: Tensor) -> Tensor:
         """(B,) nats: one unbiased draw of a lower bound on log p(x | c)."""

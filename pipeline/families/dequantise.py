@@ -8,9 +8,9 @@ the outermost levels have no outer end. So each v belongs to a level (`requantis
 several give IWAE-k. The proposal q transforms u of [0, 1):
 
     inner bins       y = (k + u) / L: uniform in y (Theis et al. 2016, arXiv:1511.01844)
-    outermost bins   logistic in v, centred in the part of the bin within [a, 1 - a], with a sixth of that part's width
-                     as its scale, truncated at the bin's inner end: as wide as the inner bins, and with exponential
-                     tails, so that the weights of a density with Gaussian tails are bounded
+    outermost bins   logistic in v, centred in the part of the bin within [a, 1 - a], with half of that part's width, or
+                     .4 if that is more, as its scale, truncated at the bin's inner end: smooth, with one mode and with
+                     exponential tails, so that the weights of a density with Gaussian tails are bounded
 
 u is uniform, or u = sigmoid(g(e; k)) for a flow g that learns which u are likely, so that the density need not have a
 bin's flat top and steep sides (Ho et al. 2019, arXiv:1902.00275). The noise e is logistic: then g = identity is the
@@ -30,8 +30,8 @@ from pipeline.contract import Event
 
 ALPHA = 0.05
 """Dinh et al. 2017, arXiv:1605.08803: the inner levels lie in [a, 1 - a] of the logit."""
-SCALE = 1 / 6
-"""Scale of the logistic proposal, in widths of the part of an outermost bin within [a, 1 - a]: 95 % lie in the bin."""
+LEAST_SCALE = 0.4
+"""Of the logistic proposal: at 256 levels half of the width is .035, and the tail of a density would have no draws."""
 LEAST = 1e-6
 """The smallest u that is placed: float32 has no more digits near the ends of the logit."""
 
@@ -99,8 +99,8 @@ def _place_inside(level: Tensor, u: Tensor, event: Event) -> tuple[Tensor, Tenso
 def _place_below(u: Tensor, event: Event) -> tuple[Tensor, Tensor]:
     """v and log|dv/du|, elementwise, of the lowest level's logistic; that of the highest is its mirror image."""
     low, high = (math.log(s / (1 - s)) for s in (ALPHA, ALPHA + (1 - 2 * ALPHA) / event.grid))
-    scale = SCALE * (high - low)
-    share = 1 / (1 + math.exp(-0.5 / SCALE))  # of the logistic, below the bin's inner end
+    scale = max(LEAST_SCALE, (high - low) / 2)
+    share = 1 / (1 + math.exp((low - high) / 2 / scale))  # of the logistic, below the bin's inner end
     z = (share * u.clamp(min=LEAST)).logit()
     return (low + high) / 2 + scale * z, math.log(scale * share) - logsigmoid(z) - logsigmoid(-z)
 

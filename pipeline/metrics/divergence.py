@@ -28,8 +28,9 @@ truth itself would score .013 nats on 8 modes and .040 on 25 with n = 2,500. In 
 for N from a Poisson distribution of any mean l. Without c, E[h(N)] = l log l + l E_1(2 l) (Grassberger 2003), and c is
 the maximum of e^l l E_1(2 l): what empty cells are charged with covers the excess. The number of samples is fixed, so
 the counts are binomial, which changes the first by a relative 1 / n and lowers the second. For the truth both are below
-0 by about 1e-3 on average; a mean over seeds is as good a bound as one number. A single number is a bound up to
-sampling noise, and its interval is that of the histograms' KL.
+0 by about 1e-3 on average; a mean over seeds is as good a bound as one number. A single number lies above or below by
+its noise; the lower end of its interval was below the histograms' KL in 98 % to 100 % of 200 samples of 2,500, for each
+of 25 pairs of p and q.
 
 Grassberger 2003, Entropy estimates from insufficient samplings, arXiv:physics/0307138; Paninski 2003, Estimation of
 entropy and mutual information, Neural Computation 15.

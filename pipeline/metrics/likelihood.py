@@ -111,5 +111,5 @@ def _in_chunks(score: Score, x: Tensor, c: Tensor, chunk: int, what: str) -> tup
     for part in zip(torch.split(x, chunk), torch.split(c, chunk), strict=True):
         start = perf_counter()
         found.append(score(*part))
-        seconds.append((perf_counter() - start) / len(part[0]))
+        seconds.append((perf_counter() - start) / max(1, len(part[0])))
     return check_finite(torch.cat(found), f"{what} of item"), tuple(seconds)

@@ -6,8 +6,8 @@
              parallelism the time is proportional to it. A loop over pixels or diffusion steps has a depth proportional
              to its length, whatever the batch; one pass through a network has that of its layers
 
-Views, index arithmetic and new tensors that are empty or of one value count neither way. Work is that of one more item, (F(2n) - F(n)) / n, so
-that what a batch shares, as masked weights, does not count.
+Views, index arithmetic and new tensors that are empty or of one value count neither way. Work is that of one more item,
+(F(2n) - F(n)) / n, so that what a batch shares, as masked weights, does not count.
 
 References:
     Blumofe, Leiserson 1999, Scheduling multithreaded computations by work stealing, J. ACM 46 (work and span).

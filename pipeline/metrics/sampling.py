@@ -40,7 +40,7 @@ def draw_timed(model: GenerativeModel, event: Event, c: Tensor, *, count: int, c
     for part in torch.split(c, chunk):
         start = perf_counter()
         parts.append(model.sample(part))
-        seconds.append((perf_counter() - start) / len(part))
+        seconds.append((perf_counter() - start) / max(1, len(part)))
     x = check_finite(torch.cat(parts), "sample")
     return Drawn(x if event.levels is None else event.quantise(x), c, tuple(seconds))
 

@@ -126,13 +126,13 @@ def _validate(
     if not isinstance(average.model, Bounded):
         return Best(0.0, step, average.state())
     score = mean_bound(average.model, validation, settings)
-    history.add(step, "validation", "elbo", score)
+    history.add(step, "validation", average.model.bound, score)
     return best if best and best.score >= score else Best(score, step, average.state())
 
 
 @torch.no_grad()
 def mean_bound(model: Bounded, validation: Batch, settings: Settings) -> float:
-    """Mean ELBO in nats over the first items of the validation split, with the same draws each time."""
+    """Mean of `elbo` in nats over the first items of the validation split, with the same draws each time."""
     x, c = (part[: settings.validate_items] for part in validation)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(VALIDATION_SEED)

@@ -168,10 +168,10 @@ def test_intervals_of_the_real_side_are_wider_where_test_items_share_sources() -
 
 
 def test_a_sampling_interval_holds_its_number() -> None:
-    """All have one but an extrapolation, a z-score, divergences of histograms, and a share that all items are in."""
+    """All have one but an extrapolation, a z-score, and a share that all items are in."""
     found = measure(evidence(WithWeights())) | measure(evidence(WithWeights(), IMAGES))
     alone = {name for name, entry in found.items() if "low" not in entry}
-    assert alone == {"frechet_infinity", "memorisation_ct", "kl_qp", "high_quality"}
+    assert alone == {"frechet_infinity", "memorisation_ct", "high_quality"}
     for name in found.keys() - alone:
         assert found[name]["low"] <= found[name]["value"] <= found[name]["high"], name
         assert found[name]["low"] < found[name]["high"] or found[name]["value"] in (0, 1, 2), name

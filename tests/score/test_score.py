@@ -77,7 +77,7 @@ def written(score: Score, model: Noise, task: str, count: int, folder: str) -> N
 def test_same_samples_same_protocol_same_numbers(score: Score, noise: dict[str, Noise], task: str) -> None:
     data, kind = score.data(task), score.data(task).task.event.kind
     torch.manual_seed(3)
-    drawn, metrics, _ = evaluate(noise[task], data, settings(kind), seed=0)
+    drawn, metrics, *_ = evaluate(noise[task], data, settings(kind), seed=0)
     np.savez("again.npz", **{name: value.numpy() for name, value in drawn.items()})
     score("again.npz", *(["--range", "0,16"] if kind == "images" else []), task=task)
     assert score.record("again", task)["metrics"] == metrics
@@ -154,7 +154,7 @@ def test_reported_likelihoods_are_the_models_own_under_another_kind(score: Score
     data = score.data()
     model = Bound(17, (1, 8, 8))
     torch.manual_seed(3)
-    drawn, metrics, _ = evaluate(model, data, settings("images"), seed=0)
+    drawn, metrics, *_ = evaluate(model, data, settings("images"), seed=0)
     np.save("x.npy", drawn["x"].numpy())
     nats = -model.elbo(*data.test)
     Path("nll.csv").write_text("\n".join(["nats", *(repr(float(value)) for value in nats)]))

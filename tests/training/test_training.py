@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pipeline.contract import Exact, GenerativeModel, Loss, Player, SinglePlayer
 from pipeline.params import Training
+from pipeline.report.column import column
 from pipeline.training import reproducible
 from pipeline.training.average import Average
 from pipeline.training.batches import in_order, shuffled
@@ -90,6 +91,16 @@ def test_training_descends() -> None:
     assert model.mean.item() == pytest.approx(0, abs=0.3)
     scores = [row[3] for row in history.rows if row[1] == "validation"]
     assert scores[-1] > scores[0]
+
+
+def test_the_validation_curve_names_its_bound() -> None:
+    assert {row[2] for row in trained()[1].rows if row[1] == "validation"} == {"elbo"}
+    reproducible.seed(0)
+    model, history = Line(), History()
+    model.bound = "iwae_8"
+    fit(model, data(), data(), settings(steps=10), history, "toy", seed=0)
+    assert {row[2] for row in history.rows if row[1] == "validation"} == {"iwae_8"}
+    assert column("iwae_8").title == "IWAE-8"
 
 
 def test_patience_stops_and_the_best_weights_are_kept() -> None:

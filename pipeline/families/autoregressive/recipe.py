@@ -165,7 +165,8 @@ def image_transformer_images(
     dropout: Fraction = 0.2,
     augmented: bool = False,
 ) -> AutoregressiveImages:
-    """Image Transformer: causal attention over sub-pixels (Parmar et al. 2018, arXiv:1802.05751).
+    """Image Transformer: causal attention over sub-pixels (Parmar et al. 2018, arXiv:1802.05751). The
+    window slides with the value, where the paper's attention is local to blocks.
 
     Equation: a_i = Σ_j softmax_j(q_i·k_j / √d + b_(i-j)) v_j, j in (i - window, i].
 

@@ -68,7 +68,8 @@ def nice_images(
 def realnvp_points(
     task: Task, *, layers: Count = 6, width: Count = 64, depth: Count = 2, octaves: Whole = 3
 ) -> PointFlow:
-    """RealNVP: affine couplings that take turns (Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803).
+    """RealNVP: affine couplings that take turns (Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803), without
+    the paper's batch normalisation.
 
     Equation: h_k = m h_{k-1} + (1 - m) (h_{k-1} + t_k) e^{s_k}, (s_k, t_k) = network_k(m h_{k-1}).
     """
@@ -87,7 +88,8 @@ def realnvp_images(
     dropout: Fraction = 0.0,
     dequantisation: Dequantisation = "uniform",
 ) -> ImageFlow:
-    """RealNVP: affine couplings over checkerboards, then channels (Dinh et al. 2017, arXiv:1605.08803).
+    """RealNVP: affine couplings over checkerboards, then channels (Dinh et al. 2017, arXiv:1605.08803). ActNorm stands
+    in place of the paper's batch normalisation.
 
     Equation: h_k = m h_{k-1} + (1 - m) (h_{k-1} + t_k) e^{s_k}, (s_k, t_k) = network_k(m h_{k-1}).
     """
@@ -108,7 +110,8 @@ def glow_images(
     dropout: Fraction = 0.2,
     dequantisation: Dequantisation = "variational",
 ) -> ImageFlow:
-    """Glow: actnorm, invertible 1x1 convolution and affine coupling (Kingma & Dhariwal 2018, arXiv:1807.03039).
+    """Glow: actnorm, invertible 1x1 convolution and affine coupling (Kingma & Dhariwal 2018, arXiv:1807.03039). The
+    halves that are factored out have a standard normal prior, where the paper learns one.
 
     Equation: h_k = coupling_k(W_k ((h_{k-1} + b_k) e^{s_k})), W = P L (U + diag(d)), log|det W| = sum log|d|.
     """

@@ -73,7 +73,8 @@ def wgan_clip(
     box: Positive = 0.1,
     turns: Count = 5,
 ) -> GAN:
-    """Wasserstein GAN: the critic's weights are clipped to a box (Arjovsky et al. 2017, arXiv:1701.07875).
+    """Wasserstein GAN: the critic's weights are clipped to a box (Arjovsky et al. 2017, arXiv:1701.07875). The box
+    is .1 and the optimiser AdamW by default, where the paper has .01 and RMSProp.
 
     Equation: min_G max_D E D(x) - E D(G(z)),  each weight of D in [-c, c]
     """

@@ -26,11 +26,11 @@ from pipeline.families.vae.vae import VAE
 
 
 class IWAE(VAE):
-    """`draws`: k of the bound that it is trained on; scores use as many as any other model's."""
+    """`draws`: k of the bound that it is trained on; scores use as many as any other model's. Validation uses k too."""
 
     def __init__(self, *parts: Any, draws: int, **options: Any) -> None:
         super().__init__(*parts, **options)
-        self.draws = draws
+        self.draws, self.bound = draws, f"iwae_{draws}"
 
     def loss(self, x: Tensor, c: Tensor) -> Loss:
         q = self.posterior(x, c)
@@ -45,6 +45,6 @@ class IWAE(VAE):
         return Loss(-(share * log_w).sum(0).mean(), {"iwae": -bound})
 
     def elbo(self, x: Tensor, c: Tensor) -> Tensor:
-        """(B,) nats: the bound of `draws` draws, which it is trained on and so is validated by."""
+        """(B,) nats: IWAE-k, the bound that it is trained on and so is validated by, in place of the ELBO."""
         log_w = torch.stack([self.log_weight(x, c) for _ in range(self.draws)])
         return log_w.logsumexp(0) - math.log(self.draws)
