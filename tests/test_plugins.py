@@ -130,7 +130,7 @@ def test_an_extractor_is_a_function_and_its_features_are_measured_in(
     model = UniformBox(data.task.event, 0.5)
     model.calibrate([data.train], [])
     measured = evaluate.evaluate(model, data, counts, 0).metrics
-    assert measured["precision"]["protocol"] == "test n=40, fake n=40, brightness^2, k=1"
+    assert measured["precision"]["protocol"] == "test n=40, fake n=40, brightness^2, k=1, closed balls"
     assert "brightness^2" in measured["frechet"]["protocol"]
 
 
