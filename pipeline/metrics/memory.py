@@ -6,6 +6,9 @@
     CT              the z-score of Mann-Whitney's U: samples' distances to training data against held-out data's. Far
                     below 0, samples lie closer to the training data than held-out data do: copying. Far above 0:
                     underfitting. It grows with the square root of the sample sizes. One cell: all of the space.
+                    Of fresh draws it is standard normal only where held-out items and samples are independent: items
+                    that share sources, as stacked digits do, spread it more, and so does an answer to a condition
+                    by look-up, as of the control `real` under a box or a map.
 
 The reference is always the split that the model was trained on.
 

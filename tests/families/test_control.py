@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 from toys import GREY, condition, conditions
 
+from pipeline import params
 from pipeline.contract import Task
 from pipeline.families.control.memory import Collapsed, Copycat, Memory, Real, dealt
+from pipeline.paths import Cell
 
 
 def numbered(count: int) -> Tensor:
@@ -121,3 +125,19 @@ def test_collapsed_seeds_are_around_other_items() -> None:
     model = Collapsed(0.1)
     model.calibrate([(numbered(50), torch.empty(50, 0))], [])
     assert model.replicates(torch.empty(50, 0))
+
+
+def test_seeds_of_real_are_replications_on_every_task_whose_data_can_be_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is all but the digits, of which there are 1,797."""
+    monkeypatch.chdir(Path(__file__).parents[2])
+    configured = params.load()
+    tasks = {
+        (task, suite.events): configured.evaluation_of(Cell(task, "real", 0), suite.events)[1].samples
+        for suite in configured.suites.values()
+        if "real" in suite.models
+        for task in suite.tasks
+    }
+    assert tasks
+    for (task, _), samples in tasks.items():
+        data = configured.task(task).data
+        assert data.dataset == "digits" or data.validation >= 2 * samples, task

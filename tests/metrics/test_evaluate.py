@@ -13,7 +13,9 @@ from torch import Tensor
 
 from pipeline import files
 from pipeline.contract import Exact, GenerativeModel, Player
+from pipeline.data import prepared
 from pipeline.errors import UserError
+from pipeline.families.control.memory import Real
 from pipeline.metrics import judging
 from pipeline.stages import evaluate, features, prepare
 from pipeline.training import reproducible
@@ -107,6 +109,19 @@ def test_a_cell_is_measured(
     evaluate.main(task, "toy", 4)
     assert Path(f"reports/metrics/{task}-toy-4.json").read_bytes() == before[0]
     assert np.array_equal(written(task)[2]["x"], before[1])
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_cell_says_whether_its_seeds_are_replications(monkeypatch: pytest.MonkeyPatch, same: bool) -> None:
+    """Of the 20 validation items, or of more than twice as many as are drawn."""
+    prepare.main("ring")
+    features.main("ring")
+    held = prepared.load("ring").validation[0][:20] if same else torch.randn(200, 2)
+    model = Real()
+    model.calibrate([], [(held, torch.empty(len(held), 0))])
+    trained(monkeypatch, model)
+    evaluate.main("ring", "toy", 4)
+    assert written("ring")[0]["replicated"] is not same
 
 
 def test_a_suite_may_count_modes_in_more_samples(monkeypatch: pytest.MonkeyPatch) -> None:
