@@ -8,7 +8,8 @@
                     underfitting. It grows with the square root of the sample sizes. One cell: all of the space.
                     Of fresh draws it is standard normal only where held-out items and samples are independent: items
                     that share sources, as stacked digits do, spread it more, and so does an answer to a condition
-                    by look-up, as of the control `real` under a box or a map.
+                    by look-up, as of the control `real` under a box or a map. One split is one draw: 250 shapes with
+                    fewer rare ones than usual scored -3.3 against the test split, in each seed that drew the same.
 
 The reference is always the split that the model was trained on.
 
