@@ -148,6 +148,9 @@ class GenerativeModel(nn.Module, abc.ABC):
     """What turns it towards its modes when it samples: temperature, truncation, guidance; None where nothing does."""
     setting: float = 1.0
     """Where the knob stands; 1 is the model as it was trained, and what every score is measured at."""
+    independent_samples: ClassVar[bool] = True
+    """Whether samples of separate calls are independent draws. Stored items that are drawn without replacement are not:
+    they are all drawn in one call."""
 
     @abc.abstractmethod
     def players(self) -> tuple[Player, ...]:

@@ -64,7 +64,7 @@ def evaluate(model: GenerativeModel, data: Prepared, settings: Settings, seed: i
     """Draw, measure what applies, and take the seconds for 1,000 samples and 1,000 likelihoods."""
     event = data.task.event
     count = max(settings.samples, settings.modes or 0)
-    chunk = hardware.batch_size(count, settings.chunk)
+    chunk = hardware.batch_size(count, settings.chunk) if model.independent_samples else count
     many, c, each = draw_timed(model, event, data.test[1], count=count, chunk=chunk)
     seconds = {"sample_seconds_per_1000": (1000 * median(each), "measured")}
     x, c = many[: settings.samples], c[: settings.samples]

@@ -196,6 +196,18 @@ def test_the_extractor_of_images_is_described(monkeypatch: pytest.MonkeyPatch) -
     assert files.read_npz(folder / "reference.npz", "")["test"].shape == (40, 4)
 
 
+def test_held_out_items_are_measured_without_replacement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where seconds are taken of several batches: an item that comes twice would lower what is the ceiling."""
+    Path("params.yaml").write_text(PARAMS.replace("validation: 20, test: 100", "validation: 50, test: 100"))
+    prepare.main("ring")
+    features.main("ring")
+    model = Real()
+    model.calibrate([], [prepared.load("ring").validation])
+    trained(monkeypatch, model)
+    evaluate.main("ring", "toy", 4)
+    assert len(np.unique(written("ring")[2]["x"], axis=0)) == 50
+
+
 def test_a_diverged_cell_has_a_status_and_no_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     trained(monkeypatch, None, status="diverged", diverged={"step": 12, "player": "critic"})
     prepare.main("ring")

@@ -28,6 +28,7 @@ CHUNK = 1024
 class Memory(GenerativeModel):
     """Draws stored items; without replacement as long as those that answer a condition last."""
 
+    independent_samples = False
     x: Tensor
     c: Tensor
 
