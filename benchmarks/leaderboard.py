@@ -24,7 +24,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from pipeline.report.protocol import Protocol
+from pipeline.results.protocol import Protocol
 from pipeline.tracking import ledger, store, stored
 
 # isort: split

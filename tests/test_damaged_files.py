@@ -30,7 +30,8 @@ from pipeline.errors import UserError
 from pipeline.metrics import reference
 from pipeline.page import document
 from pipeline.paths import Cell
-from pipeline.report import curve, figures, scored
+from pipeline.report import figures
+from pipeline.results import curve, external
 from pipeline.run import forecast, repository
 from pipeline.stages import code, evaluate, features, leaderboard, models, prepare, report, sweep, train
 from pipeline.tracking import lock, sides
@@ -98,8 +99,8 @@ def _write_score() -> None:
     found = json.loads(paths.metrics(CELLS[1]).read_text(encoding="utf-8"))
     measured = {name: found["metrics"][name] for name in ("frechet", "precision", "recall", "authenticity")}
     content = {"status": "ok", "condition": "none", "trust": "re-scored", "metrics": measured, "sha256": "0"}
-    scored.FOLDER.mkdir(parents=True)
-    scored.path(*SCORED).write_text(json.dumps(content), encoding="utf-8")
+    external.FOLDER.mkdir(parents=True)
+    external.path(*SCORED).write_text(json.dumps(content), encoding="utf-8")
 
 
 # Damage

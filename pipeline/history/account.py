@@ -11,8 +11,8 @@ from pipeline.history.chronicle import Chronicle
 from pipeline.history.record import Origin
 from pipeline.history.replay import Standing
 from pipeline.history.sheet import Sheet
-from pipeline.metrics.interval import Interval
-from pipeline.report.column import DASH, bound, column
+from pipeline.results.column import DASH, bound, column
+from pipeline.statistics.intervals import Interval
 
 ARROW = " → "
 CAUSES = (

@@ -21,10 +21,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from pipeline.claims.results import Seeds
 from pipeline.history.side import Key, Numbers, Side
-from pipeline.report.column import column
-from pipeline.report.comparison import LEVEL, TTest, holm
+from pipeline.results.column import column
+from pipeline.statistics.comparison import LEVEL, TTest, holm
+from pipeline.statistics.intervals import Seeds
 
 Verdict = Literal["improved", "worse", "within noise", "unknown"]
 Basis = Literal["seeds", "sampling", "none"]

@@ -13,7 +13,7 @@ from pipeline.history.account import when
 from pipeline.history.change import Change, Move
 from pipeline.history.chronicle import Chronicle
 from pipeline.history.record import Origin
-from pipeline.report.column import DASH, column
+from pipeline.results.column import DASH, column
 
 ATOM = "http://www.w3.org/2005/Atom"
 NAMES = uuid.uuid5(uuid.NAMESPACE_OID, "coverseek leaderboard")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pipeline.report.measured import Better
-from pipeline.report.protocol import Protocol
+from pipeline.results.outcomes import Better
+from pipeline.results.protocol import Protocol
 
 
 class Origin(NamedTuple):

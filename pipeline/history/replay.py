@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from pipeline.history.record import Number, Origin, Record, Turn
-from pipeline.metrics.interval import Interval, student_t
-from pipeline.report.column import column, flatters
-from pipeline.report.protocol import Protocol
+from pipeline.results.column import column, flatters
+from pipeline.results.protocol import Protocol
+from pipeline.statistics.intervals import Interval, student_t
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 from pipeline import files
 from pipeline.errors import UserError
 from pipeline.history.record import Record
-from pipeline.metrics.interval import Interval
-from pipeline.report.measured import Better, Number
-from pipeline.report.protocol import Protocol
+from pipeline.results.outcomes import Better, Number
+from pipeline.results.protocol import Protocol
+from pipeline.statistics.intervals import Interval
 
 Schema = TypeVar("Schema", bound=BaseModel)
 

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.history.difference import Difference, Differences, Verdict
 from pipeline.history.sheet import Sheet
 from pipeline.history.side import Key
-from pipeline.report.column import DASH, Column, arrow, column
+from pipeline.results.column import DASH, Column, arrow, column
 
 TITLES: dict[Verdict, str] = {
     "worse": "Worse",

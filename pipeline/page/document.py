@@ -15,7 +15,7 @@ import vl_convert
 from markupsafe import Markup, escape
 
 from pipeline import paths
-from pipeline.claims.page import Judged
+from pipeline.claims.claims_md import Judged
 from pipeline.claims.rule import ALPHA
 from pipeline.errors import UserError
 from pipeline.page import recipes, verdicts, view
@@ -24,15 +24,15 @@ from pipeline.page.scope import LIMIT, Scope, scopes
 from pipeline.page.view import Suite
 from pipeline.params import Params
 from pipeline.report.board import Board
-from pipeline.report.ladder import Ladder
 from pipeline.report.style import FAMILIES
+from pipeline.results.conditioning import ConditioningSeries
 
 PATH = paths.RESULTS.with_name("index.html")
 BLANK = re.compile(r"\s*\n\s*")
 GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚"}
 
 
-def text(params: Params, boards: Sequence[Board], ladders: Sequence[Ladder], judged: Judged) -> str:
+def text(params: Params, boards: Sequence[Board], ladders: Sequence[ConditioningSeries], judged: Judged) -> str:
     """index.html.
 
     Raises:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pipeline.page.pictures import Gallery, Picture
-from pipeline.report import scored
 from pipeline.report.board import Board, Standing
+from pipeline.results import external
 
 
 class Elsewhere(NamedTuple):
@@ -29,11 +29,11 @@ def first(boards: Iterable[Board]) -> dict[int, list[Standing]]:
 
 
 def elsewhere(task: str, standing: Standing, gallery: Gallery) -> Elsewhere:
-    sheet = scored.sheet(task, standing.model)
+    sheet = external.sheet(task, standing.model)
     return Elsewhere(
         model=standing.model,
         trust=standing.trust,
-        record=scored.path(task, standing.model).relative_to(scored.FOLDER.parent).as_posix(),
+        record=external.path(task, standing.model).relative_to(external.FOLDER.parent).as_posix(),
         pictures=(gallery.kept(sheet, standing),) if sheet.exists() else (),
-        command=scored.command(task, standing.model),
+        command=external.command(task, standing.model),
     )

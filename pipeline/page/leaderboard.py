@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pipeline.page.spread import Scale, scale
 from pipeline.report import page, tabular
 from pipeline.report.board import Board, Standing
-from pipeline.report.column import DASH, bound, column
+from pipeline.results.column import DASH, bound, column
 
 PAIRS = "[comparisons.csv](comparisons.csv)", "comparisons.csv"
 """What links in Markdown, and what stands for it here."""

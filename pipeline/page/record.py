@@ -15,7 +15,7 @@ from pipeline import files, paths
 from pipeline.page.pictures import Picture
 from pipeline.paths import Cell
 from pipeline.report.board import Board, Score, Standing
-from pipeline.report.column import DASH, bound, column, ordered
+from pipeline.results.column import DASH, bound, column, ordered
 
 DIGITS = 8
 """Of a hash: enough to find it in dvc.lock and in its history."""

@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pipeline.metrics.interval import Interval
 from pipeline.report.board import Board, Standing
+from pipeline.statistics.intervals import Interval
 
 SHARES = ("precision", "recall", "coverage")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, get_args
 
 from pipeline.claims.claim import Claim
-from pipeline.claims.page import Judged, line, notes
+from pipeline.claims.claims_md import Judged, line, notes
 from pipeline.claims.rule import Finding, Judgement, Word
 
 SIGNS: dict[Word, str] = {"supported": "✓", "contradicted": "✗", "undecided": "?"}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 
+from pipeline.claims import conditioning
 from pipeline.page import elsewhere, leaderboard
 from pipeline.page.charts import cost, curves, ladder, plane
 from pipeline.page.charts.chart import Chart
@@ -16,9 +17,9 @@ from pipeline.page.pictures import Gallery, Picture
 from pipeline.page.record import Record, fullest, record
 from pipeline.page.scope import Scope
 from pipeline.params import Params
-from pipeline.report import reference, verdict
+from pipeline.report import reference_values
 from pipeline.report.board import Board, Standing
-from pipeline.report.ladder import Ladder
+from pipeline.results.conditioning import ConditioningSeries
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Task:
 
     @cached_property
     def references(self) -> str:
-        return ". ".join(reference.sentences(self.board))
+        return ". ".join(reference_values.sentences(self.board))
 
     @cached_property
     def drawn(self) -> Mapping[str, Chart]:
@@ -89,7 +90,7 @@ class Suite:
     question: str
     default: bool
     tasks: Sequence[Task]
-    ladder: Ladder | None = field(repr=False)
+    ladder: ConditioningSeries | None = field(repr=False)
 
     @property
     def measured(self) -> bool:
@@ -101,7 +102,7 @@ class Suite:
 
     @cached_property
     def sentence(self) -> str:
-        return verdict.sentence(self.ladder).replace("**", "") if self.ladder else ""
+        return conditioning.sentence(conditioning.verdicts(self.ladder)).replace("**", "") if self.ladder else ""
 
     def whole(self, scope: Scope) -> bool:
         """Whether all of its charts and pictures are shown."""
@@ -114,7 +115,7 @@ class Suite:
             yield from (chart for task in self.tasks for chart in task.charts(scope))
 
 
-def suites(params: Params, boards: Sequence[Board], ladders: Sequence[Ladder]) -> list[Suite]:
+def suites(params: Params, boards: Sequence[Board], ladders: Sequence[ConditioningSeries]) -> list[Suite]:
     """In the order of params.yaml."""
     galleries = {board.task: Gallery(board.task) for board in boards}
     owned: dict[int, list[Standing]] = {id(board): [] for board in boards}

@@ -14,12 +14,12 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.claims.results import NARROW, base
-from pipeline.metrics.interval import Interval
 from pipeline.report import style
 from pipeline.report.board import Board, Standing
-from pipeline.report.column import column
 from pipeline.report.labels import Spot, label, mark
+from pipeline.results.column import column
+from pipeline.results.selection import NARROW, base
+from pipeline.statistics.intervals import Interval
 
 EVALUATE, SAMPLE, SIZE = "likelihood_seconds_per_1000", "sample_seconds_per_1000", "parameters"
 FEWEST = 2

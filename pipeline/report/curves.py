@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.paths import Cell
-from pipeline.report import curve, style
+from pipeline.report import style
 from pipeline.report.board import Board, Standing
-from pipeline.report.column import column
+from pipeline.results import curve
+from pipeline.results.column import column
 
 HIDDEN = 0.1
 """Share of all scores that may leave the frame at either end: the first ones, far worse, would flatten the others."""

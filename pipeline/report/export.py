@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.report import latex, page, table
+from pipeline.report import latex, leaderboard_csv, page
 from pipeline.report.board import Board
 from pipeline.report.tabular import Kind, columns, metrics
 
@@ -27,7 +27,7 @@ def as_latex(boards: Sequence[Board]) -> str:
 
 def as_csv(boards: Sequence[Board]) -> str:
     """As leaderboard.csv."""
-    return table.csv(boards)
+    return leaderboard_csv.csv(boards)
 
 
 def _latex(board: Board, kind: Kind) -> str:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from pipeline import paths
 from pipeline.report import conditions, cost, curves, ladder_figure, latent, plane, samples, style
 from pipeline.report.board import Board
-from pipeline.report.ladder import Ladder
+from pipeline.results.conditioning import ConditioningSeries
 
 PICTURES = {
     "samples": samples.draw,
@@ -36,7 +36,7 @@ def draw(board: Board, folder: Path) -> list[Path]:
     return [path for path in drawn if path]
 
 
-def draw_ladder(ladder: Ladder, folder: Path) -> Path | None:
+def draw_ladder(ladder: ConditioningSeries, folder: Path) -> Path | None:
     """Like `draw`, of a ladder."""
     with style.settled():
         return _save(ladder_figure.draw(ladder), folder, paths.ladder_figure(ladder.suite))

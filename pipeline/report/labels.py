@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-from pipeline.metrics.interval import Interval
 from pipeline.report import style
+from pipeline.statistics.intervals import Interval
 
 OFFSETS = [
     (reach * math.cos(angle) * 1.8, reach * math.sin(angle))

@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.claims.results import Seeds
-from pipeline.metrics.interval import student_t
 from pipeline.report import style
-from pipeline.report.column import bound
-from pipeline.report.ladder import Climber, Ladder
+from pipeline.results.column import bound
+from pipeline.results.conditioning import ConditioningSeries, ModelSeries
+from pipeline.statistics.intervals import Seeds, student_t
 
 SPREAD = 0.24
 """Of the way between two rungs, over which the models' markers lie side by side: error bars hide none of them."""
@@ -30,19 +29,19 @@ MEASURES = {
 class Line(NamedTuple):
     """One model's values in one panel."""
 
-    climber: Climber
+    climber: ModelSeries
     rungs: tuple[Seeds, ...]
     shift: float
 
 
-def draw(ladder: Ladder) -> Figure | None:
+def draw(ladder: ConditioningSeries) -> Figure | None:
     """A panel for each of the three that some model has; None where no model has any."""
     panels = {part: lines for part in TITLES if (lines := _lines(ladder, part))}
     if not panels:
         return None
     figure = style.sheet(3.4 * len(panels), 3.9)
     axes = dict(zip(panels, figure.subplots(1, len(panels), squeeze=False)[0], strict=True))
-    dashes = style.dashes((climber.model, climber.family) for climber in ladder.climbers)
+    dashes = style.dashes((climber.model, climber.family) for climber in ladder.models)
     for part, axis in axes.items():
         _frame(axis, ladder.labels, part)
         for line in panels[part]:
@@ -55,10 +54,10 @@ def draw(ladder: Ladder) -> Figure | None:
     return figure
 
 
-def _lines(ladder: Ladder, part: str) -> list[Line]:
-    count = len(ladder.climbers)
+def _lines(ladder: ConditioningSeries, part: str) -> list[Line]:
+    count = len(ladder.models)
     shifts = (SPREAD * (place / (count - 1) - 0.5) if count > 1 else 0.0 for place in range(count))
-    lines = (Line(c, getattr(c, part), shift) for c, shift in zip(ladder.climbers, shifts, strict=True))
+    lines = (Line(c, getattr(c, part), shift) for c, shift in zip(ladder.models, shifts, strict=True))
     return [line for line in lines if any(line.rungs)]
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pipeline.claims.results import Seeds
-from pipeline.metrics.interval import student_t
 from pipeline.report import markdown
-from pipeline.report.column import DASH, Column, bound, column
-from pipeline.report.ladder import Climber, Ladder, paired
-from pipeline.report.rungs import BITS
-from pipeline.report.verdict import sentence, verdict
+from pipeline.results.column import DASH, Column, bound, column
+from pipeline.results.conditioning import BITS, ConditioningSeries, ModelSeries, paired
+from pipeline.statistics.intervals import Seeds, student_t
 
 RULE = (
     "Supported: bits/dim falls at each rung, and the 95 % t interval of each drop, paired over seeds, lies above 0. "
@@ -28,45 +25,50 @@ PER_DIM = Column("bits/dim", decimals=4)
 """A digit more than bits/dim has: of 768 values, a class may explain a few bits."""
 
 
-def section(ladder: Ladder, picture: Path | None) -> str:
-    """The part of the page that stands before the suite's tasks."""
-    models = [climber for climber in ladder.climbers if climber.weighed]
+def section(ladder: ConditioningSeries, picture: Path | None, verdicts: Mapping[str, str], sentence: str) -> str:
+    """The part of the page that stands before the suite's tasks.
+
+    Args:
+        verdicts: model -> the word of its verdict.
+        sentence: all verdicts with their reasons.
+    """
+    models = [climber for climber in ladder.models if climber.comparable]
     parts = ["### The ladder", *([markdown.image(picture)] if picture else [])]
     if models:
-        parts += ["Bits/dim of the same images under ever richer conditions:", _bits(ladder, models)]
-        parts += [sentence(ladder), RULE]
-        if ladder.ground is not None:
-            parts += [" ".join([EXPLAINED, *_limits(ladder)]), _explained(ladder, models, ladder.ground)]
+        parts += ["Bits/dim of the same images under ever richer conditions:", _bits(ladder, models, verdicts)]
+        parts += [sentence, RULE]
+        if ladder.unconditional_index is not None:
+            parts += [" ".join([EXPLAINED, *_limits(ladder)]), _explained(ladder, models, ladder.unconditional_index)]
         if any(len(seeds) > 1 for climber in models for seeds in climber.bits):
             parts.append(INTERVALS)
     return "\n\n".join(parts) + "\n"
 
 
-def _bits(ladder: Ladder, models: Sequence[Climber]) -> str:
+def _bits(ladder: ConditioningSeries, models: Sequence[ModelSeries], verdicts: Mapping[str, str]) -> str:
     columns = [*_names(models), ["kind", *(bound(climber.kind) for climber in models)]]
     for place, label in enumerate(ladder.labels):
         columns.append([label, *(_mean(climber.bits[place]) for climber in models)])
-    return markdown.table([*columns, ["verdict", *(verdict(c, ladder.labels).word for c in models)]])
+    return markdown.table([*columns, ["verdict", *(verdicts[c.model] for c in models)]])
 
 
-def _explained(ladder: Ladder, models: Sequence[Climber], ground: int) -> str:
+def _explained(ladder: ConditioningSeries, models: Sequence[ModelSeries], ground: int) -> str:
     columns = _names(models)
-    for place, (label, rung) in enumerate(zip(ladder.labels, ladder.rungs, strict=True)):
+    for place, (label, rung) in enumerate(zip(ladder.labels, ladder.levels, strict=True)):
         if place != ground:
             drops = (_drop(climber.bits[ground], climber.bits[place], rung.dims) for climber in models)
             columns.append([label, *drops])
     return markdown.table(columns)
 
 
-def _limits(ladder: Ladder) -> Iterator[str]:
+def _limits(ladder: ConditioningSeries) -> Iterator[str]:
     """'class has an entropy of 2.1 bits per image: ...'"""
-    for label, rung in zip(ladder.labels, ladder.rungs, strict=True):
+    for label, rung in zip(ladder.labels, ladder.levels, strict=True):
         if rung.most is not None:
             most = PER_IMAGE.text(rung.most)
             yield f"{label} has an entropy of {most} bits per image: {BEYOND}."
 
 
-def _names(models: Sequence[Climber]) -> list[list[str]]:
+def _names(models: Sequence[ModelSeries]) -> list[list[str]]:
     return [["model", *(c.model for c in models)], ["family", *(c.family for c in models)]]
 
 

@@ -8,10 +8,10 @@ from itertools import groupby
 from pathlib import Path
 
 from pipeline import paths
-from pipeline.report import markdown, reference
+from pipeline.report import markdown, reference_values
 from pipeline.report.board import Board, Score
-from pipeline.report.column import DASH, bound, column
 from pipeline.report.tabular import Kind, Titled, columns, metrics, sampled
+from pipeline.results.column import DASH, bound, column
 
 HEAD = f"""# Leaderboard
 
@@ -91,7 +91,7 @@ def _note(board: Board, kind: Kind) -> str:
     shown = metrics(board, kind)
     lines = (
         sentences(board, kind),
-        ". ".join(reference.sentences(board)) if kind == "quality" else "",
+        ". ".join(reference_values.sentences(board)) if kind == "quality" else "",
         f"Protocols: {_protocols(board, shown)}" if shown else "",
     )
     return "\n\n".join(f"{line}." for line in lines if line)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from pipeline.metrics.interval import Interval
-from pipeline.report import family, reference
+from pipeline.report import family, reference_values
 from pipeline.report.board import Board, Standing
-from pipeline.report.column import DASH, LIKELIHOODS, arrow, bound, column
+from pipeline.results.column import DASH, LIKELIHOODS, arrow, bound, column
+from pipeline.statistics.intervals import Interval
 
 CONTROLS = {
     "oracle": "ceiling: the truth",
@@ -138,7 +138,10 @@ def _families(board: Board) -> list[Text]:
 
 def roles(board: Board) -> list[str]:
     """The family of each model, with its code's size where that decides; of a control, what it is."""
-    controls, images = CONTROLS | NEAREST if reference.unshared(board) else CONTROLS, board.likelihood == "bits_per_dim"
+    controls, images = (
+        CONTROLS | NEAREST if reference_values.unshared(board) else CONTROLS,
+        board.likelihood == "bits_per_dim",
+    )
     return [
         controls.get(s.model, "control") if s.control else family.label(s.model, s.family, images)
         for s in board.standings

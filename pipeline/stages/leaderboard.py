@@ -12,7 +12,7 @@ from rich.console import Console
 from pipeline import paths
 from pipeline.errors import UserError, suggest
 from pipeline.report import family, terminal
-from pipeline.report.column import DASH, LIKELIHOODS, bound, column
+from pipeline.results.column import DASH, LIKELIHOODS, bound, column
 
 Row = dict[str, str]
 METRICS = (

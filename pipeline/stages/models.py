@@ -15,8 +15,8 @@ from pipeline.families.catalogue import Entry, describe
 from pipeline.families.registry import find, ours
 from pipeline.params import ModelParams, Params, load
 from pipeline.report import markdown
-from pipeline.report.column import DASH
-from pipeline.report.measured import Record
+from pipeline.results.column import DASH
+from pipeline.results.outcomes import Record
 from pipeline.stages.leaderboard import PIPE_WIDTH
 
 HEAD = """# Models

@@ -20,8 +20,8 @@ from pipeline.metrics.settings import Settings
 from pipeline.page.pictures import Gallery
 from pipeline.params import Params
 from pipeline.paths import Cell
-from pipeline.report import scored
-from pipeline.report.measured import Metric
+from pipeline.results import external
+from pipeline.results.outcomes import Metric
 from pipeline.stages import rescore
 from pipeline.training import reproducible
 
@@ -49,26 +49,26 @@ def main(task: str, name: str | None, source: Source) -> None:
     name = _name(configured, name, source)
     reproducible.seed(rescore.SEED)
     data = prepared.load(task)
-    described = {"task": task, "model": name, "family": scored.EXTERNAL, "condition": data.task.condition.kind}
+    described = {"task": task, "model": name, "family": external.EXTERNAL, "condition": data.task.condition.kind}
     try:
         found, picture = _scored(source, data, _settings(configured, data))
     except FloatingPointError as error:
         raise UserError(f"{name} cannot be measured: {error}") from None
     told = {metric: Metric.model_validate(entry) for metric, entry in found["metrics"].items()}
-    record = described | {"status": "ok"} | found | {"protocols": scored.protocols(task, told)}
-    _keep(scored.sheet(task, name), picture)
-    files.write_json(scored.path(task, name), record)
-    print(*scored.lines(record), sep="\n")
+    record = described | {"status": "ok"} | found | {"protocols": external.protocols(task, told)}
+    _keep(external.sheet(task, name), picture)
+    files.write_json(external.path(task, name), record)
+    print(*external.lines(record), sep="\n")
 
 
 def remove(task: str, name: str) -> None:
     """Raises `UserError` where nothing of that name is scored on the task."""
     params.load().task(task)
-    known = scored.names(task)
+    known = external.names(task)
     if name not in known:
         raise UserError(f"--remove {name!r}: nothing of that name is scored on {task}; {suggest(name, known)}")
-    scored.path(task, name).unlink()
-    _keep(scored.sheet(task, name), None)
+    external.path(task, name).unlink()
+    _keep(external.sheet(task, name), None)
     print(f"{name} is no longer scored on {task}. Take it out of the tables: coverseek report")
 
 
@@ -111,7 +111,7 @@ def _scored(source: Source, data: Prepared, settings: Settings) -> tuple[dict[st
         metrics = rescore.measured(found, data, settings, log_p)
         kept = {"sha256": found.sha256, "count": count, "offered": found.offered, "rounded": found.rounded}
         kept |= {"order": found.order} if found.order else {}
-        picture = Gallery(data.task.name).sheet(stored(event, found.x[:count]).numpy(), scored.EXTERNAL)
+        picture = Gallery(data.task.name).sheet(stored(event, found.x[:count]).numpy(), external.EXTERNAL)
         return {"trust": "re-scored", "metrics": metrics} | kept | hashes, picture
     metrics = {}
     if source.path:

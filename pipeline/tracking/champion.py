@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from pipeline.report.column import LIKELIHOODS
+from pipeline.results.column import LIKELIHOODS
 from pipeline.tracking import limits
 from pipeline.tracking.entry import Entry, by_model
 from pipeline.tracking.model import means

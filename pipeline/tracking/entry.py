@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from pipeline import files, paths
 from pipeline.params import Params
 from pipeline.paths import Cell
-from pipeline.report import curve as curves
-from pipeline.report import measured, scored
-from pipeline.report.measured import Outcome
-from pipeline.report.protocol import Protocol
+from pipeline.results import curve as curves
+from pipeline.results import external, outcomes
+from pipeline.results.outcomes import Outcome
+from pipeline.results.protocol import Protocol
 from pipeline.tracking import limits
 from pipeline.tracking.lock import Lock, digest
 from pipeline.training import record
@@ -56,7 +56,7 @@ class Entry:
     @property
     def external(self) -> bool:
         """Scored from files: it was trained elsewhere, and has no seed, no curve and no weights."""
-        return self.outcome.family == scored.EXTERNAL
+        return self.outcome.family == external.EXTERNAL
 
     @property
     def ok(self) -> bool:
@@ -71,10 +71,10 @@ def read(params: Params, lock: Lock) -> list[Entry]:
     Raises:
         UserError: nothing is measured, or a cell's file is damaged.
     """
-    outcomes = measured.read(params)
-    ran = {o.suite for o in outcomes if o.status != "failed"}
-    entries = (_failed(params, o) if o.status == "failed" else _entry(lock, o) for o in outcomes if o.suite in ran)
-    beside = [_scored(o) for o in scored.read(params, outcomes) if o.status == "ok"]
+    cells = outcomes.read(params)
+    ran = {o.suite for o in cells if o.status != "failed"}
+    entries = (_failed(params, o) if o.status == "failed" else _entry(lock, o) for o in cells if o.suite in ran)
+    beside = [_scored(o) for o in external.read(params, cells) if o.status == "ok"]
     return [*(entry for entry in entries if entry is not None), *beside]
 
 
@@ -140,7 +140,7 @@ def _failed(params: Params, outcome: Outcome) -> Entry:
 def _scored(outcome: Outcome) -> Entry:
     """The record holds all that is known of it: its numbers, and the hashes of what they were made from."""
     task, name = outcome.cell.task, outcome.cell.model
-    content = scored.content(task, name)
+    content = external.content(task, name)
     elsewhere = ("metrics", "protocols", "task", "model", "family", "status")
     said = {key: value for key, value in content.items() if key not in elsewhere}
     return Entry(outcome, digest(["scored", content]), _flat(said))

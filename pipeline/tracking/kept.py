@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pipeline.history.record import Number, Origin, Record, Turn
-from pipeline.report.protocol import Protocol
+from pipeline.results.protocol import Protocol
 from pipeline.tracking import limits
 from pipeline.tracking.stored import DEFINITION, PREFIX, TURN, TURNS
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import UserError, suggest
 from pipeline.history.record import Record
-from pipeline.report.column import LIKELIHOODS
+from pipeline.results.column import LIKELIHOODS
 from pipeline.tracking import stored, tables
 from pipeline.tracking.address import database, shown
 from pipeline.tracking.kept import Definitions, Kept

@@ -13,7 +13,7 @@ from page import DOCS, blocks, work_through
 
 from pipeline import contract
 from pipeline.metrics.table import METRICS
-from pipeline.report.column import base
+from pipeline.results.column import base
 
 PAGES = (
     "get-started.md", "read-a-number.md", "add-a-model.md", "add-a-dataset.md", "extractors.md", "protocol.md",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.history.record import Number, Origin, Record, Turn
-from pipeline.report.protocol import Protocol
+from pipeline.results.protocol import Protocol
 
 FIRST = Protocol("nats", "exact", "test n=64", "data", 1)
 

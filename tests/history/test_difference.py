@@ -14,8 +14,8 @@ from scipy import stats
 from pipeline.errors import UserError
 from pipeline.history.difference import Difference, Differences, differences, directed
 from pipeline.history.side import Key, Numbers, Side, from_csv
-from pipeline.metrics.interval import Interval
-from pipeline.report.protocol import Protocol
+from pipeline.results.protocol import Protocol
+from pipeline.statistics.intervals import Interval
 
 OPPOSITE = {"improved": "worse", "worse": "improved", "within noise": "within noise", "unknown": "unknown"}
 

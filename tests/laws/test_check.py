@@ -9,7 +9,7 @@ from installed import install
 
 from pipeline.errors import UserError
 from pipeline.laws import target
-from pipeline.report import scored
+from pipeline.results import external
 from pipeline.stages import check
 
 PACKAGE = """
@@ -92,7 +92,7 @@ def test_a_name_that_is_taken_or_reserved_is_told_so(
 
 
 def test_the_reserved_name_is_that_of_the_tables() -> None:
-    assert target.RESERVED == scored.EXTERNAL
+    assert target.RESERVED == external.EXTERNAL
 
 
 @pytest.mark.parametrize(

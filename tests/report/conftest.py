@@ -13,8 +13,9 @@ import pytest
 from pipeline import files, paths
 from pipeline.page import document
 from pipeline.paths import Cell
-from pipeline.report import figures, scored
-from pipeline.report.measured import Metric
+from pipeline.report import figures
+from pipeline.results import external
+from pipeline.results.outcomes import Metric
 
 PARAMS = """
 tasks:
@@ -126,7 +127,7 @@ class Tree:
         }
         told = {metric: Metric.model_validate(entry) for metric, entry in metrics.items()}
         record = {"status": "ok", "condition": "none", "trust": trust, "metrics": metrics}
-        files.write_json(scored.path(task, name), record | {"protocols": scored.protocols(task, told)})
+        files.write_json(external.path(task, name), record | {"protocols": external.protocols(task, told)})
 
     def forget(self, task: str, model: str, seed: int) -> None:
         paths.metrics(Cell(task, model, seed)).unlink()

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pipeline import files, paths
 from pipeline.errors import UserError
-from pipeline.report import version
-from pipeline.report.protocol import Protocol, split
+from pipeline.results import version
+from pipeline.results.protocol import Protocol, split
 from pipeline.stages.report import main
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
 from pipeline.metrics import judging
 from pipeline.metrics.sampling import stored
-from pipeline.report import scored
+from pipeline.results import external
 from pipeline.stages import features, prepare
 from pipeline.training import reproducible
 
@@ -93,7 +93,7 @@ class Score:
         return said
 
     def record(self, name: str, task: str = "digits") -> dict[str, Any]:
-        read: dict[str, Any] = json.loads(scored.path(task, name).read_text())
+        read: dict[str, Any] = json.loads(external.path(task, name).read_text())
         return read
 
     def data(self, task: str = "digits") -> Prepared:

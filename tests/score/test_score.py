@@ -20,7 +20,7 @@ from pipeline.data.dataset import unconditional
 from pipeline.metrics.sampling import draw
 from pipeline.metrics.settings import Settings
 from pipeline.params import load
-from pipeline.report import scored
+from pipeline.results import external
 from pipeline.stages.evaluate import evaluate
 
 if TYPE_CHECKING:
@@ -218,12 +218,12 @@ def test_samples_are_kept_as_a_small_sheet_and_numbers_alone_have_none(score: Sc
     np.save("p.npy", score.levels(task="ring"))
     score("x.npy", "--range", "0,16", "--name", "mine")
     score("p.npy", task="ring")
-    with Image.open(scored.sheet("digits", "mine")) as images, Image.open(scored.sheet("ring", "p")) as points:
+    with Image.open(external.sheet("digits", "mine")) as images, Image.open(external.sheet("ring", "p")) as points:
         assert images.size == (5 * 9 + 1, 4 * 9 + 1)  # five samples in a row, two rows, each above its neighbours
         assert points.size == (64, 64)
     Path("paper.csv").write_text("metric,value\nfrechet,3.5\n")
     score("paper.csv", "--name", "mine")
-    assert not scored.sheet("digits", "mine").exists()
+    assert not external.sheet("digits", "mine").exists()
 
 
 def test_the_record_names_no_place_on_this_machine(score: Score, workspace: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.paths import Cell
-from pipeline.report.measured import Better, Metric, Outcome
+from pipeline.results.outcomes import Better, Metric, Outcome
 from pipeline.stages import publish
 from pipeline.tracking.champion import best
 from pipeline.tracking.entry import Entry

@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from pipeline import paths
 from pipeline.errors import UserError
 from pipeline.paths import Cell
-from pipeline.report import version
+from pipeline.results import version
 from pipeline.stages import history, publish
 from pipeline.tracking import address, past, remote, tables
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from pipeline.contract import Exact, GenerativeModel, Loss, Player, SinglePlayer
 from pipeline.params import Training
-from pipeline.report.column import column
+from pipeline.results.column import column
 from pipeline.training import reproducible
 from pipeline.training.average import Average
 from pipeline.training.batches import in_order, shuffled

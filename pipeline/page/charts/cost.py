@@ -11,7 +11,7 @@ from pipeline.page.charts.chart import Chart, Table
 from pipeline.page.charts.marks import Axis, Spot
 from pipeline.report import tabular
 from pipeline.report.board import Board
-from pipeline.report.column import DASH, column
+from pipeline.results.column import DASH, column
 
 SIZE, SAMPLE = "parameters", "sample_seconds_per_1000"
 TITLES = {SIZE: "parameters", SAMPLE: "seconds for 1,000 samples"}

@@ -10,8 +10,8 @@ import numpy as np
 from pipeline.page.charts import theme
 from pipeline.page.charts.chart import Chart, Table
 from pipeline.report.board import Board
-from pipeline.report.column import column
 from pipeline.report.curves import HIDDEN, Line, lines
+from pipeline.results.column import column
 
 HEIGHT = 260
 HEAD = ("model", "seed", "score", "first", "highest", "last", "steps")

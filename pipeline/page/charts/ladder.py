@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from pipeline.metrics.interval import Interval, student_t
 from pipeline.page.charts import marks, theme
 from pipeline.page.charts.chart import Chart, Table
 from pipeline.page.charts.marks import words
-from pipeline.report.column import DASH
-from pipeline.report.ladder import Climber, Ladder
 from pipeline.report.ladder_figure import MEASURES, TITLES
+from pipeline.results.column import DASH
+from pipeline.results.conditioning import ConditioningSeries, ModelSeries
+from pipeline.statistics.intervals import Interval, student_t
 
 WIDTH, HEIGHT = 250, 250
 
@@ -21,12 +21,12 @@ WIDTH, HEIGHT = 250, 250
 class Reached(NamedTuple):
     """What one model reached on one rung."""
 
-    climber: Climber
+    climber: ModelSeries
     rung: str
     value: Interval
 
 
-def draw(ladder: Ladder) -> Chart | None:
+def draw(ladder: ConditioningSeries) -> Chart | None:
     """A panel for each of the three that some model has; None where no model has any."""
     found = {part: list(_reached(ladder, part)) for part in TITLES}
     panels = [_panel(part, points, ladder.labels) for part, points in found.items() if points]
@@ -35,17 +35,17 @@ def draw(ladder: Ladder) -> Chart | None:
     return Chart(
         key=f"ladder-{ladder.suite}",
         title="The same images under ever richer conditions: bars are 95 % training intervals",
-        alt=f"Line charts of {', '.join(MEASURES)} of {len(ladder.climbers)} models, from the condition "
+        alt=f"Line charts of {', '.join(MEASURES)} of {len(ladder.models)} models, from the condition "
         f"{ladder.labels[0]} to {ladder.labels[-1]}.",
         spec=theme.spec(alt.hconcat(*panels)),
         table=Table(("model", "measure", *ladder.labels), list(_rows(ladder, found))),
-        legend=[(climber.model, climber.family) for climber in ladder.climbers],
+        legend=[(climber.model, climber.family) for climber in ladder.models],
         wide=True,
     )
 
 
-def _reached(ladder: Ladder, part: str) -> Iterator[Reached]:
-    for climber in ladder.climbers:
+def _reached(ladder: ConditioningSeries, part: str) -> Iterator[Reached]:
+    for climber in ladder.models:
         for rung, seeds in zip(ladder.labels, getattr(climber, part), strict=True):
             reached = student_t(list(seeds.values())) if seeds else None
             if reached and theme.drawable(reached.mean, reached.low, reached.high):
@@ -77,9 +77,9 @@ def _datum(point: Reached) -> dict[str, Any]:
             "shape": theme.shape(family)} | rounded  # fmt: skip
 
 
-def _rows(ladder: Ladder, found: dict[str, list[Reached]]) -> Iterator[list[str]]:
+def _rows(ladder: ConditioningSeries, found: dict[str, list[Reached]]) -> Iterator[list[str]]:
     for part, points in found.items():
-        for climber in ladder.climbers:
+        for climber in ladder.models:
             reached = {point.rung: words(point.value, "{:.4g}".format) for point in points if point.climber == climber}
             if reached:
                 yield [climber.model, part, *(reached.get(rung, DASH) for rung in ladder.labels)]

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from pipeline.metrics.interval import Interval
 from pipeline.page.charts import naming, theme
 from pipeline.page.charts.naming import Name
 from pipeline.report.board import Standing
-from pipeline.report.column import Column
+from pipeline.results.column import Column
+from pipeline.statistics.intervals import Interval
 
 SIZE = 70
 

@@ -13,7 +13,7 @@ from pipeline.page.charts import marks, theme
 from pipeline.page.charts.chart import Chart, Table
 from pipeline.page.charts.marks import Axis, Spot
 from pipeline.report.board import Board, Standing
-from pipeline.report.column import column
+from pipeline.results.column import column
 
 TITLES = {
     "recall": "share of held-out data near samples",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pipeline.report.board import Board, Standing
-from pipeline.report.column import column, ordered
-from pipeline.report.results import compact
+from pipeline.results.column import column, ordered
+from pipeline.results.table import compact
 
 KEYS = ("suite", "task", "model", "family", "role", "trust", "seeds", "status", "blind")
 FIELDS = ("mean", "low", "high", "kind", "rank", "letters", "best")

@@ -23,10 +23,10 @@ from pipeline import files, paths
 from pipeline.errors import UserError
 from pipeline.params import Params
 from pipeline.paths import Cell
-from pipeline.report.column import column, ordered
-from pipeline.report.measured import Metric, Outcome, Record, parse
-from pipeline.report.protocol import Protocol, split
-from pipeline.report.version import version
+from pipeline.results.column import column, ordered
+from pipeline.results.outcomes import Metric, Outcome, Record, parse
+from pipeline.results.protocol import Protocol, split
+from pipeline.results.version import version
 
 FOLDER = Path("reports/scored")
 EXTERNAL = "external"

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
@@ -29,8 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-from pipeline.claims.results import Seeds, base
-from pipeline.metrics.interval import welch_error
+from pipeline.statistics.intervals import Seeds, welch_error
 
 LEVEL, POWER, DRAWS, MOST, FEWEST = 0.05, 0.8, 20_000, 1000, 3
 """`MOST`: seeds beyond which nobody will wait. `FEWEST`: shared seeds that may speak for more."""
@@ -71,14 +70,20 @@ NONE = Comparison((), {}, {})
 """Of no models."""
 
 
-def compare(seeds: Mapping[str, Seeds], better: str) -> Comparison:
-    """Models with two seeds or more -> all their pairs; nothing where there is no direction, or no pair."""
+def compare(
+    seeds: Mapping[str, Seeds], better: str, paired: Callable[[str, str], bool] = lambda a, b: False
+) -> Comparison:
+    """Compare all pairs of models that have two seeds or more.
+
+    Args:
+        seeds: model -> its values by seed.
+        better: 'higher' or 'lower'; nothing is compared where it is 'none'.
+        paired: whether two models share their training seeds' randomness, as two widths of one model do.
+    """
     values = {model: of for model, of in seeds.items() if len(of) > 1}
     if better == "none" or len(values) < 2:
         return NONE
-    found = [
-        (TTest.of if base(a) == base(b) else TTest.welch)(values[a], values[b]) for a, b in combinations(values, 2)
-    ]
+    found = [(TTest.of if paired(a, b) else TTest.welch)(values[a], values[b]) for a, b in combinations(values, 2)]
     corrected = holm([test.p for test in found])
     pairs = tuple(
         Pair(a, b, t.mean, *t.ends, t.name, t.p, p, t.needed())

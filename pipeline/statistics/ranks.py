@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pipeline.report.measured import Better
-
 
 class Rank(NamedTuple):
     best: int
@@ -21,7 +19,7 @@ class Rank(NamedTuple):
         return str(self.best) if self.best == self.worst else f"{self.best}{dash}{self.worst}"
 
 
-def ranks(intervals: Mapping[str, tuple[float, float]], better: Better) -> dict[str, Rank]:
+def ranks(intervals: Mapping[str, tuple[float, float]], better: str) -> dict[str, Rank]:
     """Each row's (low, high) -> its range of places; nothing where no direction is better or there is no rival."""
     if better == "none" or len(intervals) < 2:
         return {}

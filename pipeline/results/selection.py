@@ -13,9 +13,7 @@ from functools import cached_property
 import pandas as pd
 
 from pipeline.statistics.admission import Admission, admissions
-
-Seeds = Mapping[int, float]
-"""Training seed -> value; empty where nothing is measured."""
+from pipeline.statistics.intervals import Seeds
 
 UPPER, LOWER = "<=", ">="
 """How the kind of a number begins whose true value lies below it (an upper bound), or above it (a lower bound)."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pipeline.errors import UserError
-from pipeline.report.column import ordered
-from pipeline.report.measured import Outcome
+from pipeline.results.column import ordered
+from pipeline.results.outcomes import Outcome
 
 CELL = ("suite", "task", "condition", "model", "family", "seed")
 NUMBER = ("metric", "value", "sampling_low", "sampling_high", "unit", "better", "kind", "protocol")

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.report.board import Board
-from pipeline.report.column import column, ordered
-from pipeline.report.rungs import OBEDIENCE
+from pipeline.results.column import column, ordered
+from pipeline.results.conditioning import OBEDIENCE
 
 UNSHARED = {metric for kind, metric in OBEDIENCE.items() if kind != "class"}
 """How well samples keep conditions that an image may have to itself."""

@@ -15,11 +15,15 @@ Student 1908. Imports numpy and scipy only.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
+
+Seeds = Mapping[int, float]
+"""Training seed -> value; empty where nothing is measured."""
 
 
 class Interval(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.metrics.interval import Interval, student_t, welch
+from pipeline.statistics.intervals import Interval, student_t, welch
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 10])
@@ -69,5 +69,5 @@ def test_the_log_scale_needs_positive_values() -> None:
 
 
 def test_the_report_pays_for_neither_torch_nor_scipy_stats() -> None:
-    code = "import sys, pipeline.metrics.interval; print({'torch', 'scipy.stats'} & set(sys.modules))"
+    code = "import sys, pipeline.statistics.intervals; print({'torch', 'scipy.stats'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -12,9 +12,9 @@ from pipeline.claims import rule
 from pipeline.claims.catalogue import CATALOGUE
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast
-from pipeline.claims.results import Results
 from pipeline.claims.rule import Finding, Judgement
-from pipeline.metrics.interval import Interval
+from pipeline.results.selection import Results
+from pipeline.statistics.intervals import Interval
 
 JSON, MARKDOWN = (paths.RESULTS.with_name(f"claims.{end}") for end in ("json", "md"))
 

@@ -17,8 +17,8 @@ from pipeline import files, paths
 from pipeline.errors import UserError
 from pipeline.params import Params, Suite
 from pipeline.paths import Cell
-from pipeline.report.protocol import Protocol, split
-from pipeline.report.version import version
+from pipeline.results.protocol import Protocol, split
+from pipeline.results.version import version
 
 Better = Literal["higher", "lower", "none"]
 Status = Literal["ok", "diverged", "failed", "stale"]
