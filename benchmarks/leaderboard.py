@@ -39,8 +39,8 @@ LIMIT = 10  # seconds
 NAME = "mlflow.db"
 COMMANDS = (
     ("leaderboard", "--history"),
-    ("leaderboard", "--history", "--as", "json"),
-    ("leaderboard", "--history", "--task", "task_0", "--metric", "precision", "--as", "md"),
+    ("leaderboard", "--history", "--format", "json"),
+    ("leaderboard", "--history", "--task", "task_0", "--metric", "precision", "--format", "md"),
 )
 
 

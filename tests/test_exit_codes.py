@@ -124,9 +124,9 @@ def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("code", [0, 1])
-@pytest.mark.parametrize("command", ["gate", "doctor", "check", "run"])
+@pytest.mark.parametrize("command", ["gate", "doctor", "conformance", "run"])
 def test_a_check_that_failed_is_1(command: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = {"gate": ["--baseline", "HEAD", "--metric", "frechet"], "check": ["vae"]}.get(command, [])
+    words = {"gate": ["--baseline", "HEAD", "--metric", "frechet"], "conformance": ["vae"]}.get(command, [])
     module = "pipeline.run.driver" if command == "run" else f"pipeline.stages.{command}"
     monkeypatch.setattr(f"{module}.main", lambda *_, **__: code)
     assert status([command, *words]) == code

@@ -243,7 +243,7 @@ def test_an_edit_in_another_package_is_seen_by_the_stamp(
     assert not Stamp(None, False).fresh()
 
 
-@pytest.mark.parametrize("words", [["--help"], ["check", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["conformance", "--help"]])
 def test_help_imports_neither_torch_nor_another_package(words: list[str], tmp_path: Path) -> None:
     install(tmp_path, "dusty", "raise SystemExit('imported')", models="sky = dusty")
     script = "import sys; from pipeline.cli import main\ntry: main(sys.argv[1:])\nfinally: print(sorted(sys.modules))"

@@ -1,4 +1,4 @@
-"""`coverseek check`: the laws of the contract, put to a model, a dataset or an extractor, and a table of verdicts."""
+"""`coverseek conformance`: check the laws of the contract on models, datasets and extractors; print the verdicts."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from itertools import groupby
 from typing import Any
 
 from pipeline import paths
+from pipeline.conformance import inspection
+from pipeline.conformance.inspection import Outcome, Place, Verdict
+from pipeline.conformance.model_laws import UNCONDITIONAL_CONTROLS
+from pipeline.conformance.resolve import Target, resolve
 from pipeline.errors import UserError
-from pipeline.laws import inspection, target
-from pipeline.laws.inspection import Outcome, Place, Verdict
-from pipeline.laws.models import BLIND
-from pipeline.laws.target import Target
 from pipeline.params import bind
 from pipeline.report import terminal
 from pipeline.stages.leaderboard import PIPE_WIDTH
 
-ORDER: tuple[Outcome, ...] = ("broken", "not served", "kept")
+ORDER: tuple[Outcome, ...] = ("failed", "not supported", "passed")
 
 
 def main(word: str, settings: Sequence[str] = ()) -> int:
-    """Print what became of each law. Returns the exit code: 1 if one is broken, or nothing is served at all.
+    """Print the verdict of each law. Returns the exit code: 1 if a law failed, or none passed.
 
     Raises:
-        UserError: the word names nothing that can be checked, or a setting, key=value, is no keyword of it.
+        UserError: `word` names nothing that can be checked, or a setting, key=value, is not a keyword of it.
     """
     keywords, counts = dict(map(_setting, settings)), Counter[Outcome]()
-    for found in target.resolve(word):
-        verdicts = list(_inspected(found, _bound(found.function, keywords)))
+    for found in resolve(word):
+        verdicts = list(_inspect(found, _bound(found.function, keywords)))
         counts.update(verdict.outcome for verdict in verdicts)
         _show(found, verdicts)
     print(", ".join(f"{counts[outcome]} {outcome}" for outcome in ORDER) + ".")
-    return 1 if counts["broken"] or not counts["kept"] else 0
+    return 1 if counts["failed"] or not counts["passed"] else 0
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    """The value is JSON, or else the word itself."""
+    """(keyword, value); a value that is not JSON is text."""
     key, equals, value = text.partition("=")
     if not equals:
         raise UserError(f"--set {text}: give a keyword and its value, key=value")
@@ -54,15 +54,18 @@ def _bound(function: Callable[..., Any], keywords: Mapping[str, Any]) -> dict[st
         raise UserError(str(error).removeprefix(f"{paths.PARAMS}: ")) from None
 
 
-def _inspected(found: Target, keywords: Mapping[str, Any]) -> Iterator[Verdict]:
+def _inspect(found: Target, keywords: Mapping[str, Any]) -> Iterator[Verdict]:
     match found.kind:
         case "model":
-            blind = found.family == "control" and found.name.removesuffix("_points").removesuffix("_images") in BLIND
-            return inspection.model(found.function, found.name, keywords=keywords, blind=blind)
+            unconditional = (
+                found.family == "control"
+                and found.name.removesuffix("_points").removesuffix("_images") in UNCONDITIONAL_CONTROLS
+            )
+            return inspection.inspect_model(found.function, found.name, keywords=keywords, unconditional=unconditional)
         case "dataset":
-            return inspection.dataset(found.function, keywords=keywords)
+            return inspection.inspect_dataset(found.function, keywords=keywords)
         case "extractor":
-            return inspection.extractor(found.function, keywords=keywords)
+            return inspection.inspect_extractor(found.function, keywords=keywords)
 
 
 def _show(found: Target, verdicts: Iterable[Verdict]) -> None:
@@ -75,14 +78,14 @@ def _show(found: Target, verdicts: Iterable[Verdict]) -> None:
 
 
 def rows(verdicts: Iterable[Verdict]) -> list[tuple[str, str, str]]:
-    """(law, verdict, places), what is wrong first; places with one verdict share a row."""
+    """(law, verdict, places), failures first; places with the same verdict share a row."""
     places: dict[tuple[str, Outcome, str], list[Place]] = {}
     for verdict in verdicts:
-        places.setdefault((verdict.law, verdict.outcome, verdict.words), []).append(verdict.place)
+        places.setdefault((verdict.statement, verdict.outcome, verdict.message), []).append(verdict.place)
     return [
-        (law, "ok" if outcome == "kept" else f"{outcome}: {words}", _where(where))
+        (statement, f"{outcome}: {message}" if message else outcome, _where(where))
         for wanted in ORDER
-        for (law, outcome, words), where in places.items()
+        for (statement, outcome, message), where in places.items()
         if outcome == wanted
     ]
 

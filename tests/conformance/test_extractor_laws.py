@@ -1,4 +1,4 @@
-"""A law tells which extractor breaks it, in words, and no right one."""
+"""Each law of extractors fails, with the reason, on an extractor that breaks it, and passes on correct ones."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
-from verdicts import broken, told
+from verdicts import failures, reports
 
-from pipeline.laws import inspection
+from pipeline.conformance import inspection
 from pipeline.metrics.features import EXTRACTORS, Extractor, Identity
 from pipeline.metrics.network import fingerprint
 
 
 class Centred(Extractor):
-    """The data, the mean of the training split taken off."""
+    """The data minus the mean of the training split."""
 
     name = "centred"
     centre: Tensor
@@ -41,7 +41,7 @@ class Nameless(Centred):
 
 
 class Hidden(Identity):
-    """Its centre is in no buffer."""
+    """Its centre is not in a buffer."""
 
     centre = torch.zeros(())
 
@@ -94,20 +94,20 @@ def some(dataset: str, x: Tensor, label: Tensor | None) -> Extractor:
 
 
 @pytest.mark.parametrize("function", [EXTRACTORS["identity"], centred])
-def test_a_right_extractor_breaks_none(function: Callable[..., Extractor]) -> None:
-    assert not broken(inspection.extractor(function))
+def test_a_correct_extractor_passes(function: Callable[..., Extractor]) -> None:
+    assert not failures(inspection.inspect_extractor(function))
 
 
 @pytest.mark.parametrize(
-    ("function", "words"),
+    ("function", "message"),
     [
         (jittering, "is it in evaluation mode"),
-        (hidden, "built again it gives other features"),
-        (some, "it must name the class that is built again"),
-        (filed, "its architecture cannot be kept as JSON"),
-        (nameless, "is called centred again: put their hash in its id"),
+        (hidden, "restored it gives other features"),
+        (some, "it must name the class to restore"),
+        (filed, "its architecture cannot be written as JSON"),
+        (nameless, "its id is centred again: add their hash to the id"),
     ],
 )
-def test_an_extractor_that_breaks_a_law_is_told_so(function: Callable[..., Extractor], words: str) -> None:
-    found = list(inspection.extractor(function))
-    assert told(words, found), broken(found)
+def test_an_extractor_that_breaks_a_law_fails_with_the_reason(function: Callable[..., Extractor], message: str) -> None:
+    found = list(inspection.inspect_extractor(function))
+    assert reports(message, found), failures(found)

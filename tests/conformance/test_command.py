@@ -1,4 +1,4 @@
-"""The command that puts the laws says what is wrong, and its exit code whether anything is."""
+"""`coverseek conformance` prints failures first; its exit code says whether there are any."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from installed import install
 
+from pipeline.conformance import resolve
 from pipeline.errors import UserError
-from pipeline.laws import target
 from pipeline.results import external
-from pipeline.stages import check
+from pipeline.stages import conformance
 
 PACKAGE = """
 from pipeline.families.control.density import UniformBox
@@ -35,20 +35,16 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "checked_here"
 
 
-def test_the_command_says_what_is_wrong_first_and_exits_with_one(
-    package: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert check.main(f"{package}:Bad") == 1
-    said = " ".join(capsys.readouterr().out.split())
-    assert said.index("broken:") < said.index(" ok ")
+def test_failures_are_printed_first_and_the_exit_code_is_one(package: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert conformance.main(f"{package}:Bad") == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed.index("failed:") < printed.index(" passed ")
 
 
 @pytest.mark.parametrize("word", ["checked_here:Good", "control/oracle", "control/noise", "ring", "identity"])
-def test_the_command_exits_with_zero_where_every_law_is_kept(
-    package: str, word: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert check.main(word) == 0
-    assert "0 broken" in capsys.readouterr().out
+def test_the_exit_code_is_zero_if_all_laws_pass(package: str, word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert conformance.main(word) == 0
+    assert "0 failed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -56,14 +52,14 @@ def test_the_command_exits_with_zero_where_every_law_is_kept(
     [
         ("nowhere:Model", r"cannot be imported \(ModuleNotFoundError"),
         ("checked_here:Lost", r"cannot be imported \(AttributeError"),
-        ("checked_here:unsaid", "does not say what it makes"),
+        ("checked_here:unsaid", "has no usable return annotation"),
         ("vea/vae", "did you mean vae"),
         ("vae/nope", "nothing is called 'vae/nope'"),
     ],
 )
-def test_a_word_that_names_nothing_is_refused(package: str, word: str, why: str) -> None:
+def test_an_unknown_name_is_refused(package: str, word: str, why: str) -> None:
     with pytest.raises(UserError, match=why):
-        check.main(word)
+        conformance.main(word)
 
 
 @pytest.mark.parametrize(
@@ -76,23 +72,26 @@ def test_a_word_that_names_nothing_is_refused(package: str, word: str, why: str)
         ({"datasets": "ring = checked_here:unsaid"}, "'ring' is Coverseek's own, .*: rename or uninstall that one"),
         (
             {"models": "external = checked_here"},
-            "'external' is reserved for what is scored from files, .*: rename that",
+            "'external' is reserved for models scored from files, .*: rename it",
         ),
-        ({"datasets": "external = checked_here:unsaid"}, "'external' is reserved .* of coverseek.datasets takes it"),
+        (
+            {"datasets": "external = checked_here:unsaid"},
+            "'external' is reserved .* of coverseek.datasets has this name",
+        ),
     ],
 )
-def test_a_name_that_is_taken_or_reserved_is_told_so(
+def test_an_entry_point_with_a_built_in_or_reserved_name_is_refused(
     entries: dict[str, str], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(tmp_path, "checked_here", PACKAGE, **entries)
     monkeypatch.syspath_prepend(str(tmp_path))
     (line,) = entries.values()
     with pytest.raises(UserError, match=why):
-        check.main(line.partition(" ")[0])
+        conformance.main(line.partition(" ")[0])
 
 
 def test_the_reserved_name_is_that_of_the_tables() -> None:
-    assert target.RESERVED == external.EXTERNAL
+    assert resolve.RESERVED == external.EXTERNAL
 
 
 @pytest.mark.parametrize(
@@ -105,10 +104,10 @@ def test_the_reserved_name_is_that_of_the_tables() -> None:
 )
 def test_a_setting_that_does_not_fit_is_refused(setting: str, why: str) -> None:
     with pytest.raises(UserError, match=why):
-        check.main("ring", [setting])
+        conformance.main("ring", [setting])
 
 
-def test_a_setting_is_heard(capsys: pytest.CaptureFixture[str]) -> None:
-    assert check.main("shapes", ["condition=segmentation"]) == 0
+def test_a_setting_is_passed_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert conformance.main("shapes", ["condition=segmentation"]) == 0
     with pytest.raises(UserError, match=r"--set\.data_root is missing"):
-        check.main("mnist")
+        conformance.main("mnist")

@@ -1,4 +1,4 @@
-"""Toy tasks: each kind of event under each kind of condition, and random batches of them."""
+"""Toy tasks: each kind of event with each kind of condition, and random batches of them."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from pipeline.contract import Batch, Condition, ConditionKind, Event, Mixture, T
 
 POINTS, GREY, COLOUR = Event((2,), scale=1.5), Event((1, 8, 8), levels=5), Event((3, 8, 8), levels=4)
 EVENTS = {"points": POINTS, "grey": GREY, "colour": COLOUR}
-TINY = {
+ENUMERABLE = {
     "grey, 1 x 2 x 2": Event((1, 2, 2), levels=2),
     "grey, 1 x 4 x 4": Event((1, 4, 4), levels=2),
     "colour, 3 x 1 x 2": Event((3, 1, 2), levels=2),
     "colour, 3 x 4 x 4": Event((3, 4, 4), levels=2),
 }
-"""What stands for an event of images where all of them are to be counted: the smallest, or where a network halves."""
+"""Image events for sums over all images: of each kind the smallest, and one for networks that halve an image."""
 TRUTH = Mixture(((0.0, 1.0), (1.0, 0.0), (-1.0, 0.0)), 0.2, (0.25, 0.5, 0.25))
 
 
 class Problem(NamedTuple):
-    """An event, named as in `EVENTS` or `TINY`, under a kind of condition."""
+    """The names of an event, in `EVENTS` or `ENUMERABLE`, and of a kind of condition."""
 
     event: str
     condition: str
 
     @property
     def task(self) -> Task:
-        event = (EVENTS | TINY)[self.event]
+        event = (EVENTS | ENUMERABLE)[self.event]
         return Task("toy", event, condition(self.condition, event), TRUTH if self.event == "points" else None)
 
 
@@ -38,12 +38,12 @@ PROBLEMS = (
     *(Problem("grey", kind) for kind in get_args(ConditionKind)),
     Problem("colour", "none"),
 )
-"""What a model is tried on: colour alone, because its channels and a condition have nothing to do with each other."""
+"""The problems of the laws of models. Colour has one condition: channels and conditions do not interact."""
 
 
-def shrunk(problem: Problem) -> list[Problem]:
-    """Images under the same kind of condition, so few that all can be counted; none stand for points."""
-    return [problem._replace(event=name) for name in TINY if name.startswith(problem.event)]
+def enumerable(problem: Problem) -> list[Problem]:
+    """Problems with the same kind of condition and few images, in order of size; none for points."""
+    return [problem._replace(event=name) for name in ENUMERABLE if name.startswith(problem.event)]
 
 
 def condition(kind: str, event: Event) -> Condition:
@@ -67,7 +67,7 @@ def conditions(task: Task, count: int) -> Tensor:
 
 
 def batch(task: Task, count: int) -> Batch:
-    """Random x (count, *event) on the event's own support, under random conditions."""
+    """Random x (count, *event) on the support of the event, with random conditions."""
     event = task.event
     x = torch.randn(count, *event.shape) if event.levels is None else event.value(
         torch.randint(event.levels, (count, *event.shape))

@@ -1,4 +1,4 @@
-"""A law tells which dataset breaks it, in words, and no right one."""
+"""Each law of datasets fails, with the reason, on a dataset that breaks it, and passes on correct ones."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from verdicts import broken, told
+from verdicts import failures, reports
 
+from pipeline.conformance import inspection
 from pipeline.contract import Condition, Event
 from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split, unconditional
-from pipeline.laws import inspection
 
 
 def made(sizes: Sizes, seed: int, **changes: Any) -> Dataset:
@@ -48,7 +48,7 @@ def repeating_later(sizes: Sizes, seed: int) -> Dataset:
     return copied(made(sizes, seed), "test", "validation", 8)
 
 
-def set_in_stone(sizes: Sizes, seed: int) -> Dataset:
+def ignoring_the_seed(sizes: Sizes, seed: int) -> Dataset:
     return made(sizes, 0)
 
 
@@ -62,7 +62,7 @@ def images(sizes: Sizes, seed: int, side: int = 8, levels: int = 2) -> Dataset:
 
 
 def few(sizes: Sizes, seed: int) -> Dataset:
-    """16 images there are, so all of them are in train."""
+    """There are only 16 images, so all of them are in train."""
     return images(sizes, seed, side=2)
 
 
@@ -91,11 +91,11 @@ def unnamed(sizes: Sizes, seed: int) -> Dataset:
     return changed(images(sizes, seed), "train", factors=np.zeros((sizes.train, 1), np.int64))
 
 
-def always_anew(sizes: Sizes, seed: int) -> Dataset:
+def rebinarised_test(sizes: Sizes, seed: int) -> Dataset:
     return changed(binarised(sizes, seed), "test", intensity=images(sizes, seed).splits["test"].x)
 
 
-def grey_anew(sizes: Sizes, seed: int) -> Dataset:
+def rebinarised_grey(sizes: Sizes, seed: int) -> Dataset:
     found = images(sizes, seed, levels=3)
     return changed(found, "train", intensity=found.splits["train"].x)
 
@@ -114,29 +114,29 @@ def flat(sizes: Sizes, seed: int) -> Dataset:
 
 
 @pytest.mark.parametrize("function", [made, images, few, binarised])
-def test_a_right_dataset_breaks_none(function: Callable[..., Dataset]) -> None:
-    assert not broken(inspection.dataset(function))
+def test_a_correct_dataset_passes(function: Callable[..., Dataset]) -> None:
+    assert not failures(inspection.inspect_dataset(function))
 
 
 @pytest.mark.parametrize(
-    ("function", "words"),
+    ("function", "message"),
     [
         (unseeded, "differs from call to call"),
-        (set_in_stone, "train is the same under another seed"),
+        (ignoring_the_seed, "train is the same with another seed"),
         (repeating, "1 of 16 items of test are in train too"),
         (repeating_later, "8 of 16 items of test are in validation too"),
         (leaking, "2 of 16 items of validation are in train too"),
         (conditional, "c of train is (0,)"),
-        (larger, "x of train has 9 items; asked for were 64"),
+        (larger, "x of train has 9 items; 64 were requested"),
         (flat, "the event's scale is 100"),
         (mislabelled, "label of test is float64; it must be int64"),
-        (from_minus_one, "label of train reaches -1; it starts at 0"),
+        (from_minus_one, "label of train reaches -1; it must be 0 or more"),
         (half_labelled, "only train, validation is labelled"),
-        (unnamed, "train and the dataset do not name the same factors"),
-        (always_anew, "test has an intensity; train alone is drawn anew"),
-        (grey_anew, "its event 3 levels, not 2"),
+        (unnamed, "train and the dataset do not declare the same factors"),
+        (rebinarised_test, "test has an intensity; only train is re-binarised"),
+        (rebinarised_grey, "its event has 3 levels, not 2"),
     ],
 )
-def test_a_dataset_that_breaks_a_law_is_told_so(function: Callable[..., Dataset], words: str) -> None:
-    found = list(inspection.dataset(function))
-    assert told(words, found), broken(found)
+def test_a_dataset_that_breaks_a_law_fails_with_the_reason(function: Callable[..., Dataset], message: str) -> None:
+    found = list(inspection.inspect_dataset(function))
+    assert reports(message, found), failures(found)

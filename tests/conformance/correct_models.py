@@ -1,4 +1,4 @@
-"""Models that keep every law, for others to break one."""
+"""Models that pass all laws; the tests subclass them to break one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pipeline.contract import Exact, Loss, Reconstructs, SinglePlayer, Task, Wei
 from pipeline.errors import UserError
 
 
-class Honest(SinglePlayer, Exact, Reconstructs):
-    """A Gaussian whose mean is where the condition says: points only, no condition or a box."""
+class Gaussian(SinglePlayer, Exact, Reconstructs):
+    """p(x | c) = N(x; centre + c slope, 1): points only, no condition or a box."""
 
     def __init__(self, task: Task) -> None:
         super().__init__()
@@ -41,26 +41,26 @@ class Honest(SinglePlayer, Exact, Reconstructs):
 
 
 class Estimated(SinglePlayer, Weighted):
-    """An honest one whose likelihood is estimated: E[exp(n - 1/2)] = 1, n ~ N(0, 1)."""
+    """A Gaussian whose likelihood is estimated: E[exp(n - 1/2)] = 1, n ~ N(0, 1)."""
 
     correction = 0.5
 
     def __init__(self, task: Task) -> None:
         super().__init__()
-        self.honest = Honest(task)
+        self.gaussian = Gaussian(task)
 
     def log_weight(self, x: Tensor, c: Tensor) -> Tensor:
-        return self.honest.log_prob(x, c) + torch.randn(len(x)) - self.correction
+        return self.gaussian.log_prob(x, c) + torch.randn(len(x)) - self.correction
 
     def loss(self, x: Tensor, c: Tensor) -> Loss:
-        return self.honest.loss(x, c)
+        return self.gaussian.loss(x, c)
 
     def sample(self, c: Tensor) -> Tensor:
-        return self.honest.sample(c)
+        return self.gaussian.sample(c)
 
 
 class Pixels(SinglePlayer, Exact):
-    """Honest too: each pixel by itself, its level from where the grey map is; grey images under such a map only."""
+    """Independent pixels, logits linear in the value of a grey map there; grey images with such a map only."""
 
     def __init__(self, task: Task) -> None:
         super().__init__()

@@ -1,7 +1,9 @@
-"""What is to be checked, from one word: ours, an entry point's, or a function of any module.
+"""From a name on the command line to the recipes, datasets and extractors that it means.
 
-package.module:name is a recipe, a dataset or an extractor by what it says that it returns; family, each recipe of it;
-family/recipe, one of them. Names of datasets and extractors stand for themselves.
+package.module:name   a recipe, a dataset or an extractor, according to its return annotation
+family                all recipes of a family
+family/recipe         one recipe
+name                  a dataset or an extractor, built in or announced by an entry point
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ from pipeline.plugins import Group
 
 Kind = Literal["model", "dataset", "extractor"]
 RESERVED = "external"
-"""The family, in every table, of what is scored from files: nobody may announce it."""
+"""In all tables, the family of models scored from files: no entry point may have this name."""
 KINDS: dict[Kind, type] = {"model": GenerativeModel, "dataset": Dataset, "extractor": Extractor}
 
 
 class Target(NamedTuple):
-    """`family` is empty where a recipe is named by its module."""
+    """`family` is empty for a recipe that is named by its module."""
 
     kind: Kind
     name: str
@@ -41,11 +43,11 @@ class Target(NamedTuple):
 
 
 def resolve(word: str) -> list[Target]:
-    """The targets that `word` names.
+    """The targets that `word` means.
 
     Raises:
-        UserError: there are none, what it names cannot be imported or does not say what it returns, or another package
-            brings it by a name that is taken or reserved here.
+        UserError: there are none; the module cannot be imported; a function has no usable return annotation; or another
+            package announces a name that is built in or reserved.
     """
     if ":" in word:
         return [_imported(word)]
@@ -66,8 +68,8 @@ def _refuse_reserved(name: str) -> None:
     for group in groups if name == RESERVED else ():
         if entry := plugins.announced(group).get(name):
             raise UserError(
-                f"check: {name!r} is reserved for what is scored from files, and entry point {entry.value!r} of "
-                f"coverseek.{group} takes it: rename that one"
+                f"conformance: {name!r} is reserved for models scored from files, and entry point {entry.value!r} of "
+                f"coverseek.{group} has this name: rename it"
             )
 
 
@@ -75,7 +77,7 @@ def _imported(word: str) -> Target:
     module, _, name = word.partition(":")
     try:
         function = attrgetter(name)(importlib.import_module(module))
-    except Exception as error:  # whatever a foreign module raises when it is imported
+    except Exception as error:  # importing third-party code may raise anything
         why = " ".join(f"{type(error).__name__}: {error}".split())
         raise UserError(f"{word} cannot be imported ({why}); is its package installed here?") from error
     return Target(_kind(word, function), name, function)
@@ -89,12 +91,12 @@ def _kind(word: str, function: Any) -> Kind:
     for kind, base in KINDS.items():
         if inspect.isclass(made) and issubclass(made, base):
             return kind
-    says = "annotate its return with a GenerativeModel, a Dataset or an Extractor"
-    raise UserError(f"{word} does not say what it makes: {says}")
+    hint = "annotate it with a GenerativeModel, a Dataset or an Extractor"
+    raise UserError(f"{word} has no usable return annotation: {hint}")
 
 
 def _recipes(family: str, recipe: str) -> Iterator[Target]:
-    module = registry.recipes(family, "check")
+    module = registry.recipes(family, "conformance")
     for name in module.__all__:
         if recipe in ("", name, name.removesuffix("_points"), name.removesuffix("_images")):
             yield Target("model", name, getattr(module, name), family)
@@ -103,7 +105,7 @@ def _recipes(family: str, recipe: str) -> Iterator[Target]:
 def _functions(group: Group, kind: Kind, name: str, ours: Mapping[str, Callable[..., Any]]) -> list[Target]:
     if name not in _names(group, ours):
         return []
-    entry = plugins.find(group, name, ours, "check")
+    entry = plugins.find(group, name, ours, "conformance")
     return [Target(kind, name, plugins.load(entry) if entry else ours[name])]
 
 
