@@ -42,7 +42,6 @@ Seed = Annotated[int, typer.Option(help="The training seed.")]
 OneTask = Annotated[str | None, typer.Option("--task", help="One task only.")]
 OneMetric = Annotated[str | None, typer.Option("--metric", help="One metric only, named as in results.csv.")]
 Form = Literal["table", "md", "json"]
-Remembered = Literal["table", "md", "json", "atom"]
 Table = Literal["markdown", "latex", "csv"]
 
 
@@ -194,13 +193,13 @@ def leaderboard(
     task: OneTask = None,
     metric: OneMetric = None,
     history: Annotated[bool, typer.Option("--history", help="Show what changed, when, and in which commit.")] = False,
-    form: Annotated[Remembered | None, typer.Option("--format", help="Output format of the history.")] = None,
+    form: Annotated[Form | None, typer.Option("--format", help="Output format of the history.")] = None,
 ) -> None:
     """Print the leaderboard of the last report; with any option but --task, its history."""
     if metric or history or form:
-        from pipeline.stages.history import main as remember
+        from pipeline.stages.timeline import main as show
 
-        return remember(task, metric, history, form or "table")
+        return show(task, metric, history, form or "table")
     from pipeline.stages.leaderboard import main
 
     main(task)

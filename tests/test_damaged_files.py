@@ -27,6 +27,7 @@ from pipeline import families, params, paths
 from pipeline.data import manifest, prepared
 from pipeline.doctor import artifacts, configuration
 from pipeline.errors import UserError
+from pipeline.history import result_set
 from pipeline.metrics import reference
 from pipeline.page import document
 from pipeline.paths import Cell
@@ -34,7 +35,7 @@ from pipeline.report import figures
 from pipeline.results import curve, external
 from pipeline.run import forecast, repository
 from pipeline.stages import code, evaluate, features, leaderboard, models, prepare, report, sweep, train
-from pipeline.tracking import lock, sides
+from pipeline.tracking import lock
 from pipeline.training import checkpoint, record
 
 pytestmark = pytest.mark.slow
@@ -211,9 +212,9 @@ def _reader(path: Path) -> Callable[[], object]:
         case ("reports", "curves", name):
             return lambda: curve.read(next(cell for cell in CELLS if cell.key == Path(name).stem))
         case ("reports", "leaderboard.csv"):
-            return lambda: (sides.here(), leaderboard.main(None))
+            return lambda: (result_set.work_tree(), leaderboard.main(None))
         case ("reports", "results.csv"):
-            return lambda: (forecast.measured(paths.RESULTS), sides.here())
+            return lambda: (forecast.measured(paths.RESULTS), result_set.work_tree())
         case ("dvc.lock",):
             return lambda: lock.read().digest("points", CELLS[0])
     return lambda: report.main()

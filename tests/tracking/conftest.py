@@ -124,7 +124,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("store") / "empty.db"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", "")  # opening a store sets it
-        with store.opened(_address(path)):
+        with store.opened(_address(path), writing=True):
             return path
 
 

@@ -1,8 +1,7 @@
 """One run for each cell: its parameters, metrics, curve and model. It is written once and then only tagged.
 
-What was scored from files has a run of another kind: without a model, and not told among the cells.
-
-Weights stay with DVC: the logged model is an external one, and its tags say where DVC keeps it.
+What was scored from files has a run of another kind, without a model. Weights stay with DVC: the logged model is an
+external one, and its tags say where DVC has it.
 """
 
 from __future__ import annotations
@@ -14,29 +13,53 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, 
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_IS_EXTERNAL, MLFLOW_PARENT_RUN_ID
 
 from pipeline import paths
-from pipeline.tracking import limits
-from pipeline.tracking.entry import Entry, curve
+from pipeline.tracking import limits, runs
+from pipeline.tracking.entry import Entry
 
-BATCH = 800  # of the 1000 metrics that mlflow takes at once
+BATCH = 800
+"""Metrics in one request; mlflow takes 1,000 items at most."""
 LONG = "long_values.json"
 """The artifact with the values that are longer than MLflow's limits, where there are any."""
 
 
-def write(client: MlflowClient, experiment: str, entry: Entry, parent: str, origin: Mapping[str, str]) -> None:
-    """Write the run of `entry`; only its end makes it count, so that an interrupted one is known as such.
+def write(
+    client: MlflowClient, experiment: str, entry: Entry, parent: str, origin: Mapping[str, str], training: Run | None
+) -> None:
+    """Write the run of `entry`; only its end makes it count, so that an interrupted one is recognized.
 
     Args:
         parent: the run of the cell's model.
-        origin: tags that say which code and which dvc.lock this was published from.
+        origin: tags that say which code and which dvc.lock this is published from.
+        training: the run that `live` wrote while the cell was trained, to be completed.
     """
     tags = {**origin, **_tags(entry), MLFLOW_PARENT_RUN_ID: parent}
-    run = client.create_run(experiment, run_name=entry.cell.key, tags=limits.tags(tags))
+    if training is None:
+        run = client.create_run(experiment, run_name=entry.cell.key, tags=limits.tags(tags))
+        log_params(client, run.info.run_id, entry.params)
+        if entry.outcome.status != "failed":
+            time = run.info.start_time
+            log_metrics(client, run.info.run_id, [Metric(limits.key(k), v, time, step) for k, step, v in entry.curve])
+    else:
+        run = training
+        client.update_run(run.info.run_id, status="RUNNING")
+        runs.set_tags(client, run, tags)
     if long := limits.cut(tags, limits.TAG) | limits.cut(entry.params, limits.PARAM):
         client.log_dict(run.info.run_id, long, LONG)
     _log_data(client, run, entry)
     model = _log_model(client, run, entry, origin) if entry.ok and not entry.external else None
     _log_numbers(client, run, entry, model)
     client.set_terminated(run.info.run_id, "FINISHED" if entry.ok else "FAILED")
+
+
+def log_params(client: MlflowClient, run: str, values: Mapping[str, str]) -> None:
+    params = [Param(key, value) for key, value in limits.params(values).items()]
+    for start in range(0, len(params), limits.PARAMS):
+        client.log_batch(run, params=params[start : start + limits.PARAMS])
+
+
+def log_metrics(client: MlflowClient, run: str, metrics: list[Metric]) -> None:
+    for start in range(0, len(metrics), BATCH):
+        client.log_batch(run, metrics[start : start + BATCH])
 
 
 def _tags(entry: Entry) -> dict[str, str]:
@@ -76,17 +99,12 @@ def _log_model(client: MlflowClient, run: Run, entry: Entry, origin: Mapping[str
 
 
 def _log_numbers(client: MlflowClient, run: Run, entry: Entry, model: str | None) -> None:
-    identity, time = run.info.run_id, run.info.start_time
+    run_id, time = run.info.run_id, run.info.start_time
     data = {"dataset_name": entry.cell.task, "dataset_digest": _digest(entry.data)} if entry.data else {}
     measured = entry.outcome.metrics.items()
-    numbers = [Metric(name, m.value, time, 0, model_id=model, run_id=identity, **data) for name, m in measured]
-    if entry.outcome.status != "failed":
-        numbers += [Metric(limits.key(point.key), point.value, time, point.step) for point in curve(entry.cell)]
-    params = [Param(key, value) for key, value in limits.params(entry.params).items()]
-    for start in range(0, len(params), limits.PARAMS):
-        client.log_batch(identity, params=params[start : start + limits.PARAMS])
-    for start in range(0, len(numbers), BATCH):
-        client.log_batch(identity, numbers[start : start + BATCH])
+    log_metrics(
+        client, run_id, [Metric(k, m.value, time, 0, model_id=model, run_id=run_id, **data) for k, m in measured]
+    )
 
 
 def _digest(md5: str) -> str:

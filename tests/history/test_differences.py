@@ -1,4 +1,4 @@
-"""Comparing two sides: antisymmetric, silent about noise, and never across protocols."""
+"""Comparing two result sets: antisymmetric, silent about noise, and never across protocols."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pipeline.errors import UserError
-from pipeline.history.difference import Difference, Differences, differences, directed
-from pipeline.history.side import Key, Numbers, Side, from_csv
+from pipeline.history.differences import Difference, Differences, differences, quality_numbers
+from pipeline.history.result_set import Key, Numbers, ResultSet, from_csv
 from pipeline.results.protocol import Protocol
 from pipeline.statistics.intervals import Interval
 
@@ -28,12 +28,12 @@ def numbers(*values: float, metric: str = "nats", half: float | None = None, spl
     return Numbers(better, known, dict(enumerate(values)), sampled)
 
 
-def side(of: Mapping[str, Numbers], metric: str = "nats") -> Side:
-    return Side("side", {Key("toy", model, metric): one for model, one in of.items()})
+def side(of: Mapping[str, Numbers], metric: str = "nats") -> ResultSet:
+    return ResultSet("side", {Key("toy", model, metric): one for model, one in of.items()})
 
 
-def compared(before: Side, after: Side) -> Differences:
-    return differences(before, after, directed(before, after))
+def compared(before: ResultSet, after: ResultSet) -> Differences:
+    return differences(before, after, quality_numbers(before, after))
 
 
 def only(before: Numbers, after: Numbers) -> Difference:
@@ -47,7 +47,7 @@ tables = st.lists(st.tuples(seeds, seeds, st.none() | st.floats(0, 1)), min_size
 
 
 @given(tables, st.sampled_from(["nats", "frechet"]))
-def test_the_other_way_round_every_verdict_is_the_opposite(
+def test_with_the_sides_exchanged_every_verdict_is_the_opposite(
     rows: Sequence[tuple[list[float], list[float], float | None]], metric: str
 ) -> None:
     old = side({f"m{k}": numbers(*a, metric=metric, half=half) for k, (a, _, half) in enumerate(rows)}, metric)

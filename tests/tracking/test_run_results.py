@@ -1,4 +1,4 @@
-"""Runs of MLflow as sides of a comparison: a model's run stands for its current seeds, a cell's for itself."""
+"""Runs of MLflow in a comparison: a model's run has the numbers of its current seeds, a cell's its own."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.errors import UserError
-from pipeline.history.side import Key
-from pipeline.stages.compare import main
-from pipeline.tracking import sides
+from pipeline.history.result_set import Key
+from pipeline.stages.compare import main, read
 
 
 def run_of(client: MlflowClient, name: str) -> str:
@@ -21,9 +20,9 @@ def run_of(client: MlflowClient, name: str) -> str:
 
 
 def test_a_models_run_has_all_of_its_seeds(published: MlflowClient) -> None:
-    side = sides.read(run_of(published, "toy-vae"))
+    side = read(run_of(published, "toy-vae"))
     assert side.numbers[Key("toy", "vae", "nats")].seeds == {0: 1.0, 1: 1.125}
-    alone = sides.read(run_of(published, "toy-vae-1"))
+    alone = read(run_of(published, "toy-vae-1"))
     assert alone.numbers[Key("toy", "vae", "nats")].seeds == {1: 1.125}
 
 
@@ -38,4 +37,4 @@ def test_two_models_runs_are_set_against_each_other(
 
 def test_a_run_that_is_not_there_is_named(published: MlflowClient) -> None:
     with pytest.raises(UserError, match=f"run {'0' * 32} is not in MLflow"):
-        sides.read("0" * 32)
+        read("0" * 32)

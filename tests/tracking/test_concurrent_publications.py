@@ -20,7 +20,7 @@ from mlflow import MlflowClient
 from pipeline.errors import UserError
 from pipeline.paths import Cell
 from pipeline.stages import publish as stage
-from pipeline.tracking import address, exclusive, runs, store
+from pipeline.tracking import address, runs, store
 from pipeline.tracking.publish import publish
 
 if TYPE_CHECKING:
@@ -102,53 +102,19 @@ def test_four_at_once_write_each_cell_once(client: MlflowClient, tree: Tree) -> 
 def test_four_at_once_write_each_cell_of_a_server_once(tree: Tree, server: str) -> None:
     publish_at_once(4, server)
     check(MlflowClient(server))
-    assert not MlflowClient(server).search_registered_models(f"name = '{exclusive.MARKER}'")
 
 
 def test_who_waits_too_long_is_one_line(
     published: MlflowClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(exclusive, "WAIT", 0.1)
+    monkeypatch.setattr(store, "WAIT", 0.1)
     with FileLock("mlflow.db.lock"), pytest.raises(UserError, match=r"wait for it, then run coverseek publish again"):
         publish(address.uri(), {}, {})
     assert "waiting for it" in capsys.readouterr().err
 
 
-@pytest.fixture
-def marked(client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
-    """A client of a store that is taken for a server; markers age fast."""
-    monkeypatch.setattr(exclusive, "database", lambda address: None)
-    for name, seconds in (("WAIT", 3.0), ("POLL", 0.05), ("BEAT", 0.1), ("STALE", 1.0)):
-        monkeypatch.setattr(exclusive, name, seconds)
-    return client
-
-
-def test_a_marker_that_is_renewed_is_waited_for(marked: MlflowClient) -> None:
-    with (
-        exclusive.marker(marked, "http://host"),
-        pytest.raises(UserError, match="wait for it"),
-        exclusive.marker(marked, "http://host"),
-    ):
-        pass
-    assert not marked.search_registered_models()
-
-
-def test_a_marker_of_a_killed_publication_is_taken_over(marked: MlflowClient) -> None:
-    assert exclusive._create(marked, "killed")
-    with exclusive.marker(marked, "http://host"):
-        assert exclusive._state(marked)[0] != "killed"
-    assert not marked.search_registered_models()
-
-
-def test_a_marker_that_was_taken_over_is_left_to_its_new_holder(marked: MlflowClient) -> None:
-    with exclusive.marker(marked, "http://host"):
-        marked.delete_registered_model(exclusive.MARKER)
-        exclusive._create(marked, "other")
-    assert exclusive._state(marked)[0] == "other"
-
-
-def test_doubled_runs_of_older_versions_are_made_one(published: MlflowClient, tree: Tree) -> None:
-    """The one with the turns stays, else the oldest."""
+def test_of_doubled_runs_the_oldest_stays(published: MlflowClient, tree: Tree) -> None:
+    """The oldest stays."""
     experiment = store.experiments(published)["toy"].experiment_id
     before = runs.read(published, experiment)
     for run in [*before.cells.values(), *before.models.values()]:

@@ -1,27 +1,26 @@
-"""Two sides, number by number: improved, worse, within noise, or not comparable.
+"""Two result sets compared number by number: improved, worse, within noise, or not comparable.
 
-    seeds      where both sides have two or more: Student's t of after - before, paired where they share seeds, else
-               Welch's; distances by their logarithms
-    sampling   where one has a single seed, or all seeds differ alike: after - before of one shared seed against the
-               root of the sum of squares of both sampling intervals' halves. What another training would have given
-               stays unknown
-    Holm       over all numbers that changed, so that of twenty comparisons of revisions that are equally good one
-               shows a difference. What did not change by a digit was not made again, and tests nothing
+    seeds      where both sides have two or more seeds: Student's t of after - before, paired where they share seeds,
+               else Welch's; of the logarithms where the metric is a distance
+    sampling   where one has a single seed, or the seeds show no spread: after - before of one shared seed against
+               (h_a^2 + h_b^2)^(1/2), h the half widths of both sampling intervals. The noise of training is unknown
+    Holm       over all numbers that changed: the probability that any of them is called a change by chance is at most
+               5 %. A number that did not change by a digit was not measured again and is no test
 
-Numbers of different protocols are not compared, but named with the fields that differ.
+Numbers of different protocols are not compared; the fields that differ are named.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from pipeline.history.side import Key, Numbers, Side
+from pipeline.history.result_set import Key, Numbers, ResultSet
 from pipeline.results.column import column
 from pipeline.statistics.comparison import LEVEL, TTest, holm
 from pipeline.statistics.intervals import Seeds
@@ -74,8 +73,8 @@ class Differences(NamedTuple):
     new: tuple[Key, ...]
 
 
-def differences(before: Side, after: Side, keys: Iterable[Key]) -> Differences:
-    """The numbers of `keys`, in that order."""
+def differences(before: ResultSet, after: ResultSet, keys: Iterable[Key]) -> Differences:
+    """Compare the numbers of `keys`, in that order."""
     asked = list(keys)
     both = [key for key in asked if key in before.numbers and key in after.numbers]
     fields = {key: before.numbers[key].protocol.differing(after.numbers[key].protocol) for key in both}
@@ -88,11 +87,20 @@ def differences(before: Side, after: Side, keys: Iterable[Key]) -> Differences:
     )
 
 
-def directed(before: Side, after: Side) -> list[Key]:
-    """What both sides' quality is told by: every number with a direction but seconds and those of real images."""
+def regressions(found: Differences, after: ResultSet) -> Iterator[Difference | Key]:
+    """What is a regression: a number that is worse beyond noise, or one that is gone because its model failed.
+
+    A model that left the grid, a suite that was not run and a number under another protocol are none.
+    """
+    yield from (one for one in found.compared if one.verdict == "worse")
+    yield from (key for key in found.gone if (key.task, key.model) in after.faults)
+
+
+def quality_numbers(before: ResultSet, after: ResultSet) -> list[Key]:
+    """Every number of both sides that has a direction, but for seconds and those of real images."""
     numbers = {**before.numbers, **after.numbers}
-    shown = (key for key, of in numbers.items() if of.better != "none")
-    return [key for key in shown if column(key.metric).table in ("quality", "file")]
+    directed = (key for key, of in numbers.items() if of.better != "none")
+    return [key for key in directed if column(key.metric).table in ("quality", "file")]
 
 
 def _difference(key: Key, before: Numbers, after: Numbers) -> Difference:

@@ -22,8 +22,8 @@ def create(client: MlflowClient, experiment: str, task: str, model: str, origin:
     return client.create_run(experiment, run_name=f"{task}-{model}", tags=limits.tags(tags))
 
 
-def settle(client: MlflowClient, run: Run, entries: Sequence[Entry]) -> None:
-    """Bring a model's run up to date with its cells of today."""
+def update(client: MlflowClient, run: Run, entries: Sequence[Entry]) -> None:
+    """Bring a model's run up to date with its current cells."""
     status = _status(entries)
     outcome = entries[0].outcome
     tags = {"current": "true", "status": status, "suite": outcome.suite, "family": outcome.family}
@@ -42,7 +42,7 @@ def means(entries: Sequence[Entry]) -> dict[str, float]:
 
 
 def _changed(run: Run, now: dict[str, float]) -> list[Metric]:
-    """The means that changed. One that no seed supports any more becomes NaN: mlflow cannot take a number back."""
+    """The means that changed. One that no seed has any more becomes NaN: MLflow has no way to delete a number."""
     before = run.data.metrics
     gone = {name: math.nan for name, value in before.items() if name not in now and not math.isnan(value)}
     changed = {name: value for name, value in now.items() if before.get(name) != value} | gone
