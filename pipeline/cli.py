@@ -50,13 +50,16 @@ def run(
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Number of cells to run in parallel.")] = 1,
     suite: Annotated[str | None, typer.Option(help="Run one suite instead of the default ones.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Run every suite.")] = False,
+    track: Annotated[
+        bool, typer.Option("--track/--no-track", envvar="COVERSEEK_TRACK", help="Log curves to MLflow while training.")
+    ] = True,
 ) -> None:
     """Run everything that changed, from data to leaderboard, then publish to MLflow."""
     from pipeline.run.driver import main
 
     if suite is not None and everything:
         raise UserError("--suite names one suite and --all is every suite: leave one of them out")
-    raise typer.Exit(main(jobs=jobs, suite=suite, everything=everything))
+    raise typer.Exit(main(jobs=jobs, suite=suite, everything=everything, track=track))
 
 
 @app.command(hidden=True)

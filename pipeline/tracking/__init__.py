@@ -11,7 +11,8 @@
     model_run    one run a model: the parent, with the means over its seeds
     champion     the best model of a task, under the alias `champion` of the model registry
     publish      brings a store up to date
-    live         a run for each training while it goes on; `publish` completes it
+    live         a thread that follows the curves of trainings while they go on
+    training_runs  what it writes: a run for each training, which `publish` completes
     run_results  the numbers of a run, to be compared
 
 Everything here but the runs of earlier results can be published again from the reports. A cell's run is written once

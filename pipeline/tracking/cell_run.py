@@ -30,7 +30,7 @@ def write(
     Args:
         parent: the run of the cell's model.
         origin: tags that say which code and which dvc.lock this is published from.
-        training: the run that `live` wrote while the cell was trained, to be completed.
+        training: the run with the curve that was written while the cell was trained, to be completed.
     """
     tags = {**origin, **_tags(entry), MLFLOW_PARENT_RUN_ID: parent}
     if training is None:
@@ -48,7 +48,8 @@ def write(
     _log_data(client, run, entry)
     model = _log_model(client, run, entry, origin) if entry.ok and not entry.external else None
     _log_numbers(client, run, entry, model)
-    client.set_terminated(run.info.run_id, "FINISHED" if entry.ok else "FAILED")
+    end = training.info.end_time if training else None
+    client.set_terminated(run.info.run_id, "FINISHED" if entry.ok else "FAILED", end)
 
 
 def log_params(client: MlflowClient, run: str, values: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from pipeline.tracking import limits
 CHILDREN = ("cell", "scored")
 """The kinds of runs that hold numbers of their own."""
 TRAINING = "training"
-"""The kind of a run that `live` wrote and no publication has completed yet."""
+"""The kind of a training's run (`training_runs`) that no publication has completed yet."""
 WRITTEN = ("FINISHED", "FAILED")
 """The states of a cell's run that is complete."""
 

@@ -135,6 +135,14 @@ def create_experiment(client: MlflowClient, address: str, task: str) -> str:
     return str(deleted[0].experiment_id)
 
 
+def make(address: str) -> None:
+    """Make the store if it is a sqlite file that does not exist."""
+    path = database(address)
+    if path is not None and not path.exists():
+        with opened(address, writing=True):
+            pass
+
+
 def is_interrupted(path: Path) -> bool:
     """Whether a killed program left a journal next to the sqlite file at `path`; sqlite rolls it back on opening."""
     journal = path.with_name(f"{path.name}-journal")
