@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from pipeline.report import markdown, terminal
+from pipeline import table_formats
 
 PIPE_WIDTH = 160
 """Columns to write when nobody's terminal says how wide it is."""
@@ -29,14 +29,14 @@ def as_markdown(sheets: Iterable[Sheet]) -> str:
     parts = (
         part
         for sheet in sheets
-        for part in (f"**{sheet.title}**", markdown.table(sheet.columns) if sheet.filled else "", sheet.note)
+        for part in (f"**{sheet.title}**", table_formats.markdown(sheet.columns) if sheet.filled else "", sheet.note)
     )
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def show(sheets: Iterable[Sheet]) -> None:
     """Print on the terminal."""
-    console = terminal.console(PIPE_WIDTH)
+    console = table_formats.console(PIPE_WIDTH)
     for sheet in sheets:
         if sheet.filled:
             console.print(_table(sheet))
@@ -47,9 +47,9 @@ def show(sheets: Iterable[Sheet]) -> None:
 
 
 def _table(sheet: Sheet) -> Table:
-    table = terminal.table(sheet.title)
+    table = table_formats.terminal_table(sheet.title)
     for title, *_ in sheet.columns:
-        table.add_column(title, justify="left" if title in markdown.WORDS else "right", overflow="fold")
+        table.add_column(title, justify="left" if title in table_formats.WORDS else "right", overflow="fold")
     for cells in list(zip(*sheet.columns, strict=True))[1:]:
         table.add_row(*cells)
     return table
