@@ -28,8 +28,8 @@ from pipeline.data import manifest, prepared
 from pipeline.doctor import artifacts, configuration
 from pipeline.errors import UserError
 from pipeline.history import result_set
+from pipeline.html import document
 from pipeline.metrics import reference
-from pipeline.page import document
 from pipeline.paths import Cell
 from pipeline.report import figures
 from pipeline.results import curve, external

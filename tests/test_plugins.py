@@ -21,9 +21,9 @@ from pipeline.errors import UserError
 from pipeline.families.catalogue import describe
 from pipeline.families.control.density import UniformBox
 from pipeline.families.registry import find
+from pipeline.html import recipe_texts
 from pipeline.metrics import reference
 from pipeline.metrics.settings import Settings
-from pipeline.page import recipes
 from pipeline.params import Data, ModelParams, Params
 from pipeline.run.stamp import Stamp
 from pipeline.stages import evaluate, features, prepare
@@ -254,12 +254,12 @@ def test_help_imports_neither_torch_nor_another_package(words: list[str], tmp_pa
 
 def test_a_recipe_of_another_package_says_on_the_page_what_it_is_without_being_imported(site: Install) -> None:
     site("dusty", RECIPES, models="sky = dusty")
-    (found,) = recipes.recipes(settings(), {"points": {"dust": ["hoop"]}})
-    assert found.words == recipes.Words("Dust (2026).", "p(x) = 1")
+    (found,) = recipe_texts.recipes(settings(), {"points": {"dust": ["hoop"]}})
+    assert found.words == recipe_texts.Words("Dust (2026).", "p(x) = 1")
     assert found.package.startswith("dusty ")
     assert "dusty" not in sys.modules
 
 
 def test_a_recipe_without_words_has_those_of_its_module(site: Install) -> None:
     site("mute", '"""Mist: it\nis there.\n\nAnd more."""\nfrom elsewhere import fog_points\n', models="sky = mute")
-    assert recipes.words("sky", "fog", "points") == recipes.Words("Mist: it is there.")
+    assert recipe_texts.words("sky", "fog", "points") == recipe_texts.Words("Mist: it is there.")

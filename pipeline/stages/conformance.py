@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from pipeline import paths
+from pipeline import paths, table_formats
 from pipeline.conformance import inspection
 from pipeline.conformance.inspection import Outcome, Place, Verdict
 from pipeline.conformance.model_laws import UNCONDITIONAL_CONTROLS
 from pipeline.conformance.resolve import Target, resolve
 from pipeline.errors import UserError
 from pipeline.params import bind
-from pipeline.report import terminal
 from pipeline.stages.leaderboard import PIPE_WIDTH
 
 ORDER: tuple[Outcome, ...] = ("failed", "not supported", "passed")
@@ -69,12 +68,12 @@ def _inspect(found: Target, keywords: Mapping[str, Any]) -> Iterator[Verdict]:
 
 
 def _show(found: Target, verdicts: Iterable[Verdict]) -> None:
-    table = terminal.table(f"{found.kind} {found.title}")
+    table = table_formats.terminal_table(f"{found.kind} {found.title}")
     for heading in ("law", "verdict", "where"):
         table.add_column(heading)
     for row in rows(verdicts):
         table.add_row(*row)
-    terminal.console(PIPE_WIDTH).print(table)
+    table_formats.console(PIPE_WIDTH).print(table)
 
 
 def rows(verdicts: Iterable[Verdict]) -> list[tuple[str, str, str]]:

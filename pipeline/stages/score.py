@@ -14,10 +14,10 @@ from pipeline.data.foreign import numbers, samples, scale
 from pipeline.data.foreign.model import Claimed
 from pipeline.data.prepared import Prepared
 from pipeline.errors import UserError, suggest
+from pipeline.html.sample_pictures import Gallery
 from pipeline.metrics import reported
 from pipeline.metrics.sampling import stored
 from pipeline.metrics.settings import Settings
-from pipeline.page.pictures import Gallery
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.results import external

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from pipeline.report import markdown, terminal
+from pipeline import table_formats
 
 PIPE_WIDTH = 160
 """Columns where the output is no terminal."""
@@ -33,14 +33,14 @@ def as_markdown(tables: Iterable[TitledTable]) -> str:
     parts = (
         part
         for table in tables
-        for part in (f"**{table.title}**", markdown.table(table.columns) if table.filled else "", table.note)
+        for part in (f"**{table.title}**", table_formats.markdown(table.columns) if table.filled else "", table.note)
     )
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def show(tables: Iterable[TitledTable]) -> None:
     """Print on the terminal."""
-    console = terminal.console(PIPE_WIDTH)
+    console = table_formats.console(PIPE_WIDTH)
     for table in tables:
         if table.filled:
             console.print(_rendered(table))
@@ -51,9 +51,9 @@ def show(tables: Iterable[TitledTable]) -> None:
 
 
 def _rendered(source: TitledTable) -> Table:
-    table = terminal.table(source.title)
+    table = table_formats.terminal_table(source.title)
     for title, *_ in source.columns:
-        table.add_column(title, justify="left" if title in markdown.WORDS else "right", overflow="fold")
+        table.add_column(title, justify="left" if title in table_formats.WORDS else "right", overflow="fold")
     for cells in list(zip(*source.columns, strict=True))[1:]:
         table.add_row(*cells)
     return table

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pipeline.page import document
 
 from pipeline import files, paths
-from pipeline.page import document
 from pipeline.paths import Cell
 from pipeline.report import figures
 from pipeline.results import external

@@ -17,16 +17,16 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
+from pipeline.page import document, pictures, recipes, scope, spread, view
+from pipeline.page.charts import naming, static
+from pipeline.page.charts.naming import Name
+from pipeline.page.spread import Scale
 
 from pipeline import files, paths
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast
 from pipeline.claims.rule import judge
 from pipeline.errors import UserError
-from pipeline.page import document, pictures, recipes, scope, spread, view
-from pipeline.page.charts import naming, static
-from pipeline.page.charts.naming import Name
-from pipeline.page.spread import Scale
 from pipeline.params import load
 from pipeline.report import benchmark, figures
 from pipeline.report.board import Board

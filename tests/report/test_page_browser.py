@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
+from pipeline.page import document
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from pipeline.page import document
 from pipeline.params import load
 from pipeline.report import benchmark
 from pipeline.results import external
