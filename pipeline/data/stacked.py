@@ -16,7 +16,7 @@ import numpy as np
 from pipeline.contract import Event, Factor
 from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split, unconditional
 from pipeline.data.digits import CLASSES, digits
-from pipeline.data.vision.mnist import mnist
+from pipeline.data.torchvision_datasets import mnist
 
 DIGITS, MNIST = Sizes(1297, 250, 250), Sizes(50_000, 10_000, 10_000)
 """Digits to stack, by split: all that there are."""
