@@ -10,11 +10,10 @@ from collections.abc import Callable
 from pipeline import plugins
 from pipeline.data.binarized_mnist import dynamic_mnist, static_mnist
 from pipeline.data.dataset import Dataset, Sizes
-from pipeline.data.digits import digits
+from pipeline.data.digits import digits, stacked_digits, stacked_mnist
 from pipeline.data.folder import folder
 from pipeline.data.mixtures import grid, ring
 from pipeline.data.shapes import shapes
-from pipeline.data.stacked import stacked_digits, stacked_mnist
 from pipeline.data.torchvision_datasets import (
     celeba,
     cifar10,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.contract import Condition, ConditionKind, Event
 from pipeline.data.conditions import luma
 from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split, unconditional
-from pipeline.data.frame import View
+from pipeline.data.image_transform import ImageTransform
 from pipeline.errors import UserError
 
 
@@ -30,12 +30,12 @@ def from_train_and_test(
     sizes: Sizes,
     seed: int,
     kind: ConditionKind,
-    view: View,
+    transform: ImageTransform,
 ) -> Dataset:
     """Draw train and validation from the official training images, test from the official test images.
 
     Raises:
-        UserError: there are too few images, or they are smaller than the view's crop.
+        UserError: there are too few images, or they are smaller than the crop.
     """
     _check_count(name, "training images; train + validation", sizes.train + sizes.validation, len(train.x))
     _check_count(name, "test images; test", sizes.test, len(test.x))
@@ -49,10 +49,10 @@ def from_train_and_test(
         "test": (test, test_rows[: sizes.test]),
     }
     splits = {
-        split: make_split(view.levels_of(part.x[rows]), part.label[rows], kind, view.levels)
+        split: make_split(transform.apply(part.x[rows]), part.label[rows], kind, transform.levels)
         for split, (part, rows) in selected.items()
     }
-    return make_dataset(splits, kind, view.levels, classes)
+    return make_dataset(splits, kind, transform.levels, classes)
 
 
 def draw_rows(name: str, available: Sizes, sizes: Sizes, seed: int) -> dict[str, NDArray[Any]]:

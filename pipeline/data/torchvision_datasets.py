@@ -22,9 +22,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data import official_splits, pictures
+from pipeline.data import official_splits
 from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split
-from pipeline.data.frame import Levels, View
+from pipeline.data.image_files import read_picture
+from pipeline.data.image_transform import ImageTransform, Levels
 from pipeline.data.official_splits import Labelled
 from pipeline.errors import UserError, suggest
 from pipeline.params import Count
@@ -110,9 +111,9 @@ def _labelled_images(
         levels: Levels = 256,
     ) -> Dataset:
         train, test = read(name, data_root)
-        view = View(side, crop, levels)
+        transform = ImageTransform(side, crop, levels)
         return official_splits.from_train_and_test(
-            name, train, test, classes, sizes=sizes, seed=seed, kind=condition, view=view
+            name, train, test, classes, sizes=sizes, seed=seed, kind=condition, transform=transform
         )
 
     dataset.__annotations__["condition"] = Literal[conditions]  # params.yaml is checked against the signature
@@ -206,9 +207,9 @@ def emnist(
     first = 1 if split == "letters" else 0
     parts = _read_idx([folder / file for file in files], EMNIST_CLASSES[split], first)
     train, test = (Labelled(part.x.swapaxes(2, 3), part.label) for part in parts)
-    name, view = f"emnist's {split}", View(side, crop, levels)
+    name, transform = f"emnist's {split}", ImageTransform(side, crop, levels)
     return official_splits.from_train_and_test(
-        name, train, test, EMNIST_CLASSES[split], sizes=sizes, seed=seed, kind=condition, view=view
+        name, train, test, EMNIST_CLASSES[split], sizes=sizes, seed=seed, kind=condition, transform=transform
     )
 
 
@@ -225,7 +226,7 @@ def celeba(
 ) -> Dataset:
     """CelebA's own three splits; with `attribute` the label is 1 where a face has it, else 0.
 
-    The usual view is `crop: 140, side: 64` or less. Only the images that are drawn are read.
+    The usual choice is `crop: 140, side: 64` or less. Only the images that are drawn are read.
 
     Raises:
         UserError: a file is missing or damaged, the sizes are too large, there is no such attribute, or the condition
@@ -240,20 +241,20 @@ def celeba(
     if attribute is not None and attribute not in names:
         raise UserError(f"attribute: unknown {attribute!r}; {suggest(attribute, names)}")
     rows = official_splits.draw_rows("celeba", Sizes(*(len(part) for part in parts)), sizes, seed)
-    view, splits = View(side, crop, levels), dict[str, Split]()
+    transform, splits = ImageTransform(side, crop, levels), dict[str, Split]()
     for split, part in zip(SPLITS, parts, strict=True):
-        x = _read_faces(data_root / folder / CELEBA_IMAGES, [part.filename[row] for row in rows[split]], view)
+        x = _read_faces(data_root / folder / CELEBA_IMAGES, [part.filename[row] for row in rows[split]], transform)
         label = part.attr[:, names.index(attribute)].numpy()[rows[split]] if attribute is not None else None
         splits[split] = official_splits.make_split(x, label, condition, levels)
     return official_splits.make_dataset(splits, condition, levels, classes=2)
 
 
-def _read_faces(folder: Path, names: Sequence[str], view: View) -> NDArray[np.uint8]:
-    faces = [pictures.read(folder, name, view, channels=3).x for name in names]
+def _read_faces(folder: Path, names: Sequence[str], transform: ImageTransform) -> NDArray[np.uint8]:
+    faces = [read_picture(folder, name, transform, channels=3).x for name in names]
     for name, face in zip(names, faces, strict=True):
         if face.shape != faces[0].shape:
             raise damaged(folder / name, "its size is not that of the other images")
-    return view.quantise(np.stack(faces))
+    return transform.quantise(np.stack(faces))
 
 
 def _emnist_files(split: str) -> tuple[str, ...]:
