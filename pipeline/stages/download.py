@@ -25,8 +25,8 @@ DAMAGE = (OSError, EOFError, RuntimeError, HTTPException)
 """What torchvision raises where there is no network, no room, or a wrong checksum."""
 
 
-def main(name: str, data_root: Path, again: bool) -> None:
-    """Download what is not there; `again`: check the sums of the archives, and unpack them anew.
+def main(name: str, data_root: Path, force: bool) -> None:
+    """Download what is not there; `force`: check the sums of the archives, and unpack them anew.
 
     Raises:
         UserError: the dataset is none that is downloaded, has to be fetched by hand, or no address gives it.
@@ -36,7 +36,7 @@ def main(name: str, data_root: Path, again: bool) -> None:
         raise UserError(f"dataset {name!r} is none that is downloaded; {suggest(name, available)}")
     source = MADE_FROM.get(name, name)
     fault = _fault(source, data_root)
-    if fault is None and (not again or source not in UNPACKED_WITHOUT_SUM):
+    if fault is None and (not force or source not in UNPACKED_WITHOUT_SUM):
         print(f"{name} is in {data_root} already: nothing to do")
         return
     if fault and source in BY_HAND:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny
 from torchvision.datasets import MNIST
 
 from pipeline import cli, files
@@ -22,7 +23,6 @@ from pipeline.data import torchvision_datasets
 from pipeline.data.datasets import DATASETS
 from pipeline.errors import UserError
 from pipeline.stages import download
-from tests.data import tiny
 
 NOWHERE = "http://127.0.0.1:9/"  # the port of `discard`: nothing answers
 

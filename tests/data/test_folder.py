@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import png16
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -16,7 +17,6 @@ from pipeline.data.conditions import luma
 from pipeline.data.dataset import SPLITS, Dataset, Sizes
 from pipeline.data.folder import folder
 from pipeline.errors import UserError
-from tests.data import png16
 
 SIZES = Sizes(5, 2, 3)
 SIDE = 16  # of the stored images

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import SETS, TEST, TRAIN, numbered, numbers, write_celeba, write_idx
 
 from pipeline.data.conditions import luma
 from pipeline.data.dataset import SPLITS, Dataset, Sizes
@@ -27,7 +28,6 @@ from pipeline.data.torchvision_datasets import (
 )
 from pipeline.errors import UserError
 from pipeline.params import Data
-from tests.data.tiny import SETS, TEST, TRAIN, numbered, numbers, write_celeba, write_idx
 
 SIZES = Sizes(12, 5, 6)
 FACES = Sizes(6, 3, 2)

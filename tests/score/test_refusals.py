@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from png16 import write_png
 from safetensors.torch import save_file
 
 from pipeline.data import export
-from tests.data.png16 import write_png
 
 if TYPE_CHECKING:
     from tests.score.conftest import Score
