@@ -332,7 +332,7 @@ def test_a_pickle_is_never_loaded(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_npz_of_many_arrays_must_name_the_conditions(capsys: pytest.CaptureFixture[str]) -> None:
     np.savez("c.npz", a=np.arange(2), b=np.arange(2))
-    assert "c.npz holds a, b: name the conditions' array c" in refusal(capsys, "class", "--condition-file", "c.npz")
+    assert "c.npz holds a, b: name the array c" in refusal(capsys, "class", "--condition-file", "c.npz")
 
 
 def test_a_word_and_a_file_are_one_too_many(capsys: pytest.CaptureFixture[str]) -> None:

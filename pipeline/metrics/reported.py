@@ -26,7 +26,7 @@ OF_LIKELIHOOD = ("nats", "bits_per_dim", "kl_pq")
 
 
 def relabelled(metrics: Mapping[str, Entry]) -> dict[str, Entry]:
-    """Of a model whose likelihood is what its maker says, `foreign.Claimed`: which numbers rest on that."""
+    """Of a model whose likelihood is what its maker says, `StoredSamplesAndBound`: which numbers rest on that."""
     return {
         name: Entry(**(found | {"kind": REPORTED})) if found["kind"].endswith(BOUND) else found
         for name, found in metrics.items()

@@ -7,8 +7,8 @@ from dataclasses import replace
 from torch import Tensor
 
 from pipeline import paths
-from pipeline.data.foreign.model import Claimed, ExhaustedError, Foreign
-from pipeline.data.foreign.samples import Samples
+from pipeline.data.external.sample_files import Samples
+from pipeline.data.external.stored_model import ExhaustedError, StoredSamples, StoredSamplesAndBound
 from pipeline.data.prepared import Prepared
 from pipeline.errors import UserError
 from pipeline.metrics import reported, sampling
@@ -32,12 +32,12 @@ def measured(found: Samples, data: Prepared, settings: Settings, log_p: Tensor |
         UserError: a condition of the test split has too few samples.
         FloatingPointError: a number is not finite; the message names it.
     """
-    settings = _answered(Foreign(found.x, found.c), data, settings)
-    model = Foreign(found.x, found.c) if log_p is None else Claimed(found.x, found.c, log_p)
+    settings = _answered(StoredSamples(found.x, found.c), data, settings)
+    model = StoredSamples(found.x, found.c) if log_p is None else StoredSamplesAndBound(found.x, found.c, log_p)
     return reported.relabelled(evaluate(model, data, settings, SEED).metrics)
 
 
-def _answered(trial: Foreign, data: Prepared, settings: Settings) -> Settings:
+def _answered(trial: StoredSamples, data: Prepared, settings: Settings) -> Settings:
     """Without the conditions that are held fixed, where there are too few samples for several under each."""
     count, asked = needed(settings), data.test[1]
     try:

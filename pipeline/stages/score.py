@@ -10,8 +10,8 @@ from PIL.Image import Image
 
 from pipeline import files, params, paths
 from pipeline.data import prepared
-from pipeline.data.foreign import numbers, samples, scale
-from pipeline.data.foreign.model import Claimed
+from pipeline.data.external import csv_tables, sample_files, value_range
+from pipeline.data.external.stored_model import StoredSamplesAndBound
 from pipeline.data.prepared import Prepared
 from pipeline.errors import UserError, suggest
 from pipeline.html.sample_pictures import Gallery
@@ -103,11 +103,11 @@ def _keep(path: Path, picture: Image | None) -> None:
 def _scored(source: Source, data: Prepared, settings: Settings) -> tuple[dict[str, Any], Image | None]:
     """Trust, metrics, and the hashes of what they were made from; and a sheet of samples where there are some."""
     event, (x, c) = data.task.event, data.test
-    log_p = numbers.log_likelihoods(source.nll, event, len(x)) if source.nll else None
+    log_p = csv_tables.read_log_likelihoods(source.nll, event, len(x)) if source.nll else None
     hashes = {"nll_sha256": files.sha256(source.nll)} if source.nll else {}
     if source.path and source.path.suffix.lower() != TABLE:
-        span, count = scale.parse(source.span) if source.span else None, rescore.needed(settings)
-        found = samples.read(data.task, source.path, count=count, span=span, nearest=source.nearest)
+        span, count = value_range.parse(source.span) if source.span else None, rescore.needed(settings)
+        found = sample_files.read(data.task, source.path, count=count, span=span, nearest=source.nearest)
         metrics = rescore.measured(found, data, settings, log_p)
         kept = {"sha256": found.sha256, "count": count, "offered": found.offered, "rounded": found.rounded}
         kept |= {"order": found.order} if found.order else {}
@@ -115,8 +115,8 @@ def _scored(source: Source, data: Prepared, settings: Settings) -> tuple[dict[st
         return {"trust": "re-scored", "metrics": metrics} | kept | hashes, picture
     metrics = {}
     if source.path:
-        metrics = reported.quoted(numbers.quoted(source.path, reported.quotable(event)), event)
+        metrics = reported.quoted(csv_tables.read_metrics(source.path, reported.quotable(event)), event)
         hashes["sha256"] = files.sha256(source.path)
     if log_p is not None:
-        metrics |= reported.without_samples(Claimed(x[:0], c[:0], log_p), data.task, data.test, settings)
+        metrics |= reported.without_samples(StoredSamplesAndBound(x[:0], c[:0], log_p), data.task, data.test, settings)
     return {"trust": "reported", "metrics": metrics} | hashes, None

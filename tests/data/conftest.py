@@ -9,7 +9,7 @@ import tiny
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A data_root that holds all of them."""
-    tiny.write(tmp_path)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data_root that holds all of them but CelebA."""
+    tiny.write(tmp_path, monkeypatch)
     return tmp_path

@@ -12,7 +12,7 @@ from squares import EVENT, KINDS, squares, task
 
 from pipeline.contract import Event, Task
 from pipeline.data.dataset import Sizes
-from pipeline.data.stacked import stacked_digits
+from pipeline.data.digits import stacked_digits
 from pipeline.errors import UserError
 from pipeline.metrics import reference
 from pipeline.metrics.features import identity

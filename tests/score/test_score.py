@@ -100,9 +100,16 @@ def test_every_format_holds_the_same_samples(score: Score) -> None:
     for place, image in enumerate(export.eight_bits(levels, 17)):
         Image.fromarray(image[0]).save(f"pngs/{place:04d}.png")
     np.save("bits.npy", export.eight_bits(levels, 17))
+    np.save("fortran.npy", np.asfortranarray(export.eight_bits(levels, 17)))
     np.savez_compressed("deflated.npz", levels)
     save_file({"x": levels.astype(np.float32) / 16}, "tensors.safetensors")
-    ranges = {"pngs": (), "bits.npy": (), "deflated.npz": ("--range", "0,16"), "tensors.safetensors": ("--range=0,1",)}
+    ranges = {
+        "pngs": (),
+        "bits.npy": (),
+        "fortran.npy": (),
+        "deflated.npz": ("--range", "0,16"),
+        "tensors.safetensors": ("--range=0,1",),
+    }
     for path, words in ranges.items():
         score(path, *words)
     found = [score.record(Path(path).stem) for path in ranges]

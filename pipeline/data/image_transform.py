@@ -1,8 +1,8 @@
-"""Which part of an image is kept, at what size, and in how many levels.
+"""Crop, resize and quantise images.
 
-    crop      its centre square of that many stored pixels; the whole image unless given
-    side      the largest centred square of that, resized to side x side; as it is unless given
-    levels    level = floor(v L / 256): L bins of the 256 stored values, as equal as L divides them; 256 unless given
+    crop      the centre square of that many stored pixels; the whole image by default
+    side      the largest centred square of that, resized to side x side; as it is by default
+    levels    level = floor(v L / 256): L bins of the 256 stored values, as equal as L divides them; 256 by default
 
 Images are resized by Pillow's Lanczos filter (a windowed sinc, a = 3), stretched with the scale, so that a smaller
 image shows no aliases.
@@ -24,7 +24,7 @@ Levels = Annotated[int, Field(strict=True, ge=2, le=STORED)]
 
 
 class Frame(NamedTuple):
-    """The kept part of an image, in its own pixels."""
+    """The part of an image that a transform selects, in the image's own pixels."""
 
     left: float
     top: float
@@ -32,30 +32,30 @@ class Frame(NamedTuple):
     height: float
 
 
-class View(NamedTuple):
-    """How the images of a set are shown."""
+class ImageTransform(NamedTuple):
+    """Crop to the centre, resize, quantise."""
 
     side: int | None = None
     crop: int | None = None
     levels: int = STORED
 
     def frame(self, width: int, height: int) -> Frame:
-        """What is kept of an image of this size.
+        """The part of an image of this size that is used.
 
         Raises:
             UserError: the image is smaller than `crop`.
         """
-        left, top, right, bottom = self._cropped(width, height)
-        side = min(right - left, bottom - top)
+        left, top, right, bottom = self._crop_box(width, height)
         if self.side is None:
             return Frame(left, top, right - left, bottom - top)
+        side = min(right - left, bottom - top)
         return Frame((left + right - side) / 2, (top + bottom - side) / 2, side, side)
 
-    def show(self, image: Image.Image) -> NDArray[np.uint8]:
-        """An image of mode L or RGB -> the kept part of it (C, H, W), not yet quantised."""
-        cropped = image.crop(self._cropped(*image.size))
+    def resize(self, image: Image.Image) -> NDArray[np.uint8]:
+        """An image of mode L or RGB -> cropped and resized (C, H, W), not yet quantised."""
+        cropped = image.crop(self._crop_box(*image.size))
         if self.side is not None:
-            left, top, width, height = View(self.side).frame(*cropped.size)
+            left, top, width, height = ImageTransform(self.side).frame(*cropped.size)
             box = left, top, left + width, top + height
             cropped = cropped.resize((self.side, self.side), Image.Resampling.LANCZOS, box=box)
         return np.moveaxis(np.asarray(cropped, np.uint8).reshape(cropped.height, cropped.width, -1), -1, 0)
@@ -64,14 +64,14 @@ class View(NamedTuple):
         """Stored values 0 .. 255 -> levels 0 .. L-1, same shape."""
         return x if self.levels == STORED else (x.astype(np.uint16) * self.levels // STORED).astype(np.uint8)
 
-    def levels_of(self, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Stored images (N, C, H, W) -> the levels of what is kept (N, C, side, side)."""
+    def apply(self, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Stored images (N, C, H, W) -> cropped, resized and quantised."""
         if (self.side, self.crop) == (None, None):
             return self.quantise(x)
-        pictures = x[:, 0] if x.shape[1] == 1 else np.moveaxis(x, 1, -1)  # (N, H, W) or (N, H, W, 3)
-        return self.quantise(np.stack([self.show(Image.fromarray(picture)) for picture in pictures]))
+        images = x[:, 0] if x.shape[1] == 1 else np.moveaxis(x, 1, -1)  # (N, H, W) or (N, H, W, 3)
+        return self.quantise(np.stack([self.resize(Image.fromarray(image)) for image in images]))
 
-    def _cropped(self, width: int, height: int) -> tuple[int, int, int, int]:
+    def _crop_box(self, width: int, height: int) -> tuple[int, int, int, int]:
         """Left, top, right and bottom in whole pixels: a crop interpolates nothing."""
         if self.crop is None:
             return 0, 0, width, height

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from pipeline.data import prepared
+from pipeline.data.binarized_mnist import FILES, dynamic_mnist, static_mnist
 from pipeline.data.dataset import SPLITS, Sizes
-from pipeline.data.vision.binarised import FILES, dynamic_mnist, static_mnist
-from pipeline.data.vision.mnist import mnist
+from pipeline.data.torchvision_datasets import mnist
 from pipeline.errors import UserError
 from pipeline.training.batches import shuffled
 

@@ -13,7 +13,7 @@ COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """Channels -> the colour type of a PNG."""
 
 
-def png(path: Path, x: NDArray[Any]) -> None:
+def write_png(path: Path, x: NDArray[Any]) -> None:
     """x (H, W, C) values from 0 to 65,535."""
     height, width, channels = x.shape
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in x)

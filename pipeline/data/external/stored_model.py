@@ -1,7 +1,7 @@
-"""Stored samples as a model: whatever samples and scores a model does so with them, and knows no difference.
+"""Stored samples as a model, so that they are measured by the code that measures a trained model.
 
-Each sample is dealt out once, in the order of the file, for the condition that it was made under. So what a file holds
-of a model's samples is measured as the model was: same samples, same protocol, same number.
+Samples are returned in file order, without replacement, for the condition that they were made under. So the same
+samples under the same protocol give the same numbers, whether a model here or a file holds them.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ from pipeline.errors import UserError
 
 
 class ExhaustedError(UserError):
-    """There is no sample left for a condition."""
+    """No sample is left for a condition."""
 
 
-class Foreign(GenerativeModel):
+class StoredSamples(GenerativeModel):
     """x (N, *event) that were made under c (N, *condition)."""
 
     def __init__(self, x: Tensor, c: Tensor) -> None:
         super().__init__()
         self.x = x
-        self.left: dict[bytes, deque[int]] = {}
+        self.unused: dict[bytes, deque[int]] = {}
         for row, key in enumerate(_keys(c)):
-            self.left.setdefault(key, deque()).append(row)
+            self.unused.setdefault(key, deque()).append(row)
 
     def players(self) -> tuple[Player, ...]:
         return ()
 
     def sample(self, c: Tensor) -> Tensor:
-        """Raises `ExhaustedError` where a row of c has no sample left."""
+        """Raises `ExhaustedError` where no sample is left for a row of c."""
         rows = [self._next(key) for key in _keys(c)]
         return self.x[torch.tensor(rows, dtype=torch.long)]
 
     def _next(self, key: bytes) -> int:
-        if not self.left.get(key):
+        if not self.unused.get(key):
             raise ExhaustedError("there is no sample left that was made under a condition of the test split")
-        return self.left[key].popleft()
+        return self.unused[key].popleft()
 
 
-class Claimed(Foreign, Bounded):
-    """And what its maker says of the test split: log_p (T,) nats, one for each item in order.
+class StoredSamplesAndBound(StoredSamples, Bounded):
+    """Also the log-likelihoods that its maker reports: log_p (T,) nats, one for each test item in order.
 
-    It is read as a bound: no more can be known of it, above all not what it would be on other data.
+    They count as a lower bound: nothing more can be verified, and they are not known on other data.
     """
 
     def __init__(self, x: Tensor, c: Tensor, log_p: Tensor) -> None:
@@ -54,10 +54,10 @@ class Claimed(Foreign, Bounded):
         self.log_p = deque(log_p.split(1))
 
     def elbo(self, x: Tensor, c: Tensor) -> Tensor:
-        """Of the next items of the test split."""
+        """Of the next len(x) items of the test split."""
         return torch.cat([self.log_p.popleft() for _ in range(len(x))])
 
 
 def _keys(c: Tensor) -> list[bytes]:
-    """A word for each row: equal if and only if the conditions are."""
+    """The bytes of each row: equal if and only if the conditions are."""
     return [row.tobytes() for row in c.contiguous().numpy()]
