@@ -153,7 +153,7 @@ def score(
     nll: Annotated[Path | None, typer.Option(help="A .csv: a negative log-likelihood for each test item.")] = None,
     value_range: Annotated[str | None, typer.Option("--range", help="Of the values: low,high. uint8: 0,255.")] = None,
     nearest: Annotated[bool, typer.Option("--round", help="Round values to the nearest level.")] = False,
-    remove: Annotated[str | None, typer.Option(metavar="NAME", help="Remove the scored samples of that name.")] = None,
+    remove: Annotated[str | None, typer.Option(metavar="NAME", help="Take back what was scored by that name.")] = None,
 ) -> None:
     """Evaluate samples of an external model with the same metrics, for a row in the report."""
     from pipeline.stages import score as stage

@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 from clone import ROOT, environment
+from configuration import params_text, task_entry
 from installed import install
 
 from pipeline import closure, families, plugins
@@ -40,20 +41,10 @@ def dust_points(task: Task, *, margin: float = 0.5) -> Dust:
     """Dust (2026). Equation: p(x) = 1."""
     return Dust(task.event, margin)
 '''
-RING = """
-tasks:
-  ring:
-    data: {dataset: ring, sigma: 0.1, train: 60, validation: 20, test: 40}
-    extractor: {name: brightness, power: 2}
-training:
-  points: {steps: 1, batch_size: 1, learning_rate: 0.1}
-  images: {steps: 1, batch_size: 1, learning_rate: 0.1}
-evaluation:
-  points: {samples: 40, draws: 2, chunk: 40}
-  images: {samples: 40, draws: 2, chunk: 40}
-models: {points: {}, images: {}}
-suites: {}
-"""
+RING = params_text(
+    {"ring": task_entry("ring", 60, 20, 40, sigma=0.1, extractor={"name": "brightness", "power": 2})},
+    evaluation={"samples": 40, "draws": 2, "chunk": 40},
+)
 DATA = """from pipeline.data.mixtures import ring
 def hoop(sizes, seed, *, sigma: float = 0.1):
     return ring(sizes, seed, sigma=sigma)

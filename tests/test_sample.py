@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from configuration import params_text, task_entry
 from PIL import Image
 from torch import Tensor
 
@@ -26,25 +27,12 @@ from pipeline.paths import Cell
 from pipeline.training import checkpoint, reproducible
 from pipeline.training.checkpoint import Trained
 
-PARAMS = """
-tasks:
-  none: &task {data: {dataset: toy, train: 6, validation: 6, test: 6}, extractor: {name: identity}}
-  class: *task
-  box: *task
-  segmentation: *task
-  grayscale: *task
-  points: *task
-training:
-  points: {steps: 1, batch_size: 1, learning_rate: 0.1}
-  images: {steps: 1, batch_size: 1, learning_rate: 0.1}
-evaluation:
-  points: {samples: 6, draws: 1, chunk: 3}
-  images: {samples: 6, draws: 1, chunk: 3}
-models:
-  points: {toy: {family: toys}, realnvp: {family: flow}}
-  images: {toy: {family: toys}, ddpm: {family: diffusion}}
-suites: {}
-"""
+PARAMS = params_text(
+    {kind: task_entry("toy", 6, 6, 6) for kind in ("none", "class", "box", "segmentation", "grayscale", "points")},
+    points={"toy": {"family": "toys"}, "realnvp": {"family": "flow"}},
+    images={"toy": {"family": "toys"}, "ddpm": {"family": "diffusion"}},
+    evaluation={"samples": 6, "draws": 1, "chunk": 3},
+)
 IMAGES, POINTS = Event((3, 4, 5), levels=17), Event((2,))
 CONDITIONS = {
     "none": Condition(),

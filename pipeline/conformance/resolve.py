@@ -22,10 +22,9 @@ from pipeline.errors import UserError, suggest
 from pipeline.families import registry
 from pipeline.metrics.features import EXTRACTORS, Extractor
 from pipeline.plugins import Group
+from pipeline.results.external import EXTERNAL
 
 Kind = Literal["model", "dataset", "extractor"]
-RESERVED = "external"
-"""In all tables, the family of models scored from files: no entry point may have this name."""
 KINDS: dict[Kind, type] = {"model": GenerativeModel, "dataset": Dataset, "extractor": Extractor}
 
 
@@ -65,7 +64,7 @@ def resolve(word: str) -> list[Target]:
 
 def _refuse_reserved(name: str) -> None:
     groups: tuple[Group, ...] = ("models", "datasets")
-    for group in groups if name == RESERVED else ():
+    for group in groups if name == EXTERNAL else ():
         if entry := plugins.announced(group).get(name):
             raise UserError(
                 f"conformance: {name!r} is reserved for models scored from files, and entry point {entry.value!r} of "

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 from installed import install
 
-from pipeline.conformance import resolve
 from pipeline.errors import UserError
-from pipeline.results import external
 from pipeline.stages import conformance
 
 PACKAGE = """
@@ -88,10 +86,6 @@ def test_an_entry_point_with_a_built_in_or_reserved_name_is_refused(
     (line,) = entries.values()
     with pytest.raises(UserError, match=why):
         conformance.main(line.partition(" ")[0])
-
-
-def test_the_reserved_name_is_that_of_the_tables() -> None:
-    assert resolve.RESERVED == external.EXTERNAL
 
 
 @pytest.mark.parametrize(

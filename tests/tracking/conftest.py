@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from configuration import params_text, suite_entry, task_entry
 
 from pipeline import files, params, paths
 from pipeline.paths import Cell
@@ -26,23 +27,16 @@ from pipeline.tracking import address, store
 # isort: split
 from mlflow import MlflowClient  # after pipeline.tracking, which turns telemetry off
 
-PARAMS = """
-tasks:
-  toy: {data: {dataset: ring, train: 9, validation: 9, test: 64}, extractor: {name: identity}}
-  toy_wide: {data: {dataset: ring, train: 9, validation: 9, test: 64}, extractor: {name: identity}}
-training:
-  points: {steps: 10, batch_size: 4, learning_rate: 0.001}
-  images: {steps: 10, batch_size: 4, learning_rate: 0.001}
-evaluation:
-  points: {samples: 64, draws: 64, chunk: 64}
-  images: {samples: 64, draws: 64, chunk: 64}
-models:
-  points: {vae: {family: vae, width: 8}, flow: {family: flow}, oracle: {family: control}}
-  images: {}
-suites:
-  points: {question: Who covers?, default: true, events: points, tasks: [toy, toy_wide], models: [vae, flow, oracle],
-           seeds: [0, 1]}
-"""
+PARAMS = params_text(
+    {"toy": task_entry("ring", 9, 9, 64), "toy_wide": task_entry("ring", 9, 9, 64)},
+    points={"vae": {"family": "vae", "width": 8}, "flow": {"family": "flow"}, "oracle": {"family": "control"}},
+    suites={
+        "points": suite_entry(
+            "points", ["toy", "toy_wide"], ["vae", "flow", "oracle"], question="Who covers?", seeds=[0, 1]
+        )
+    },
+    training={"steps": 10, "batch_size": 4, "learning_rate": 0.001},
+)
 NATS = {"vae": 1.0, "flow": 2.0, "oracle": 4.0}
 
 EVENT = {"shape": [2], "levels": None}
