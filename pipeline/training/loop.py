@@ -16,10 +16,9 @@ from torch import Tensor
 
 from pipeline.contract import Batch, Bounded, GenerativeModel
 from pipeline.training.acceleration import Wishes, acceleration
-from pipeline.training.average import Average
 from pipeline.training.batches import in_order, shuffled
 from pipeline.training.history import History
-from pipeline.training.optimiser import PlayerOptimiser, Schedule
+from pipeline.training.optimiser import Average, PlayerOptimiser, Schedule
 from pipeline.training.progress import Ticker, ticker
 
 ROWS = 50  # rows of a training curve
