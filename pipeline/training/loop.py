@@ -16,10 +16,9 @@ from torch import Tensor
 
 from pipeline.contract import Batch, Bounded, GenerativeModel
 from pipeline.training.acceleration import Wishes, acceleration
-from pipeline.training.average import Average
 from pipeline.training.batches import in_order, shuffled
 from pipeline.training.curve_logger import CurveLogger
-from pipeline.training.optimiser import PlayerOptimiser, Schedule
+from pipeline.training.optimiser import Average, PlayerOptimiser, Schedule
 from pipeline.training.progress_bar import StepLines, step_progress
 
 ROWS = 50  # rows of a training curve

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from pipeline.conformance.subject import randomize as awake
 from pipeline.contract import Event
-from pipeline.networks.causal.network import CausalNetwork
+from pipeline.families.autoregressive.networks.causal_network import CausalNetwork
 
 __all__ = ["awake", "before", "example", "field", "replay"]
 

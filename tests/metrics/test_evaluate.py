@@ -16,7 +16,7 @@ from pipeline import files
 from pipeline.contract import Exact, GenerativeModel, Player
 from pipeline.data import prepared
 from pipeline.errors import UserError
-from pipeline.families.control.memory import Real
+from pipeline.families.control.stored_items import Real
 from pipeline.metrics import judging
 from pipeline.stages import evaluate, features, prepare
 from pipeline.training import reproducible

@@ -13,11 +13,10 @@ from pipeline.contract import Exact, GenerativeModel, Loss, Player, SinglePlayer
 from pipeline.params import Training
 from pipeline.results.column import column
 from pipeline.training import reproducible
-from pipeline.training.average import Average
 from pipeline.training.batches import in_order, shuffled
 from pipeline.training.curve_logger import CurveLogger
 from pipeline.training.loop import fit
-from pipeline.training.optimiser import DivergedError, rate
+from pipeline.training.optimiser import Average, DivergedError, rate
 
 
 class Line(SinglePlayer, Exact):
