@@ -30,11 +30,11 @@ import warnings
 from collections.abc import Callable
 
 import torch
+from pipeline.metrics.prdc import prdc
 from torch import Tensor
 
 from pipeline.metrics import half_samples, prd
-from pipeline.metrics.bootstrap import Ends
-from pipeline.metrics.manifold import manifold
+from pipeline.metrics.evaluation.bootstrap import Ends
 
 NAMES = ("precision", "recall", "density", "coverage", "f_8", "f_1_8")
 Pair = tuple[Tensor, Tensor]

@@ -27,7 +27,7 @@ from pipeline import families, params, paths
 from pipeline.data import manifest, prepared
 from pipeline.doctor import artifacts, configuration
 from pipeline.errors import UserError
-from pipeline.metrics import reference
+from pipeline.metrics.extractors import reference
 from pipeline.page import document
 from pipeline.paths import Cell
 from pipeline.report import figures

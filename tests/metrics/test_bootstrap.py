@@ -6,12 +6,12 @@ import math
 
 import pytest
 import torch
+from pipeline.metrics.kid import kid
+from pipeline.metrics import frechet as frechet_module, kid as kid_module
 
 from pipeline.metrics import resampled
-from pipeline.metrics.bootstrap import Bootstrap, Ends, ends, inflation
+from pipeline.metrics.evaluation.bootstrap import Bootstrap, Ends, ends, inflation
 from pipeline.metrics.frechet import frechet
-from pipeline.metrics.kernel import kernel
-from pipeline.metrics.resampled import frechet_influences, kernel_influences
 
 DISTANCES = {"frechet": (frechet, frechet_influences), "kernel": (kernel, kernel_influences)}
 

@@ -4,11 +4,11 @@ from fractions import Fraction
 
 import pytest
 import torch
+from pipeline.metrics.kid import kid
 from torch import Tensor
 from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
 
-from pipeline.metrics import kernel as module
-from pipeline.metrics.kernel import kernel
+from pipeline.metrics import kid as module
 
 
 @pytest.fixture(autouse=True)

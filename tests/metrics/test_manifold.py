@@ -4,11 +4,11 @@ import math
 
 import pytest
 import torch
+from pipeline.metrics.prdc import PRDC, prdc
 from prdc import compute_prdc
 from torch import Tensor
 
 from pipeline.metrics import prepared
-from pipeline.metrics.manifold import Manifold, manifold, squared_radii
 from pipeline.metrics.neighbours import distances, nearest, squared
 
 

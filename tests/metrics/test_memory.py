@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from pipeline.metrics.memorization import authenticity, ct_score
 from torch import Tensor
 
 from pipeline.data.dataset import SPLITS, Sizes
 from pipeline.data.shapes import shapes
-from pipeline.metrics.memory import authentic, copying
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pipeline.params import Evaluation
 from safetensors.numpy import save_file
 from torch import Tensor
 
@@ -17,8 +18,7 @@ from pipeline import files, paths
 from pipeline.contract import Bounded, GenerativeModel, Player
 from pipeline.data import export
 from pipeline.data.dataset import unconditional
-from pipeline.metrics.sampling import draw
-from pipeline.metrics.settings import Settings
+from pipeline.metrics.evaluation.draws import draw
 from pipeline.params import load
 from pipeline.results import external
 from pipeline.stages.evaluate import evaluate
@@ -53,8 +53,8 @@ class Bound(Noise, Bounded):
         return x.flatten(1).mean(dim=1) - 100
 
 
-def settings(kind: str) -> Settings:
-    return Settings(**load().evaluation[kind].model_dump())
+def settings(kind: str) -> Evaluation:
+    return Evaluation(**load().evaluation[kind].model_dump())
 
 
 @pytest.fixture
