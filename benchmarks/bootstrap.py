@@ -18,10 +18,10 @@ from torch import Tensor
 
 from pipeline.contract import Condition, Event, Exact, Factor, Player, Task
 from pipeline.metrics import table
-from pipeline.metrics.bootstrap import RESAMPLES
-from pipeline.metrics.evidence import Evidence
-from pipeline.metrics.judge import Fitted, Labels, Segmentation
-from pipeline.metrics.settings import Settings
+from pipeline.metrics.evaluation.bootstrap import RESAMPLES
+from pipeline.metrics.evaluation.context import EvaluationContext
+from pipeline.metrics.judges.judge import Fitted, Labels, Segmentation
+from pipeline.params import Evaluation
 
 LIMIT = 5.0
 """Seconds for the intervals of one cell: the project's target."""
@@ -42,7 +42,7 @@ class Uniform(Exact):
         return -TASK.event.dims * torch.full((len(x),), 256.0).log()
 
 
-def cell(count: int, features: int) -> Evidence:
+def cell(count: int, features: int) -> EvaluationContext:
     torch.manual_seed(0)
     c = torch.randint(LABELS, (count, 16, 16))
     x = Uniform().sample(c)
@@ -52,17 +52,17 @@ def cell(count: int, features: int) -> Evidence:
     }
     for judge in judges.values():
         judge.eval().test = 1.0
-    settings = Settings(
+    settings = Evaluation(
         samples=count, draws=64, chunk=250, neighbours=3, coverage_neighbours=5, conditions=8, repeats=8
     )
-    return Evidence(
+    return EvaluationContext(
         model=Uniform(), task=TASK, test=(x, c), samples=x, many=x, c=c, train=torch.randn(6000, features),
         real=torch.randn(count, features), fake=1.1 * torch.randn(count, features),
         repeated=torch.randn(8, 8, features), judges=judges, extractor="made-up", settings=settings, seed=0,
     )  # fmt: skip
 
 
-def seconds(evidence: Evidence, metrics: tuple[table.Metric, ...]) -> float:
+def seconds(evidence: EvaluationContext, metrics: tuple[table.Metric, ...]) -> float:
     start = time.perf_counter()
     for metric in metrics:
         if metric.needs(evidence):

@@ -33,8 +33,7 @@ import torch
 from torch import Tensor
 
 from pipeline.metrics import half_samples, prd
-from pipeline.metrics.bootstrap import Ends
-from pipeline.metrics.manifold import manifold
+from pipeline.metrics.evaluation.bootstrap import Ends
 
 NAMES = ("precision", "recall", "density", "coverage", "f_8", "f_1_8")
 Pair = tuple[Tensor, Tensor]

@@ -27,7 +27,6 @@ K = 5
 
 
 def ours(kind: str, count: int, dims: int) -> tuple[float, ...]:
-    from pipeline.metrics.manifold import manifold
 
     real, fake = KINDS[kind](count, dims)
     return tuple(manifold(real=real, fake=fake, neighbours=K, coverage_neighbours=K))

@@ -31,9 +31,9 @@ from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
 from pipeline.families.control import recipe
 from pipeline.metrics import factors, mode_coverage, modes, reference
+from pipeline.metrics.evaluation.draws import draw
 from pipeline.metrics.mode_coverage import Coverage
 from pipeline.metrics.modes import Visits
-from pipeline.metrics.sampling import draw
 
 POINTS, IMAGES, MANY = 2500, 250, 26_000
 

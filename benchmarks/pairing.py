@@ -24,9 +24,9 @@ from pipeline import families, params
 from pipeline.contract import Bounded
 from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
-from pipeline.metrics import reference
+from pipeline.metrics.evaluation.draws import draw
+from pipeline.metrics.extractors import reference
 from pipeline.metrics.frechet import frechet
-from pipeline.metrics.sampling import draw
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.training import reproducible

@@ -29,7 +29,7 @@ from pipeline.doctor import artifacts, configuration
 from pipeline.errors import UserError
 from pipeline.history import result_set
 from pipeline.html import document
-from pipeline.metrics import reference
+from pipeline.metrics.extractors import reference
 from pipeline.paths import Cell
 from pipeline.report import figures
 from pipeline.results import curve, external

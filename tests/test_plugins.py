@@ -23,9 +23,8 @@ from pipeline.families.catalogue import describe
 from pipeline.families.control.density import UniformBox
 from pipeline.families.registry import find
 from pipeline.html import recipe_texts
-from pipeline.metrics import reference
-from pipeline.metrics.settings import Settings
-from pipeline.params import Data, ModelParams, Params
+from pipeline.metrics.extractors import reference
+from pipeline.params import Data, Evaluation, ModelParams, Params
 from pipeline.run.stamp import Stamp
 from pipeline.stages import evaluate, features, prepare
 from pipeline.stages.code import hashes
@@ -49,7 +48,7 @@ DATA = """from pipeline.data.mixtures import ring
 def hoop(sizes, seed, *, sigma: float = 0.1):
     return ring(sizes, seed, sigma=sigma)
 """
-LIGHT = """from pipeline.metrics.features import Extractor
+LIGHT = """from pipeline.metrics.extractors.lookup import Extractor
 class Brightness(Extractor):
     name = "brightness"
     def __init__(self, *, power):
@@ -117,7 +116,7 @@ def test_an_extractor_is_a_function_and_its_features_are_measured_in(
     extractor, kept, _ = reference.load(data.task)
     assert extractor.id == "brightness^2"
     assert torch.equal(kept["train"], data.train[0].mean(dim=1, keepdim=True) ** 2)
-    counts = Settings(samples=40, draws=2, chunk=40, neighbours=1, coverage_neighbours=1, conditions=1, repeats=1)
+    counts = Evaluation(samples=40, draws=2, chunk=40, neighbours=1, coverage_neighbours=1, conditions=1, repeats=1)
     model = UniformBox(data.task.event, 0.5)
     model.calibrate([data.train], [])
     measured = evaluate.evaluate(model, data, counts, 0).metrics

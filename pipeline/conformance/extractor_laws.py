@@ -14,8 +14,8 @@ from safetensors.torch import load
 from pipeline.conformance.law import Law, LawError, law, require
 from pipeline.conformance.toy_tasks import Problem, batch
 from pipeline.contract import Batch
-from pipeline.metrics.features import Extractor
-from pipeline.metrics.network import weights
+from pipeline.metrics.extractors.lookup import Extractor
+from pipeline.metrics.extractors.network import weights
 
 ITEMS, CLASSES = 48, 3
 

@@ -18,7 +18,7 @@ from pipeline.conformance.toy_tasks import EVENTS
 from pipeline.contract import GenerativeModel
 from pipeline.data.dataset import Dataset
 from pipeline.errors import UserError
-from pipeline.metrics.features import Extractor
+from pipeline.metrics.extractors.lookup import Extractor
 from pipeline.training import reproducible
 
 S = TypeVar("S")

@@ -20,7 +20,7 @@ from pipeline.data.dataset import Dataset
 from pipeline.data.datasets import DATASETS
 from pipeline.errors import UserError, suggest
 from pipeline.families import registry
-from pipeline.metrics.features import EXTRACTORS, Extractor
+from pipeline.metrics.extractors.lookup import EXTRACTORS, Extractor
 from pipeline.plugins import Group
 from pipeline.results.external import EXTERNAL
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
+
+from pipeline.metrics import registry
+from pipeline.metrics.registry import Table, base, ordered
+
+__all__ = ["DASH", "LIKELIHOODS", "Column", "arrow", "base", "bound", "column", "flatters", "ordered"]
 
 DASH = "—"
 LIKELIHOODS = ("nats", "bits_per_dim")
-REFERENCES = ("_ceiling", "_floor", "_real")
-"""How a metric's name ends where it is that of real images: under their own conditions, under shuffled ones, or of
-those that share a condition. A number to read the metric by, not one of the model."""
 
 
 class Column(NamedTuple):
@@ -20,7 +21,7 @@ class Column(NamedTuple):
     """
 
     title: str
-    table: Literal["quality", "cost", "file", "reference"] = "quality"
+    table: Table = "quality"
     decimals: int | None = None
     log: bool = False
     """The interval over seeds is taken on the log scale."""
@@ -40,72 +41,13 @@ class Column(NamedTuple):
         return f"{mean:,.{decimals}f} ± {(high - low) / 2:,.{decimals}f}"
 
 
-COLUMNS = {
-    "nats": Column("nats", decimals=3),
-    "bits_per_dim": Column("bits/dim", decimals=3),
-    "bits_per_dim_unconditional": Column("bits/dim unconditional", decimals=3),
-    "frechet": Column("Fréchet", log=True),
-    "frechet_infinity": Column("Fréchet∞", "file"),
-    "precision": Column("precision", decimals=3),
-    "recall": Column("recall", decimals=3),
-    "coverage": Column("coverage", decimals=3),
-    "class_accuracy": Column("class accuracy", decimals=3),
-    "box_iou": Column("box IoU", decimals=3),
-    "segmentation_miou": Column("segmentation mIoU", decimals=3),
-    "luma_error": Column("luma error"),
-    "conditional_diversity": Column("conditional diversity"),
-    "conditional_precision": Column("conditional precision", decimals=3),
-    "conditional_recall": Column("conditional recall", decimals=3),
-    "modes_hit": Column("modes hit", decimals=1),
-    "high_quality": Column("high quality", decimals=3),
-    "tail_recall": Column("tail recall", decimals=3),
-    "modes_covered": Column("modes covered", decimals=1),
-    "tail_covered": Column("tail covered", decimals=3),
-    "kl_pq": Column("KL(p‖q)", decimals=3),
-    "kl_qp": Column("KL(q‖p)", decimals=3),
-    "reconstruction": Column("reconstruction MSE"),
-    "restoration": Column("restoration MSE"),
-    "authenticity": Column("authenticity", decimals=3),
-    "elbo": Column("ELBO", "file", decimals=3),
-    "iwae_64": Column("IWAE-64", "file", decimals=3),
-    "kernel": Column("kernel", "file", decimals=3),
-    "density": Column("density", "file", decimals=3),
-    "f_8": Column("F_8", "file", decimals=3),
-    "f_1_8": Column("F_1/8", "file", decimals=3),
-    "mode_kl_pq": Column("mode KL(p‖q)", "file", decimals=3),
-    "mode_kl_qp": Column("mode KL(q‖p)", "file", decimals=3),
-    "knob_area": Column("area under the knob", "file", decimals=3),
-    "knob_best": Column("knob at best F_1", "file", decimals=2),
-    "memorisation_ct": Column("memorisation C_T", "file", decimals=2),
-    "parameters": Column("parameters", "cost", decimals=0, varies=False),
-    "sample_depth": Column("sequential operations / sample", "cost", decimals=0, varies=False),
-    "likelihood_depth": Column("sequential operations / likelihood", "cost", decimals=0, varies=False),
-    "sample_flops": Column("FLOPs / sample", "cost", decimals=0, varies=False),
-    "likelihood_flops": Column("FLOPs / likelihood", "cost", decimals=0, varies=False),
-    "train_seconds": Column("train s", "cost"),
-    "evaluate_seconds": Column("evaluate s", "file"),
-    "sample_seconds_per_1000": Column("s / 1,000 samples", "cost"),
-    "likelihood_seconds_per_1000": Column("s / 1,000 likelihoods", "cost"),
-}
-
-
 def column(metric: str) -> Column:
-    if metric.startswith("iwae_"):
-        return COLUMNS["iwae_64"]._replace(title=metric.replace("_", "-").upper())
-    known = COLUMNS.get(base(metric)) or Column(base(metric).replace("_", " "))
-    return known if metric == base(metric) else known._replace(table="reference")
-
-
-def base(metric: str) -> str:
-    """The metric that a reference is of; any other metric itself."""
-    ending = next((ending for ending in REFERENCES if metric.endswith(ending)), "")
-    return metric.removesuffix(ending) if metric.removesuffix(ending) in COLUMNS else metric
-
-
-def ordered(metrics: Iterable[str]) -> list[str]:
-    """The known metrics in the order of `COLUMNS`, each before its references, then the others by name."""
-    places = {name: place for place, name in enumerate(COLUMNS)}
-    return sorted(set(metrics), key=lambda metric: (places.get(base(metric), len(places)), metric))
+    """How a metric is written, as it declares itself. Of a reference, as the metric that it is read by."""
+    found = registry.find(registry.base(metric))
+    if found is None:
+        return Column(metric.replace("_", " "))
+    table = found.table if metric == registry.base(metric) else "reference"
+    return Column(found.title, table, found.digits, found.log_scale, found.varies)
 
 
 def arrow(better: str) -> str:

@@ -21,12 +21,12 @@ from pydantic import Field
 
 from pipeline import files, paths
 from pipeline.errors import UserError
+from pipeline.metrics.registry import version
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.results.column import column, ordered
 from pipeline.results.outcomes import Metric, Outcome, Record, parse
 from pipeline.results.protocol import Protocol, split
-from pipeline.results.version import version
 
 FOLDER = Path("reports/scored")
 EXTERNAL = "external"

@@ -15,10 +15,10 @@ from pydantic import BaseModel, Field
 
 from pipeline import files, paths
 from pipeline.errors import UserError
+from pipeline.metrics.registry import version
 from pipeline.params import Params, Suite
 from pipeline.paths import Cell
 from pipeline.results.protocol import Protocol, split
-from pipeline.results.version import version
 
 Better = Literal["higher", "lower", "none"]
 Status = Literal["ok", "diverged", "failed", "stale"]

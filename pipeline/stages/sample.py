@@ -11,7 +11,7 @@ from pipeline import files, params
 from pipeline.contract import Batch, GenerativeModel, Task
 from pipeline.data import conditions, export, prepared
 from pipeline.errors import UserError
-from pipeline.metrics.sampling import draw, stored
+from pipeline.metrics.evaluation.draws import draw, stored
 from pipeline.paths import Cell
 from pipeline.stages.trained import knob
 from pipeline.training import checkpoint, reproducible

@@ -15,10 +15,9 @@ from pipeline.data.external.stored_model import StoredSamplesAndBound
 from pipeline.data.prepared import Prepared
 from pipeline.errors import UserError, suggest
 from pipeline.html.sample_pictures import Gallery
-from pipeline.metrics import reported
-from pipeline.metrics.sampling import stored
-from pipeline.metrics.settings import Settings
-from pipeline.params import Params
+from pipeline.metrics.evaluation import reported
+from pipeline.metrics.evaluation.draws import stored
+from pipeline.params import Evaluation, Params
 from pipeline.paths import Cell
 from pipeline.results import external
 from pipeline.results.outcomes import Metric
@@ -84,12 +83,12 @@ def _name(configured: Params, name: str | None, source: Source) -> str:
     return name
 
 
-def _settings(configured: Params, data: Prepared) -> Settings:
+def _settings(configured: Params, data: Prepared) -> Evaluation:
     """Those of the task's own cells."""
     of = data.task.name
     cells = (cell for suite in configured.suites.values() for cell in suite.cells() if cell.task == of)
     cell = next(cells, Cell(of, "", rescore.SEED))
-    return Settings(**configured.evaluated(cell, data.task.event.kind).model_dump())
+    return configured.evaluated(cell, data.task.event.kind)
 
 
 def _keep(path: Path, picture: Image | None) -> None:
@@ -100,7 +99,7 @@ def _keep(path: Path, picture: Image | None) -> None:
             picture.save(draft, format="png")
 
 
-def _scored(source: Source, data: Prepared, settings: Settings) -> tuple[dict[str, Any], Image | None]:
+def _scored(source: Source, data: Prepared, settings: Evaluation) -> tuple[dict[str, Any], Image | None]:
     """Trust, metrics, and the hashes of what they were made from; and a sheet of samples where there are some."""
     event, (x, c) = data.task.event, data.test
     log_p = csv_tables.read_log_likelihoods(source.nll, event, len(x)) if source.nll else None

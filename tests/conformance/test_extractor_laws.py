@@ -11,8 +11,8 @@ from torch import Tensor
 from verdicts import failures, reports
 
 from pipeline.conformance import inspection
-from pipeline.metrics.features import EXTRACTORS, Extractor, Identity
-from pipeline.metrics.network import fingerprint
+from pipeline.metrics.extractors.lookup import EXTRACTORS, Extractor, Identity
+from pipeline.metrics.extractors.network import fingerprint
 
 
 class Centred(Extractor):

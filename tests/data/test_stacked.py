@@ -9,8 +9,8 @@ from scipy.stats import chisquare
 
 from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split
 from pipeline.data.digits import ALL_DIGITS, FACTORS, digits, stack, stacked_digits
-from pipeline.metrics.bootstrap import Bootstrap, ends
-from pipeline.metrics.factors import probabilities
+from pipeline.metrics.evaluation.bootstrap import Bootstrap, ends
+from pipeline.metrics.modes import probabilities
 
 
 @pytest.fixture(scope="module")

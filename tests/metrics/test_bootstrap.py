@@ -8,10 +8,8 @@ import pytest
 import torch
 
 from pipeline.metrics import resampled
-from pipeline.metrics.bootstrap import Bootstrap, Ends, ends, inflation
+from pipeline.metrics.evaluation.bootstrap import Bootstrap, Ends, ends, inflation
 from pipeline.metrics.frechet import frechet
-from pipeline.metrics.kernel import kernel
-from pipeline.metrics.resampled import frechet_influences, kernel_influences
 
 DISTANCES = {"frechet": (frechet, frechet_influences), "kernel": (kernel, kernel_influences)}
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from pipeline.metrics.resampled import frechet_influences
 from torch import Tensor
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
 from pipeline.metrics import protocol
 from pipeline.metrics.frechet import frechet, frechet_infinity
-from pipeline.metrics.resampled import frechet_influences
 
 
 def exactly(mean: float, spread: Tensor, count: int = 500) -> Tensor:

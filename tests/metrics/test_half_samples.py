@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pipeline.metrics import half_samples, manifold, prd
-from pipeline.metrics.half_samples import positive_ends, share_ends, split
+from pipeline.metrics.evaluation.half_samples import positive_ends, share_ends, split
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
 
-from pipeline.metrics import kernel as module
-from pipeline.metrics.kernel import kernel
+from pipeline.metrics import kid as module
 
 
 @pytest.fixture(autouse=True)

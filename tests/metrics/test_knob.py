@@ -18,16 +18,16 @@ from torch import Tensor
 from pipeline import paths
 from pipeline.contract import Event, GenerativeModel, Player, Task
 from pipeline.errors import UserError
-from pipeline.metrics.features import Identity
+from pipeline.metrics.extractors.lookup import Identity
+from pipeline.metrics.extractors.reference import Reference
 from pipeline.metrics.knob import Turn, area, best, curve, summary
-from pipeline.metrics.reference import Reference
-from pipeline.metrics.settings import Settings
+from pipeline.params import Evaluation
 from pipeline.paths import Cell
 from pipeline.stages import features as fitting
 from pipeline.stages import prepare, sweep
 from pipeline.training import checkpoint
 
-SETTINGS = Settings(
+SETTINGS = Evaluation(
     samples=300, draws=1, chunk=100, neighbours=3, coverage_neighbours=5, conditions=1, repeats=2
 )  # fmt: skip
 TASK = Task("plane", Event((2,)))

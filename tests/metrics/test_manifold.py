@@ -8,7 +8,6 @@ from prdc import compute_prdc
 from torch import Tensor
 
 from pipeline.metrics import prepared
-from pipeline.metrics.manifold import Manifold, manifold, squared_radii
 from pipeline.metrics.neighbours import distances, nearest, squared
 
 

@@ -6,7 +6,6 @@ from torch import Tensor
 
 from pipeline.data.dataset import SPLITS, Sizes
 from pipeline.data.shapes import shapes
-from pipeline.metrics.memory import authentic, copying
 
 
 @pytest.fixture(autouse=True)

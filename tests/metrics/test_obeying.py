@@ -11,9 +11,9 @@ from squares import EVENT, squares, task
 
 from pipeline.contract import GenerativeModel
 from pipeline.families.registry import find
-from pipeline.metrics.judge import Judge, Luma
-from pipeline.metrics.judging import fit
-from pipeline.metrics.obedience import shuffled
+from pipeline.metrics.condition_adherence import shuffled
+from pipeline.metrics.judges.fitting import fit
+from pipeline.metrics.judges.judge import Judge, Luma
 
 pytestmark = pytest.mark.slow
 

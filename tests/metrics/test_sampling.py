@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Condition, Event, GenerativeModel, Player, Task
-from pipeline.metrics.sampling import draw, repeat, stored
+from pipeline.metrics.evaluation.draws import draw, repeat, stored
 
 POINTS, IMAGES = Event((2,)), Event((1, 2, 2), levels=5)
 

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
+from pipeline.metrics.fixed_point import digits, multiplied_fast
+from pipeline.metrics.prepared import prepared
+from pipeline.metrics.screen import Screen, screened
 from torch import Tensor
 
 from pipeline.metrics import prepared as preparation
-from pipeline.metrics.fixed_point import digits, multiplied_fast
 from pipeline.metrics.neighbours import nearest_others
-from pipeline.metrics.prepared import prepared
-from pipeline.metrics.screen import Screen, screened
 
 
 @pytest.fixture(params=[False, True], ids=["floats", "integers"])

@@ -21,12 +21,13 @@ from pipeline.contract import (
     Task,
     Weighted,
 )
-from pipeline.metrics.evidence import Evidence
-from pipeline.metrics.judge import Judge
+from pipeline.metrics.evaluation.context import EvaluationContext
+from pipeline.metrics.evaluation.measure import measure
+from pipeline.metrics.judges.judge import Judge
+from pipeline.metrics.judges.scores import right
 from pipeline.metrics.modes import log_density
-from pipeline.metrics.obedience import right
-from pipeline.metrics.settings import Settings
-from pipeline.metrics.table import METRICS, measure
+from pipeline.metrics.registry import metrics
+from pipeline.params import Evaluation
 
 TRUTH = Mixture(((-1.0, 0.0), (1.0, 0.0)), 0.1, (0.5, 0.5))
 POINTS = Task("two", Event((2,)), truth=TRUTH)
@@ -86,16 +87,16 @@ class WithBound(Implicit, Bounded, Score):
         return self.score(x) - 1
 
 
-def evidence(model: GenerativeModel, task: Task = POINTS, samples: Tensor | None = None) -> Evidence:
+def evidence(model: GenerativeModel, task: Task = POINTS, samples: Tensor | None = None) -> EvaluationContext:
     torch.manual_seed(0)
     x = {name: truth(n) if task is POINTS else _dots(n) for name, n in (("train", 300), ("test", 200), ("fake", 100))}
     fake = x["fake"] if samples is None else samples
-    return Evidence(
+    return EvaluationContext(
         model=model, task=task, test=(x["test"], torch.empty(200, 0)), samples=fake, many=fake,
         c=torch.empty(len(fake), 0),
         train=x["train"].flatten(1), real=x["test"][:100].flatten(1), fake=fake.flatten(1),
         repeated=torch.empty(0, 3, 2), judges={}, extractor="identity",
-        settings=Settings(
+        settings=Evaluation(
             samples=100, draws=64, chunk=64, neighbours=3, coverage_neighbours=5, conditions=4, repeats=3
         ), seed=3,
     )  # fmt: skip
@@ -225,12 +226,12 @@ def test_a_number_that_is_not_finite_names_its_metric() -> None:
 
 
 def test_every_row_says_unit_and_direction() -> None:
-    assert all(metric.unit and metric.better in ("higher", "lower", "none") for metric in METRICS)
-    references = {m.name for m in METRICS if m.name.endswith(("_ceiling", "_floor", "_real"))}
-    assert {m.name for m in METRICS if m.better == "none"} - references == {
+    assert all(metric.unit and metric.better in ("higher", "lower", "none") for metric in metrics())
+    references = {m.name for m in metrics() if m.name.endswith(("_ceiling", "_floor", "_real"))}
+    assert {m.name for m in metrics() if m.better == "none"} - references == {
         "authenticity", "memorisation_ct", "conditional_diversity",
     }  # fmt: skip
-    assert all(m.better == "none" for m in METRICS if m.name in references)
+    assert all(m.better == "none" for m in metrics() if m.name in references)
 
 
 CLASSES = Task("shades", IMAGES.event, Condition("class", (), 4), factors=(Factor("shade", (0.4, 0.3, 0.2, 0.1)),))
@@ -274,7 +275,7 @@ def shades(c: Tensor) -> Tensor:
     return x
 
 
-def conditional(model: GenerativeModel, made: Tensor, asked: Tensor) -> Evidence:
+def conditional(model: GenerativeModel, made: Tensor, asked: Tensor) -> EvaluationContext:
     """Samples that show the classes `made` (M,) where `asked` (M,) was asked for."""
     torch.manual_seed(0)
     given, samples = torch.multinomial(torch.tensor(CLASSES.factors[0].weights), 200, replacement=True), shades(made)

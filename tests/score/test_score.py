@@ -17,9 +17,8 @@ from pipeline import files, paths
 from pipeline.contract import Bounded, GenerativeModel, Player
 from pipeline.data import export
 from pipeline.data.dataset import unconditional
-from pipeline.metrics.sampling import draw
-from pipeline.metrics.settings import Settings
-from pipeline.params import load
+from pipeline.metrics.evaluation.draws import draw
+from pipeline.params import Evaluation, load
 from pipeline.results import external
 from pipeline.stages.evaluate import evaluate
 
@@ -53,8 +52,8 @@ class Bound(Noise, Bounded):
         return x.flatten(1).mean(dim=1) - 100
 
 
-def settings(kind: str) -> Settings:
-    return Settings(**load().evaluation[kind].model_dump())
+def settings(kind: str) -> Evaluation:
+    return Evaluation(**load().evaluation[kind].model_dump())
 
 
 @pytest.fixture

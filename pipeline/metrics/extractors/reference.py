@@ -15,11 +15,12 @@ from torch import Tensor
 from pipeline import files, paths
 from pipeline.contract import Task
 from pipeline.errors import UserError
-from pipeline.metrics import features, judging
-from pipeline.metrics.description import Description
-from pipeline.metrics.features import Extractor
-from pipeline.metrics.judge import Fitted, Judge
-from pipeline.metrics.network import weights
+from pipeline.metrics.extractors import lookup
+from pipeline.metrics.extractors.description import Description
+from pipeline.metrics.extractors.lookup import Extractor
+from pipeline.metrics.extractors.network import weights
+from pipeline.metrics.judges import fitting
+from pipeline.metrics.judges.judge import Fitted, Judge
 
 DESCRIPTION, WEIGHTS, FEATURES = "extractor.json", "extractor.safetensors", "reference.npz"
 JUDGE = "judge-{kind}.safetensors"
@@ -75,13 +76,13 @@ def load(task: Task) -> Reference:
     description = files.read_json(folder / DESCRIPTION, mend, schema=Description)
     spec = files.ArraySpec("f", (None, description.get("features")))
     arrays = files.read_npz(folder / FEATURES, mend, dict.fromkeys(SPLITS, spec))
-    extractor = _restored(folder / WEIGHTS, features.restore, description, mend)
-    judges: dict[str, Judge] = judging.arithmetic(task)
-    for kind in judging.needed(task):
+    extractor = _restored(folder / WEIGHTS, lookup.restore, description, mend)
+    judges: dict[str, Judge] = fitting.arithmetic(task)
+    for kind in fitting.needed(task):
         described = description.get("judges", {}).get(kind)
         if described is None:
             raise UserError(f"{folder / DESCRIPTION} has no judge of {kind}; make it again with: {mend}")
-        judges[kind] = _restored(folder / JUDGE.format(kind=kind), partial(judging.restore, kind), described, mend)
+        judges[kind] = _restored(folder / JUDGE.format(kind=kind), partial(fitting.restore, kind), described, mend)
     return Reference(extractor, {name: torch.from_numpy(array) for name, array in arrays.items()}, judges)
 
 

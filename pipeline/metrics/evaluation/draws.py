@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Batch, Event, GenerativeModel, Task
-from pipeline.metrics.finite import check_finite
+from pipeline.metrics.evaluation.finite import check_finite
 
 
 class Drawn(NamedTuple):

@@ -1,14 +1,6 @@
-"""Does a sample show what was asked of it? A judge's answer to it, held against the condition that it was made under.
+"""Scores of a judge's answers against the conditions asked for (`condition_adherence` has their definitions).
 
-    accuracy     share of items whose every label is the one asked for
-    box IoU      mean over items of |A ∩ B| / |A ∪ B|, the areas of two boxes
-    mIoU         mean over labels of |A_l ∩ B_l| / |A_l ∪ B_l|, the pixels with label l in all items together; a label
-                 that is neither asked for nor answered does not count (Everingham et al. 2010, PASCAL VOC)
-    luma error   mean |luma - c| in 8-bit levels, of 255
-
-Each is the mean over items of what every one adds to it, the mIoU a function of such a mean. A judge errs, so each
-number stands between a ceiling, real images under their own conditions, and a floor, the same images under conditions
-that were dealt out anew: what a sampler scores that ignores c and is perfect otherwise.
+Each is the mean over items of what every one adds to it, the mIoU a function of such a mean.
 """
 
 from __future__ import annotations
@@ -47,14 +39,6 @@ def mean_iou(found: Tensor) -> Tensor:
 def luma_error(answer: Tensor, c: Tensor) -> Tensor:
     """Both (N, 1, H, W) in [-1, 1] -> (N,) in [0, 255]."""
     return (answer.double() - c.double()).abs().flatten(1).mean(dim=1) * 255 / 2
-
-
-def shuffled(c: Tensor) -> Tensor:
-    """The rows of c (N, *condition) dealt out anew, always alike: every item gets the row of another one."""
-    order = torch.randperm(len(c), generator=torch.Generator().manual_seed(0))
-    other = torch.empty_like(order)
-    other[order] = order.roll(1)  # one cycle through all items
-    return c[other]
 
 
 def _area(box: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Exact Euclidean distances and nearest neighbours, in blocks: never a matrix of all pairs.
 
 few dimensions     a k-d tree
-more               bounds of all distances (`screen`). What they leave open, few pairs, is asked again of the
+more               bounds of all distances (`distance_bounds`). The few pairs that they leave open are computed from
                    differences in float64: the answers are exact.
 """
 
@@ -15,11 +15,10 @@ import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from pipeline.metrics.finite import check_finite
-from pipeline.metrics.prepared import FEW, Sample, prepared
-from pipeline.metrics.screen import BLOCK, halved, screened
-from pipeline.metrics.search import search
-from pipeline.metrics.smallest import smallest
+from pipeline.metrics.evaluation.finite import check_finite
+from pipeline.metrics.neighbours.centered_sample import FEW, CenteredSample, centered
+from pipeline.metrics.neighbours.distance_bounds import BLOCK, all_pairs, half_pairs
+from pipeline.metrics.neighbours.search import search, smallest
 
 SPARE = 4
 """Neighbours that a k-d tree is asked for beyond those that are needed: it rounds differently from `squared`."""
@@ -53,12 +52,12 @@ def nearest(x: Tensor, of: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
     if x.shape[1] <= FEW:
         found = KDTree(of.double().numpy()).query(x.double().numpy(), k=range(1, count + 1))
         return torch.from_numpy(found[0]), torch.from_numpy(found[1])
-    there, here = prepared(of, x)
-    d2, index = search(screened(here, there), partial(squared, here.x, there.x), rows=len(x), count=count)
+    there, here = centered(of, x)
+    d2, index = search(all_pairs(here, there), partial(squared, here.x, there.x), rows=len(x), count=count)
     return here.restored(d2.sqrt()), here.restored(there.order[index])
 
 
-def nearest_others(x: Sample, *, count: int) -> Tensor:
+def nearest_others(x: CenteredSample, *, count: int) -> Tensor:
     """x of N > count points -> squared distances (N, count) float64, ascending, to the nearest of the other points."""
     rows = len(x.order)
     if x.rows.dims <= FEW:
@@ -69,7 +68,7 @@ def nearest_others(x: Sample, *, count: int) -> Tensor:
         found = squared(x.x, x.x, every.repeat_interleave(width), index.flatten()).view(-1, width)
         found[index == every[:, None]] = torch.inf  # the point itself, absent where it has that many duplicates
         return smallest(found, count)
-    return search(halved(x), partial(squared, x.x, x.x), rows=rows, count=count, halved=True)[0]
+    return search(half_pairs(x), partial(squared, x.x, x.x), rows=rows, count=count, halved=True)[0]
 
 
 def distances(a: Tensor, b: Tensor, *, block: int = BLOCK) -> Iterator[Tensor]:
@@ -79,3 +78,30 @@ def distances(a: Tensor, b: Tensor, *, block: int = BLOCK) -> Iterator[Tensor]:
     centre = b.double().mean(dim=0)
     for rows in torch.split(a.double() - centre, block):
         yield torch.cdist(rows, b.double() - centre, compute_mode=mode)
+
+
+def squared_radii(x: Tensor, neighbours: tuple[int, ...]) -> tuple[Tensor, ...]:
+    """The squared distance of each point to its k-th nearest other point.
+
+    Args:
+        x: (N, D).
+        neighbours: the k, each below N.
+
+    Returns:
+        (N,) float64 for each k.
+
+    Raises:
+        ValueError: there are too few points to have that many neighbours.
+        FloatingPointError: a value is not finite; the message has the item's index.
+    """
+    (sample,) = centered(x)
+    return tuple(sample.restored(radii) for radii in radii_of(sample, neighbours))
+
+
+def radii_of(x: CenteredSample, neighbours: tuple[int, ...]) -> tuple[Tensor, ...]:
+    """Like `squared_radii`, in the order of the sample."""
+    count, most = len(x.order), max(neighbours)
+    if count <= most:
+        raise ValueError(f"{count} points have no {most} neighbours each: at least {most + 1} are needed")
+    distance = nearest_others(x, count=most)
+    return tuple(distance[:, k - 1] for k in neighbours)

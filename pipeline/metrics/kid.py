@@ -1,4 +1,4 @@
-"""Kernel distance: the squared maximum mean discrepancy of real and fake features under a cubic kernel.
+"""KID: the squared maximum mean discrepancy (MMD) of real and fake features with the cubic polynomial kernel.
 
     MMD² = E k(r, r') + E k(f, f') - 2 E k(r, f),     k(a, b) = (a·b / D + 1)³
 
@@ -14,17 +14,27 @@ a = o + u and b = o + v,
 
 gives the same estimate, without the large terms.
 
-Bińkowski et al. 2018, Demystifying MMD GANs, arXiv:1801.01401.
+The sampling interval is that of resampled distances, to first order, as of the Fréchet distance. The influence of a
+fake x is 2 (mean over other fake f of k(x, f) - mean over real r of k(x, r)).
+
+References:
+    Bińkowski et al. 2018, Demystifying MMD GANs, arXiv:1801.01401.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-from torch import Tensor
+from pipeline.metrics.evaluation import protocol
+from pipeline.metrics.evaluation.finite import check_features
+from pipeline.metrics.evaluation.intervals import of_resamples
+from pipeline.metrics.registry import Metric, has_samples
 
-from pipeline.metrics.finite import check_features
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.metrics.evaluation.bootstrap import Bootstrap
 
 BLOCK = 1000
 """Rows and columns of a kernel matrix at a time: 8 MB in float64."""
@@ -39,7 +49,7 @@ class Means(NamedTuple):
     """(N,) float64: those of the other side."""
 
 
-def kernel(*, real: Tensor, fake: Tensor) -> float:
+def kid(*, real: Tensor, fake: Tensor) -> float:
     """MMD², in float64; lower is better.
 
     Args:
@@ -73,6 +83,27 @@ def means(real: Tensor, fake: Tensor) -> tuple[Means, Means]:
     )
 
 
+def resampled(bootstrap: Bootstrap, *, real: Tensor, fake: Tensor) -> Tensor:
+    """The distances of resamples.
+
+    Args:
+        bootstrap: B resamples.
+        real: (N, D) features.
+        fake: (M, D) features.
+
+    Returns:
+        (B,) float64.
+    """
+    moved = influences(real, fake)
+    return bootstrap.means("real", moved[0]) + bootstrap.means("fake", moved[1])
+
+
+def influences(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """How the distance moves with the weight of each item, (N,) and (M,) float64."""
+    r, f = means(real, fake)
+    return 2 * (r.own - r.across), 2 * (f.own - f.across)
+
+
 class _Side:
     """N items about the origin o."""
 
@@ -83,9 +114,13 @@ class _Side:
 
     def sums(self, other: _Side) -> Tensor:
         """(N,): over all items of the other side."""
+        import torch
+
         return torch.cat([self._sums(rows, other) for rows in _blocks(len(self.u))])
 
     def _sums(self, rows: slice, other: _Side) -> Tensor:
+        import torch
+
         s = self.s[rows, None]
         parts = (self._k(self.u[rows] @ other.u[c].T / self.dims, s, other.s[None, c]) for c in _blocks(len(other.u)))
         return torch.stack([part.sum(dim=1) for part in parts]).sum(dim=0)
@@ -101,3 +136,13 @@ class _Side:
 
 def _blocks(count: int) -> list[slice]:
     return [slice(start, start + BLOCK) for start in range(0, count, BLOCK)]
+
+
+METRICS = (
+    Metric(
+        name="kernel", title="KID", unit="squared distance", better="lower", order=280, table="file", digits=3,
+        low=-math.inf, compute=lambda c: kid(real=c.real, fake=c.fake), requires=has_samples,
+        protocol=lambda c: f"{protocol.features(c)}, cubic, unbiased, all pairs",
+        interval=of_resamples(lambda c: resampled(c.bootstrap, real=c.real, fake=c.fake)),
+    ),
+)  # fmt: skip

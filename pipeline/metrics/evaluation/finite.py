@@ -6,8 +6,10 @@ routines end the process on it.
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def check_finite(values: Tensor, what: str) -> Tensor:
@@ -23,9 +25,9 @@ def check_finite(values: Tensor, what: str) -> Tensor:
     Raises:
         FloatingPointError: Some are not; the message has the index and the number of such items.
     """
-    if torch.isfinite(values).all():
+    if values.isfinite().all():
         return values
-    wrong = ~torch.isfinite(values).reshape(len(values), -1)
+    wrong = ~values.isfinite().reshape(len(values), -1)
     items = wrong.any(dim=1).nonzero()[:, 0]
     row, bad = values[items[0]].reshape(-1), wrong[items[0]]
     where = f" in place {int(bad.nonzero()[0, 0])} of {len(row)}" if len(row) > 1 else ""

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Batch, Task
-from pipeline.metrics.judge import Box, Channels, Fitted, Judge, Labels, Luma, Segmentation
-from pipeline.metrics.network import descend
+from pipeline.metrics.extractors.network import descend
+from pipeline.metrics.judges.judge import Box, Channels, Fitted, Judge, Labels, Luma, Segmentation
 
 STEPS = 600
 """Of 64 items each: about 10 s on one core for 16 x 16 colour images, whose labels it then reads to 99 %."""

@@ -1,13 +1,13 @@
 """The sampling interval: how far a number of this one trained model would move with other samples and test items.
 
 Each of B resamples draws n of n items with replacement, which is a count for each item. So a number that is a mean, or
-a function of means, is had for all resamples by one product of matrices. The interval holds the middle 95 % of
+a function of means, is computed for all resamples by one product of matrices. The interval holds the middle 95 % of
 
     t + (t*_b - mean of t*)            t the number itself, t*_b that of resample b
 
 WHY centred: a distance between small samples is biased upwards, that between resamples, which hold some items twice,
 more so, and what is asked for is the spread of the number as it stands. Precision, recall, density, coverage and
-F-scores are no means of independent items: their intervals are those of `half_samples`. It says nothing of
+F-scores are not means of independent items: their intervals are those of `half_samples`. It says nothing of
 training, and is never mixed with Student's t over seeds. (Efron 1979, Ann. Statist. 7.)
 
 Test items that are made of shared sources, as three digits make an image, are not independent. With e the deviations
@@ -25,18 +25,14 @@ what is an item's alone up to seven times.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.metrics.registry import Ends
+
 RESAMPLES, LEVEL = 1000, 0.95
-
-
-class Ends(NamedTuple):
-    low: float
-    high: float
 
 
 class Bootstrap:

@@ -2,7 +2,7 @@
 
     |a - b|² = |a|² + |b|² - 2 a·b about a common origin, of which the product is what costs
 
-    many dimensions    in whole numbers (`fixed_point`), one digit first, and a second one where that leaves too much
+    many dimensions    in whole numbers (`int8`), one digit first, and a second one where that leaves too much
                        open; in float32 on a CPU that has no fast products of integers
     fewer              in float32
     few                in float64, which is also the last resort of the others
@@ -23,15 +23,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.metrics.fixed_point import Product
-from pipeline.metrics.prepared import Rows, Sample
+from pipeline.metrics.neighbours.centered_sample import CenteredSample, Rows
+from pipeline.metrics.neighbours.int8 import Product
 
 BLOCK = 1024
 DIGIT, DOUBLE = 2**-7, 2**-5
 """Shares of a block's pairs that cost as much, one by one, as all of them with a digit more, or in float64."""
 
 
-class Screen(NamedTuple):
+class BoundedBlock(NamedTuple):
     """Squared distances of some of a to some of b."""
 
     rows: slice
@@ -42,44 +42,44 @@ class Screen(NamedTuple):
     """(rows, columns): no distance is less."""
     slack: Tensor
     """(columns,), positive: and none is more than this above it."""
-    finer: Callable[[], Screen] | None
-    """The same pairs, closer and dearer."""
+    finer: Callable[[], BoundedBlock] | None
+    """The same pairs, closer, at a higher cost."""
     open: float
-    """Pairs that may be left open before the finer screen pays."""
+    """Pairs that may be left open before the finer bounds pay."""
 
 
-def screened(a: Sample, b: Sample, *, block: int = BLOCK) -> Iterator[Screen]:
+def all_pairs(a: CenteredSample, b: CenteredSample, *, block: int = BLOCK) -> Iterator[BoundedBlock]:
     """N points and M -> all pairs, in blocks, the rows first."""
     for rows, columns in itertools.product(_blocks(a, block), _blocks(b, block)):
-        yield _screen(rows, columns, a, b)
+        yield _block(rows, columns, a, b)
 
 
-def halved(a: Sample, *, block: int = BLOCK) -> Iterator[Screen]:
+def half_pairs(a: CenteredSample, *, block: int = BLOCK) -> Iterator[BoundedBlock]:
     """N points -> blocks of them against themselves and against those that come after."""
     for rows, columns in itertools.combinations_with_replacement(_blocks(a, block), 2):
-        yield _screen(rows, columns, a, a)
+        yield _block(rows, columns, a, a)
 
 
-def _blocks(a: Sample, block: int) -> list[slice]:
+def _blocks(a: CenteredSample, block: int) -> list[slice]:
     count = len(a.order)
     return [slice(start, min(start + block, count)) for start in range(0, count, block)]
 
 
-def _screen(rows: slice, columns: slice, a: Sample, b: Sample) -> Screen:
+def _block(rows: slice, columns: slice, a: CenteredSample, b: CenteredSample) -> BoundedBlock:
     left, right = a.rows.part(rows), b.rows.part(columns)
     single = left.length.dtype != torch.float64
     last = partial(_doubled, rows, columns, a, b) if single else None
     return _bounded(left.product(right), left, right, rows, columns, last)
 
 
-def _doubled(rows: slice, columns: slice, a: Sample, b: Sample) -> Screen:
+def _doubled(rows: slice, columns: slice, a: CenteredSample, b: CenteredSample) -> BoundedBlock:
     left, right = a.floats(rows), b.floats(columns)
     return _bounded(left.product(right), left, right, rows, columns, None)
 
 
 def _bounded(
-    product: Product, left: Rows, right: Rows, rows: slice, columns: slice, last: Callable[[], Screen] | None
-) -> Screen:
+    product: Product, left: Rows, right: Rows, rows: slice, columns: slice, last: Callable[[], BoundedBlock] | None
+) -> BoundedBlock:
     """By a product, whose value is written over; `last` comes when there are no more digits."""
     kind = torch.finfo(product.value.dtype)
     relative = (8 * math.sqrt(left.dims) + 16) * kind.eps / 2
@@ -90,4 +90,4 @@ def _bounded(
         closer, pays = last, DOUBLE * pairs
     else:
         closer, pays = (lambda: _bounded(finer(), left, right, rows, columns, last)), DIGIT * pairs
-    return Screen(rows, columns, least.clamp_min_(0), 2 * error.clamp_min(kind.tiny), closer, pays)
+    return BoundedBlock(rows, columns, least.clamp_min_(0), 2 * error.clamp_min(kind.tiny), closer, pays)

@@ -1,4 +1,4 @@
-"""Samples, prepared so that the distances between them can be bounded quickly (`screen`).
+"""Samples, centered and sorted so that the distances between them can be bounded quickly (`distance_bounds`).
 
 About a common origin, for then the products are small, and in the order of the distance from it, for the largest in a
 block decides how well the block is bounded.
@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol, Self
 import torch
 from torch import Tensor
 
-from pipeline.metrics.finite import check_finite
-from pipeline.metrics.fixed_point import DIMENSIONS, Product, digits, multiplied_fast
+from pipeline.metrics.evaluation.finite import check_finite
+from pipeline.metrics.neighbours.int8 import DIMENSIONS, Product, digits, multiplied_fast
 
 FEW = 16
 """Dimensions up to which a product in float64 is as fast as what is done with it."""
@@ -57,7 +57,7 @@ class Floats(NamedTuple):
         return self.value.shape[1]
 
 
-class Sample(NamedTuple):
+class CenteredSample(NamedTuple):
     """N points in D dimensions, the nearest to the origin first."""
 
     x: Tensor
@@ -79,8 +79,8 @@ class Sample(NamedTuple):
         return before
 
 
-def prepared(*samples: Tensor) -> tuple[Sample, ...]:
-    """Samples (N, D), each with its own N -> the same about the mean of the first, to be screened with each other.
+def centered(*samples: Tensor) -> tuple[CenteredSample, ...]:
+    """Samples (N, D), each with its own N -> the same about the mean of the first, to bound the distances between them.
 
     Raises:
         FloatingPointError: a value is not finite; the message has the item's index.
@@ -90,18 +90,18 @@ def prepared(*samples: Tensor) -> tuple[Sample, ...]:
     low, high = (torch.stack(ends) for ends in zip(*(x.aminmax() for x in samples), strict=True))
     spread = float(high.max() - low.min())
     origin = samples[0].mean(dim=0, dtype=torch.float64).to(samples[0].dtype)
-    return tuple(_prepared(x, origin, spread, seed) for seed, x in enumerate(samples))
+    return tuple(_centered(x, origin, spread, seed) for seed, x in enumerate(samples))
 
 
 def floats(x: Tensor) -> Floats:
     return Floats(x, torch.linalg.vector_norm(x, dim=1))
 
 
-def _prepared(x: Tensor, origin: Tensor, spread: float, seed: int) -> Sample:
+def _centered(x: Tensor, origin: Tensor, spread: float, seed: int) -> CenteredSample:
     distance = torch.cat([torch.linalg.vector_norm(part - origin, dim=1) for part in x.split(BLOCK)])
     order = distance.argsort(stable=True)
     x = x[order]
-    return Sample(x, order, origin, _rows(x, origin, spread, seed))
+    return CenteredSample(x, order, origin, _rows(x, origin, spread, seed))
 
 
 def _rows(x: Tensor, origin: Tensor, spread: float, seed: int) -> Rows:

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from pipeline.metrics.finite import check_finite
+from pipeline.metrics.evaluation.finite import check_finite
 
 BATCH = 64
 

@@ -20,9 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.contract import LUMA, Event
-from pipeline.metrics import obedience
-from pipeline.metrics.finite import check_finite
-from pipeline.metrics.network import block, fingerprint, funnel
+from pipeline.metrics.evaluation.finite import check_finite
+from pipeline.metrics.extractors.network import block, fingerprint, funnel
+from pipeline.metrics.judges import scores
 
 WIDTH, FEATURES, GRID = 24, 64, 4
 """Of a funnel. WHY a grid of 4: pooled to 2 x 2 it would hardly know where a box ends."""
@@ -106,7 +106,7 @@ class Luma(Judge):
         return self.event.value((weighted.sum(dim=1, keepdim=True) + 500) // 1000)
 
     def each(self, answer: Tensor, c: Tensor) -> Tensor:
-        return obedience.luma_error(answer, c)
+        return scores.luma_error(answer, c)
 
 
 class Fitted(Judge):
@@ -159,7 +159,7 @@ class Labels(Fitted):
         return torch.stack([F.cross_entropy(*head) for head in zip(self.logits(x), truth, strict=True)]).sum()
 
     def each(self, answer: Tensor, c: Tensor) -> Tensor:
-        return obedience.right(answer, c)
+        return scores.right(answer, c)
 
 
 class Channels(Fitted):
@@ -188,7 +188,7 @@ class Channels(Fitted):
 
     def each(self, answer: Tensor, c: Tensor) -> Tensor:
         """Is every channel read right?"""
-        return obedience.right(answer, c)
+        return scores.right(answer, c)
 
 
 class Box(Fitted):
@@ -207,7 +207,7 @@ class Box(Fitted):
         return F.l1_loss(self.sides(x), c)
 
     def each(self, answer: Tensor, c: Tensor) -> Tensor:
-        return obedience.box_iou(answer, c)
+        return scores.box_iou(answer, c)
 
 
 class Segmentation(Fitted):
@@ -236,7 +236,7 @@ class Segmentation(Fitted):
         return F.cross_entropy(self.logits(x), c)
 
     def each(self, answer: Tensor, c: Tensor) -> Tensor:
-        return obedience.pixels(answer, c, self.architecture["size"])
+        return scores.pixels(answer, c, self.architecture["size"])
 
     def overall(self, mean: Tensor) -> Tensor:
-        return obedience.mean_iou(mean)
+        return scores.mean_iou(mean)

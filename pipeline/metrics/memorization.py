@@ -1,4 +1,4 @@
-"""Does a model repeat its training data? Two scores of the distances to the nearest training point.
+"""Memorization: two scores of the distances from samples to the nearest training point.
 
     authenticity    share of samples f that are farther from their nearest training point t than t is from its own
                     nearest other training point. Higher is better: copies score 0. Fresh draws of the truth score about
@@ -13,28 +13,37 @@
 
 The reference is always the split that the model was trained on.
 
-Alaa et al. 2022, How faithful is your synthetic data?, arXiv:2102.08921; Meehan, Chaudhuri, Dasgupta 2020, A
-non-parametric test to detect data-copying in generative models, arXiv:2004.05675.
+References:
+    Alaa et al. 2022, How faithful is your synthetic data?, arXiv:2102.08921; Meehan, Chaudhuri, Dasgupta
+    2020, A non-parametric test to detect data-copying in generative models, arXiv:2004.05675.
 """
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import torch
-from scipy.stats import mannwhitneyu
-from torch import Tensor
+from pipeline.metrics.evaluation import protocol
+from pipeline.metrics.evaluation.finite import check_finite
+from pipeline.metrics.evaluation.intervals import of_share
+from pipeline.metrics.registry import Metric, has_samples, shared
 
-from pipeline.metrics.finite import check_finite
-from pipeline.metrics.neighbours import nearest
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.metrics.evaluation.context import EvaluationContext
 
 
-def authentic(*, train: Tensor, fake: Tensor) -> Tensor:
+def authenticity(*, train: Tensor, fake: Tensor) -> Tensor:
     """train (T, D), fake (M, D) -> (M,) bool, of which the share is the authenticity.
 
     Raises:
         FloatingPointError: A row is not finite; the message has its side and its index.
     """
+    import torch
+
+    from pipeline.metrics.neighbours import nearest
+
     _check(train=train, fake=fake)
     distance, index = nearest(fake, train, count=1)
     used, position = torch.unique(index[:, 0], return_inverse=True)
@@ -42,12 +51,16 @@ def authentic(*, train: Tensor, fake: Tensor) -> Tensor:
     return distance[:, 0] > own[position]
 
 
-def copying(*, train: Tensor, real: Tensor, fake: Tensor) -> float:
+def ct_score(*, train: Tensor, real: Tensor, fake: Tensor) -> float:
     """train (T, D), held-out real (N, D), fake (M, D) -> CT's z-score.
 
     Raises:
         FloatingPointError: A row is not finite; the message has its side and its index.
     """
+    from scipy.stats import mannwhitneyu
+
+    from pipeline.metrics.neighbours import nearest
+
     _check(train=train, real=real, fake=fake)
     held_out = nearest(real, train, count=1)[0][:, 0]
     sampled = nearest(fake, train, count=1)[0][:, 0]
@@ -59,3 +72,23 @@ def copying(*, train: Tensor, real: Tensor, fake: Tensor) -> float:
 def _check(**sides: Tensor) -> None:
     for side, features in sides.items():
         check_finite(features, f"the feature vector of {side} item")
+
+
+@shared
+def _authenticity(context: EvaluationContext) -> Tensor:
+    return authenticity(train=context.train, fake=context.fake)
+
+
+METRICS = (
+    Metric(
+        name="authenticity", title="authenticity", unit="share", better="none", order=250, digits=3,
+        compute=lambda c: float(_authenticity(c).double().mean()), requires=has_samples,
+        protocol=lambda c: f"train n={len(c.train)}, fake n={len(c.fake)}, {c.extractor}",
+        interval=of_share("fake", _authenticity),
+    ),
+    Metric(
+        name="memorisation_ct", title="memorisation C_T", unit="z-score", better="none", order=360, table="file",
+        digits=2, low=-math.inf, compute=lambda c: ct_score(train=c.train, real=c.real, fake=c.fake),
+        requires=has_samples, protocol=lambda c: f"train n={len(c.train)}, {protocol.features(c)}",
+    ),
+)  # fmt: skip
