@@ -24,8 +24,8 @@ from pipeline import families, params
 from pipeline.contract import Bounded
 from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
-from pipeline.metrics.extractors import reference
 from pipeline.metrics.evaluation.draws import draw
+from pipeline.metrics.extractors import reference
 from pipeline.metrics.frechet import frechet
 from pipeline.params import Params
 from pipeline.paths import Cell

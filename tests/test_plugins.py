@@ -13,7 +13,6 @@ import torch
 import yaml
 from clone import ROOT, environment
 from installed import install
-from pipeline.params import Evaluation
 
 from pipeline import closure, families, plugins
 from pipeline.data import datasets, prepared
@@ -24,7 +23,7 @@ from pipeline.families.control.density import UniformBox
 from pipeline.families.registry import find
 from pipeline.metrics.extractors import reference
 from pipeline.page import recipes
-from pipeline.params import Data, ModelParams, Params
+from pipeline.params import Data, Evaluation, ModelParams, Params
 from pipeline.run.stamp import Stamp
 from pipeline.stages import evaluate, features, prepare
 from pipeline.stages.code import hashes
@@ -126,7 +125,7 @@ def test_an_extractor_is_a_function_and_its_features_are_measured_in(
     extractor, kept, _ = reference.load(data.task)
     assert extractor.id == "brightness^2"
     assert torch.equal(kept["train"], data.train[0].mean(dim=1, keepdim=True) ** 2)
-    counts = Evaluation(samples=40, draws=2, chunk=40, neighbours=1, coverage_neighbours=1, conditions=1, repeats=1)
+    counts = Evaluation(samples=40, draws=2, chunk=40, neighbours=1, coverage_neighbours=1, conditions=1, repeats=2)
     model = UniformBox(data.task.event, 0.5)
     model.calibrate([data.train], [])
     measured = evaluate.evaluate(model, data, counts, 0).metrics

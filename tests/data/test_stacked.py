@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from pipeline.metrics.modes import probabilities
 from scipy.stats import chisquare
 
 from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split
 from pipeline.data.digits import digits
 from pipeline.data.stacked import DIGITS, FACTORS, stacked, stacked_digits
 from pipeline.metrics.evaluation.bootstrap import Bootstrap, ends
+from pipeline.metrics.modes import probabilities
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from clone import ROOT
 from page import DOCS, blocks, work_through
-from pipeline.metrics.registry import metrics
 
 from pipeline import contract
 from pipeline.metrics.registry import metrics

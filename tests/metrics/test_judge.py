@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 from damage import DAMAGES, damage
-from pipeline.metrics.condition_adherence import shuffled
 from squares import EVENT, KINDS, squares, task
 
 from pipeline.contract import Event, Task
 from pipeline.data.dataset import Sizes
 from pipeline.data.stacked import stacked_digits
 from pipeline.errors import UserError
+from pipeline.metrics.condition_adherence import shuffled
 from pipeline.metrics.extractors import reference
 from pipeline.metrics.extractors.lookup import identity
 from pipeline.metrics.extractors.network import weights

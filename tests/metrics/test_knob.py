@@ -12,7 +12,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from pipeline.params import Evaluation
 from torch import Tensor
 
 from pipeline import paths
@@ -21,6 +20,7 @@ from pipeline.errors import UserError
 from pipeline.metrics.extractors.lookup import Identity
 from pipeline.metrics.extractors.reference import Reference
 from pipeline.metrics.knob import Turn, area, best, curve, summary
+from pipeline.params import Evaluation
 from pipeline.paths import Cell
 from pipeline.stages import features as fitting
 from pipeline.stages import prepare, sweep

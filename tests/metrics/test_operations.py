@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from pipeline.metrics.evaluation.operations import Cost, Counter, evaluation, sampling
 from torch import Tensor, nn
 
 from pipeline.contract import Exact, GenerativeModel, Player
+from pipeline.metrics.evaluation.operations import Cost, Counter, evaluation, sampling
 
 
 class Perceptron(GenerativeModel, Exact):

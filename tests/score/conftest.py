@@ -15,8 +15,8 @@ import torch
 from pipeline import cli, files, paths
 from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
-from pipeline.metrics.judges import fitting
 from pipeline.metrics.evaluation.draws import stored
+from pipeline.metrics.judges import fitting
 from pipeline.results import external
 from pipeline.stages import features, prepare
 from pipeline.training import reproducible
@@ -54,7 +54,7 @@ def _prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(reproducible, "seed", torch.manual_seed)
-        patch.setattr(judging, "fit", partial(fitting.fit, steps=5))
+        patch.setattr(fitting, "fit", partial(fitting.fit, steps=5))
         paths.PARAMS.write_text(PARAMS)
         for task in TASKS:
             prepare.main(task)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from pipeline.params import Evaluation
 from safetensors.numpy import save_file
 from torch import Tensor
 
@@ -19,7 +18,7 @@ from pipeline.contract import Bounded, GenerativeModel, Player
 from pipeline.data import export
 from pipeline.data.dataset import unconditional
 from pipeline.metrics.evaluation.draws import draw
-from pipeline.params import load
+from pipeline.params import Evaluation, load
 from pipeline.results import external
 from pipeline.stages.evaluate import evaluate
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from pipeline.metrics.condition_adherence import shuffled
 from squares import EVENT, squares, task
 
 from pipeline.contract import GenerativeModel
 from pipeline.families.registry import find
+from pipeline.metrics.condition_adherence import shuffled
 from pipeline.metrics.judges.fitting import fit
 from pipeline.metrics.judges.judge import Judge, Luma
 
