@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Condition, Event, Exact, Factor, Player, Task
-from pipeline.metrics import table
+from pipeline.metrics import registry
 from pipeline.metrics.evaluation.bootstrap import RESAMPLES
 from pipeline.metrics.evaluation.context import EvaluationContext
+from pipeline.metrics.evaluation.measure import entry
 from pipeline.metrics.judges.judge import Fitted, Labels, Segmentation
 from pipeline.params import Evaluation
 
@@ -62,11 +63,11 @@ def cell(count: int, features: int) -> EvaluationContext:
     )  # fmt: skip
 
 
-def seconds(evidence: EvaluationContext, metrics: tuple[table.Metric, ...]) -> float:
+def seconds(context: EvaluationContext, metrics: tuple[registry.Metric, ...]) -> float:
     start = time.perf_counter()
     for metric in metrics:
-        if metric.needs(evidence):
-            table.entry(metric, evidence)
+        if metric.requires(context):
+            entry(metric, context)
     return time.perf_counter() - start
 
 
@@ -76,11 +77,11 @@ def main() -> None:
     parser.add_argument("--features", type=int, nargs="+", default=[64, 192])
     options = parser.parse_args()
     torch.set_num_threads(1)
-    bare = tuple(replace(metric, spread=None) for metric in table.METRICS)
-    seconds(cell(20, 2), table.METRICS)  # the first call pays for imports
+    bare = tuple(replace(metric, interval=None) for metric in registry.metrics())
+    seconds(cell(20, 2), registry.metrics())  # the first call pays for imports
     for count in options.count:
         for features in options.features:
-            alone, both = seconds(cell(count, features), bare), seconds(cell(count, features), table.METRICS)
+            alone, both = seconds(cell(count, features), bare), seconds(cell(count, features), registry.metrics())
             verdict = "ok" if both - alone < LIMIT else "MISSED"
             print(f"n={count} d={features}: numbers {alone:.2f} s", end="")
             print(f", {RESAMPLES:,} resamples {both - alone:.2f} s  < {LIMIT:g}  {verdict}")

@@ -32,8 +32,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pipeline.metrics import half_samples, prd
+from pipeline.metrics import prd
+from pipeline.metrics.evaluation import half_samples
 from pipeline.metrics.evaluation.bootstrap import Ends
+from pipeline.metrics.neighbours import scores_of_halves
+from pipeline.metrics.prdc import prdc
 
 NAMES = ("precision", "recall", "density", "coverage", "f_8", "f_1_8")
 Pair = tuple[Tensor, Tensor]
@@ -85,22 +88,22 @@ def values(real: Tensor, fake: Tensor) -> tuple[tuple[float, ...], prd.Cells]:
     cells = prd.cells(real=real, fake=fake)
     p, q = ([prd.shares(c, torch.ones(1, c.numel()).double()) for c in side] for side in cells)
     scores = prd.prd(p, q)
-    return (*manifold(real=real, fake=fake), float(scores.f_recall), float(scores.f_precision)), cells
+    return (*prdc(real=real, fake=fake), float(scores.f_recall), float(scores.f_precision)), cells
 
 
 def intervals(found: tuple[float, ...], cells: prd.Cells, real: Tensor, fake: Tensor, seed: int) -> list[Ends | None]:
     """Of the six metrics."""
     n, m = len(real), len(fake)
     halves = half_samples.split(n, m, seed=seed)
-    scores = half_samples.manifold(halves, real=real, fake=fake, neighbours=3, coverage_neighbours=5)
-    f = half_samples.f_scores(halves, cells)
+    scores = scores_of_halves(halves, real=real, fake=fake, neighbours=3, coverage_neighbours=5)
+    f = prd.of_halves(halves, cells)
     return [
         half_samples.share_ends(found[0], scores.precision, m),
         half_samples.share_ends(found[1], scores.recall, n),
         half_samples.positive_ends(found[2], scores.density, ratio=scores.density_ratio),
         half_samples.share_ends(found[3], scores.coverage, n),
-        half_samples.share_ends(found[4], f.f_recall, m, factor=half_samples.CELLS),
-        half_samples.share_ends(found[5], f.f_precision, m, factor=half_samples.CELLS),
+        half_samples.share_ends(found[4], f.f_recall, m, factor=prd.FIXED_CELLS),
+        half_samples.share_ends(found[5], f.f_precision, m, factor=prd.FIXED_CELLS),
     ]
 
 
@@ -115,7 +118,7 @@ def coverage(draw: Callable[[int], Pair], *, count: int, draws: int, expected: i
         seconds += time.perf_counter() - start
         every.append(found)
     truth = torch.tensor(every).mean(dim=0)
-    more = [manifold(real=real, fake=fake) for real, fake in (draw(count) for _ in range(expected))]
+    more = [prdc(real=real, fake=fake) for real, fake in (draw(count) for _ in range(expected))]
     if more:
         truth[:4] = torch.cat([torch.tensor(every)[:, :4], torch.tensor(more)]).mean(dim=0)
     low, high = torch.tensor(ends).unbind(dim=2)

@@ -116,7 +116,7 @@ def test_an_extractor_is_a_function_and_its_features_are_measured_in(
     extractor, kept, _ = reference.load(data.task)
     assert extractor.id == "brightness^2"
     assert torch.equal(kept["train"], data.train[0].mean(dim=1, keepdim=True) ** 2)
-    counts = Evaluation(samples=40, draws=2, chunk=40, neighbours=1, coverage_neighbours=1, conditions=1, repeats=1)
+    counts = Evaluation(samples=40, draws=2, chunk=40, neighbours=1, coverage_neighbours=1, conditions=1, repeats=2)
     model = UniformBox(data.task.event, 0.5)
     model.calibrate([data.train], [])
     measured = evaluate.evaluate(model, data, counts, 0).metrics

@@ -163,7 +163,7 @@ def has_samples(context: EvaluationContext) -> bool:
 def declared() -> Mapping[str, tuple[Quantity, ...]]:
     """Module -> what it declares, for each module directly in this package."""
     names = sorted(f"{PACKAGE}.{one.name}" for one in pkgutil.iter_modules([FOLDER]) if not one.ispkg)
-    return {name: getattr(importlib.import_module(name), "METRICS", ()) for name in names if name != __name__}
+    return {name: importlib.import_module(name).METRICS for name in names if name != __name__}
 
 
 @cache

@@ -160,7 +160,7 @@ OBEDIENCE = {"class": "class_accuracy", "box": "box_iou"}
 def test_a_cell_with_a_condition_is_judged_and_its_repeated_samples_are_kept(
     monkeypatch: pytest.MonkeyPatch, kind: str, shape: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr(judging, "fit", partial(fitting.fit, steps=5))
+    monkeypatch.setattr(fitting, "fit", partial(fitting.fit, steps=5))
     trained(monkeypatch, Gaussian((1, 8, 8)))
     prepare.main(f"digits_{kind}")
     features.main(f"digits_{kind}")

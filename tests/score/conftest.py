@@ -47,7 +47,7 @@ def _prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(reproducible, "seed", torch.manual_seed)
-        patch.setattr(judging, "fit", partial(fitting.fit, steps=5))
+        patch.setattr(fitting, "fit", partial(fitting.fit, steps=5))
         paths.PARAMS.write_text(PARAMS)
         for task in TASKS:
             prepare.main(task)

@@ -2,20 +2,20 @@
 
 import pytest
 import torch
-from pipeline.metrics.fixed_point import digits, multiplied_fast
-from pipeline.metrics.prepared import prepared
-from pipeline.metrics.screen import Screen, screened
 from torch import Tensor
 
-from pipeline.metrics import prepared as preparation
-from pipeline.metrics.neighbours import nearest_others
+from pipeline.metrics.neighbours import centered_sample
+from pipeline.metrics.neighbours.centered_sample import centered
+from pipeline.metrics.neighbours.distance_bounds import BoundedBlock, all_pairs
+from pipeline.metrics.neighbours.int8 import digits, multiplied_fast
+from pipeline.metrics.neighbours.nearest import nearest_others
 
 
 @pytest.fixture(params=[False, True], ids=["floats", "integers"])
 def _products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param and not multiplied_fast():
         pytest.skip("this CPU has no fast products of integers")
-    monkeypatch.setattr(preparation, "multiplied_fast", lambda: request.param)
+    monkeypatch.setattr(centered_sample, "multiplied_fast", lambda: request.param)
 
 
 def white(dims: int) -> tuple[Tensor, Tensor]:
@@ -52,10 +52,10 @@ def outlier(dims: int) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("far", [0.0, 100.0])
 def test_no_squared_distance_is_outside_of_its_bounds(data, dims: int, far: float) -> None:
     torch.manual_seed(0)
-    a, b = prepared(*(far + x for x in data(dims)))
+    a, b = centered(*(far + x for x in data(dims)))
     exact = (a.x.double()[:, None] - b.x.double()).square().sum(dim=-1)
-    for found in screened(a, b, block=13):
-        part: Screen | None = found
+    for found in all_pairs(a, b, block=13):
+        part: BoundedBlock | None = found
         while part is not None:
             d2 = exact[part.rows, part.columns]
             assert (part.least <= d2 * (1 + 1e-12)).all()
@@ -63,12 +63,12 @@ def test_no_squared_distance_is_outside_of_its_bounds(data, dims: int, far: floa
             part = part.finer() if part.finer else None
 
 
-def test_each_finer_screen_comes_closer() -> None:
+def test_each_finer_bound_comes_closer() -> None:
     torch.manual_seed(0)
-    (screen,) = screened(*prepared(*white(2048)))
-    while screen.finer is not None:
-        slack, screen = screen.slack.max(), screen.finer()
-        assert screen.slack.max() < slack / 20
+    (block,) = all_pairs(*centered(*white(2048)))
+    while block.finer is not None:
+        slack, block = block.slack.max(), block.finer()
+        assert block.slack.max() < slack / 20
 
 
 def test_a_second_digit_comes_closer() -> None:
@@ -88,7 +88,7 @@ def test_a_second_digit_comes_closer() -> None:
 def test_the_nearest_others_are_those_of_all_distances(dims: int, count: int) -> None:
     torch.manual_seed(0)
     x = torch.randn(count, dims)
-    (sample,) = prepared(x)
+    (sample,) = centered(x)
     expected = torch.cdist(x.double(), x.double(), compute_mode="donot_use_mm_for_euclid_dist").fill_diagonal_(
         torch.inf
     )
@@ -99,11 +99,11 @@ def test_the_nearest_others_are_those_of_all_distances(dims: int, count: int) ->
 @pytest.mark.parametrize("dims", [17, 300])
 def test_a_sample_of_one_point_alone_is_searched_with_few_pairs_computed(dims: int) -> None:
     """Every pair is as near as every other: bounds tell nothing until the first are computed."""
-    (sample,) = prepared(torch.randn(1, dims).repeat(2500, 1))
+    (sample,) = centered(torch.randn(1, dims).repeat(2500, 1))
     assert nearest_others(sample, count=5).eq(0).all()
 
 
 def test_what_is_not_finite_is_an_error() -> None:
     for value in (torch.nan, torch.inf):
         with pytest.raises(FloatingPointError, match="not finite"):
-            prepared(torch.randn(5, 20), torch.full((4, 20), value))
+            centered(torch.randn(5, 20), torch.full((4, 20), value))

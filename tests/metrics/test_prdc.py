@@ -7,8 +7,8 @@ import torch
 from prdc import compute_prdc
 from torch import Tensor
 
-from pipeline.metrics import prepared
-from pipeline.metrics.neighbours import distances, nearest, squared
+from pipeline.metrics.neighbours import centered_sample, distances, memberships, nearest, squared, squared_radii
+from pipeline.metrics.prdc import PRDC, means, prdc
 
 
 def ring(count: int, sigma: float = 0.01) -> Tensor:
@@ -16,10 +16,10 @@ def ring(count: int, sigma: float = 0.01) -> Tensor:
     return torch.stack([angle.cos(), angle.sin()], dim=1) + sigma * torch.randn(count, 2)
 
 
-def reference(real: Tensor, fake: Tensor) -> Manifold:
+def reference(real: Tensor, fake: Tensor) -> PRDC:
     """prdc in float64, with the k that is published for each. Its balls are open: only distances that tie differ."""
     three, five = (compute_prdc(real.double().numpy(), fake.double().numpy(), k) for k in (3, 5))
-    return Manifold(three["precision"], three["recall"], five["density"], five["coverage"])
+    return PRDC(three["precision"], three["recall"], five["density"], five["coverage"])
 
 
 @pytest.fixture(autouse=True)
@@ -43,30 +43,30 @@ def _seed() -> None:
 )
 def test_equals_prdc(real, fake) -> None:
     a, b = real(), fake()
-    assert manifold(real=a, fake=b) == pytest.approx(reference(a, b), abs=1e-6)
+    assert prdc(real=a, fake=b) == pytest.approx(reference(a, b), abs=1e-6)
 
 
 def test_block_size_does_not_matter() -> None:
     real, fake = torch.randn(333, 20), torch.randn(222, 20)
-    assert len({manifold(real=real, fake=fake, block=block) for block in (7, 100, 5000)}) == 1
+    assert len({means(memberships(real=real, fake=fake, block=block), 5) for block in (7, 100, 5000)}) == 1
 
 
 def test_a_collapsed_sample_has_precision_and_no_recall() -> None:
     real = torch.randn(500, 8)
     near = (real - real[0]).norm(dim=1).topk(25, largest=False).indices
-    found = manifold(real=real, fake=real[near].repeat(20, 1) + 0.05 * torch.randn(500, 8))
+    found = prdc(real=real, fake=real[near].repeat(20, 1) + 0.05 * torch.randn(500, 8))
     assert found.precision > 0.95
     assert found.recall < 0.1
     assert found.coverage < 0.3
 
 
 def test_a_spread_sample_has_recall_and_no_precision() -> None:
-    found = manifold(real=torch.randn(500, 4), fake=6 * torch.randn(500, 4))
+    found = prdc(real=torch.randn(500, 4), fake=6 * torch.randn(500, 4))
     assert found.recall > 0.9 > 0.4 > found.precision
 
 
 def test_one_distribution_has_coverage_and_density_of_theory() -> None:
-    found = manifold(real=torch.randn(1500, 2), fake=torch.randn(1500, 2))
+    found = prdc(real=torch.randn(1500, 2), fake=torch.randn(1500, 2))
     assert found.coverage == pytest.approx(1 - 2**-5, abs=0.015)
     assert found.density == pytest.approx(1, abs=0.06)
 
@@ -75,17 +75,17 @@ def test_one_distribution_has_coverage_and_density_of_theory() -> None:
 def test_coverage_of_identical_distributions_depends_on_both_counts(n: int, m: int) -> None:
     """1 - prod (N - j) / (N + M - j): 1 - 2^-5 holds for N = M alone."""
     torch.manual_seed(0)
-    found = [manifold(real=torch.randn(n, 3), fake=torch.randn(m, 3)).coverage for _ in range(40)]
+    found = [prdc(real=torch.randn(n, 3), fake=torch.randn(m, 3)).coverage for _ in range(40)]
     expected = 1 - math.prod((n - j) / (n + m - j) for j in range(1, 6))
     assert sum(found) / 40 == pytest.approx(expected, abs=0.01)
 
 
 def test_repeated_points_far_from_the_others_reach_nothing() -> None:
     real, fake = 1 + torch.rand(50, 2), torch.zeros(50, 2)
-    assert manifold(real=real, fake=fake).recall == 0
+    assert prdc(real=real, fake=fake).recall == 0
 
 
-def by_definition(real: Tensor, fake: Tensor) -> Manifold:
+def by_definition(real: Tensor, fake: Tensor) -> PRDC:
     """Closed balls, from the matrix of all pairs in float64."""
 
     def squares(a: Tensor, b: Tensor) -> Tensor:
@@ -97,7 +97,7 @@ def by_definition(real: Tensor, fake: Tensor) -> Manifold:
     pairs = squares(real, fake)
     inner, outer = pairs <= radii(real, 3)[:, None], pairs <= radii(real, 5)[:, None]
     found = inner.any(dim=0), (pairs <= radii(fake, 3)).any(dim=1), outer.sum(dim=0).double() / 5, outer.any(dim=1)
-    return Manifold(*(part.double().mean().item() for part in found))
+    return PRDC(*(part.double().mean().item() for part in found))
 
 
 def lattice(count: int, dims: int, side: int = 3) -> Tensor:
@@ -118,16 +118,16 @@ def lattice(count: int, dims: int, side: int = 3) -> Tensor:
     ids=["lattice 2-d", "lattice 5-d", "bits 40-d", "bits 300-d", "bits far off", "repeated 300-d"],
 )
 def test_ties_are_decided_as_by_definition(real, fake, fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "multiplied_fast", lambda: fast)
+    monkeypatch.setattr(centered_sample, "multiplied_fast", lambda: fast)
     a, b = real(), fake()
-    assert manifold(real=a, fake=b) == pytest.approx(by_definition(a, b), abs=1e-12)
+    assert prdc(real=a, fake=b) == pytest.approx(by_definition(a, b), abs=1e-12)
 
 
 @pytest.mark.parametrize("dims", [2, 17, 300])
 @pytest.mark.parametrize("copies", [2, 4, 8])
 def test_a_set_of_duplicates_covers_its_copy(dims: int, copies: int) -> None:
     x = torch.randn(20, dims).repeat(copies, 1)
-    found = manifold(real=x, fake=x[torch.randperm(len(x))])
+    found = prdc(real=x, fake=x[torch.randperm(len(x))])
     assert found.precision == found.recall == found.coverage == 1
     assert found.density >= copies / 5
 
@@ -157,14 +157,14 @@ def test_a_value_that_is_not_finite_is_an_error_that_names_the_item(dims: int) -
     real, fake = torch.randn(50, dims), torch.randn(40, dims)
     fake[17, 1] = math.nan
     with pytest.raises(FloatingPointError, match="item 17 is not finite: "):
-        manifold(real=real, fake=fake)
+        prdc(real=real, fake=fake)
     with pytest.raises(FloatingPointError, match="item 17 is not finite: "):
         nearest(fake, real, count=1)
 
 
 def test_too_few_points_are_an_error() -> None:
     with pytest.raises(ValueError, match="5 points have no 5 neighbours"):
-        manifold(real=torch.randn(5, 2), fake=torch.randn(50, 2))
+        prdc(real=torch.randn(5, 2), fake=torch.randn(50, 2))
 
 
 def test_radii_leave_the_point_itself_out() -> None:
@@ -189,13 +189,13 @@ def test_nearest_neighbours_are_those_of_all_distances(dims: int) -> None:
 def test_no_size_of_the_features_is_too_small_or_too_large(value: float) -> None:
     """Float32 does not hold the squares of the first and of the last."""
     real, fake = torch.randn(150, 300), 0.95 * torch.randn(140, 300)
-    assert manifold(real=value * real, fake=value * fake) == pytest.approx(reference(real, fake), abs=1e-6)
+    assert prdc(real=value * real, fake=value * fake) == pytest.approx(reference(real, fake), abs=1e-6)
 
 
 def test_features_in_float64_and_one_that_lies_far_off() -> None:
     real, fake = torch.randn(150, 300, dtype=torch.float64), torch.randn(140, 300, dtype=torch.float64)
     fake[7] += 1e6
-    assert manifold(real=real, fake=fake) == pytest.approx(reference(real, fake), abs=1e-6)
+    assert prdc(real=real, fake=fake) == pytest.approx(reference(real, fake), abs=1e-6)
 
 
 def test_points_that_are_repeated_are_each_others_neighbours() -> None:
@@ -210,11 +210,11 @@ def test_what_float32_cannot_tell_apart_is_told_apart() -> None:
     """Two tight clusters far from each other: their widths are below the error of the product."""
     real, fake = (torch.cat([torch.zeros(100, 64), torch.full((100, 64), 30.0)]) for _ in range(2))
     real, fake = real + 1e-3 * torch.randn(200, 64), fake + 2e-3 * torch.randn(200, 64)
-    assert manifold(real=real, fake=fake) == pytest.approx(reference(real, fake), abs=1e-6)
+    assert prdc(real=real, fake=fake) == pytest.approx(reference(real, fake), abs=1e-6)
 
 
 def test_a_copy_lies_in_every_ball_that_its_original_does() -> None:
     real = torch.randn(80, 32)
-    found = manifold(real=real, fake=real.clone())
+    found = prdc(real=real, fake=real.clone())
     assert found.precision == found.recall == found.coverage == 1
     assert found.density == pytest.approx(6 / 5)  # each ball holds its centre and the five nearest

@@ -45,6 +45,7 @@ SAMPLES = {
     "coverage",
     "authenticity",
     "memorisation_ct",
+    "vendi",
 }
 MODES = {"modes_hit", "modes_covered", "high_quality", "mode_kl_pq", "mode_kl_qp"}
 DIVERGENCE = {"kl_pq", "kl_qp"}
@@ -172,7 +173,7 @@ def test_a_sampling_interval_holds_its_number() -> None:
     """All have one but an extrapolation, a z-score, and a share that all items are in."""
     found = measure(evidence(WithWeights())) | measure(evidence(WithWeights(), IMAGES))
     alone = {name for name, entry in found.items() if "low" not in entry}
-    assert alone == {"frechet_infinity", "memorisation_ct", "high_quality"}
+    assert alone == {"frechet_infinity", "memorisation_ct", "high_quality", "vendi"}
     for name in found.keys() - alone:
         assert found[name]["low"] <= found[name]["value"] <= found[name]["high"], name
         assert found[name]["low"] < found[name]["high"] or found[name]["value"] in (0, 1, 2), name
@@ -229,7 +230,7 @@ def test_every_row_says_unit_and_direction() -> None:
     assert all(metric.unit and metric.better in ("higher", "lower", "none") for metric in metrics())
     references = {m.name for m in metrics() if m.name.endswith(("_ceiling", "_floor", "_real"))}
     assert {m.name for m in metrics() if m.better == "none"} - references == {
-        "authenticity", "memorisation_ct", "conditional_diversity",
+        "authenticity", "memorisation_ct", "conditional_diversity", "vendi",
     }  # fmt: skip
     assert all(m.better == "none" for m in metrics() if m.name in references)
 
