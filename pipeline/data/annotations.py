@@ -69,7 +69,7 @@ class Masks:
     def box(self, picture: Picture) -> NDArray[np.float32]:
         label = self.segmentation(picture)
         if not label.any():
-            raise UserError(f"{self._path(picture)} has no label in the part of the image that is kept: no box")
+            raise UserError(f"{self._path(picture)} has no label in the part of the image that is used: no box")
         box: NDArray[np.float32] = boxes(_largest_region(label)[None])[0]
         return box
 
@@ -159,7 +159,7 @@ class Coco:
         corners = _to_frame(stored.cumsum(axis=1), picture).clip(0, 1)  # (I, 2, 2): left, top; right, bottom
         area = (corners[:, 1] - corners[:, 0]).prod(axis=1)  # (I,)
         if not area.any():
-            raise UserError(f"{self.path} has no instance in the part of image {picture.name} that is kept: no box")
+            raise UserError(f"{self.path} has no instance in the part of image {picture.name} that is used: no box")
         return corners[area.argmax()].ravel().astype(np.float32)
 
     def _of(self, picture: Picture) -> list[_CocoInstance]:

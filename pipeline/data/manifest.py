@@ -153,5 +153,5 @@ def read_split(task: str, split: str, manifest: Manifest | None = None) -> files
 
 def read_samples(cell: Cell) -> files.Arrays:
     """The samples of a cell. Raises `UserError` where a file is missing or damaged."""
-    mend = f"coverseek evaluate --task {cell.task} --model {cell.model} --seed {cell.seed}"
-    return files.read_npz(paths.samples(cell), mend, read(cell.task).samples())
+    command = f"coverseek evaluate --task {cell.task} --model {cell.model} --seed {cell.seed}"
+    return files.read_npz(paths.samples(cell), command, read(cell.task).samples())

@@ -26,7 +26,6 @@ def from_train_and_test(
     train: Labelled,
     test: Labelled,
     classes: int,
-    *,
     sizes: Sizes,
     seed: int,
     kind: ConditionKind,

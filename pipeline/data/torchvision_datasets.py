@@ -50,8 +50,13 @@ def torchvision_class(name: str) -> Any:
     return getattr(datasets, CLASS_NAMES[name])
 
 
-def required_files(name: str) -> tuple[str, dict[str, str | None]]:
-    """The folder below `data_root`, and the files in it with their md5 sum, None where torchvision has none."""
+def required_files(name: str, splits: Sequence[str] = tuple(EMNIST_CLASSES)) -> tuple[str, dict[str, str | None]]:
+    """The folder below `data_root`, and the files in it with their md5 sum, None where torchvision has none.
+
+    Args:
+        name: a dataset of `CLASS_NAMES`.
+        splits: of EMNIST.
+    """
     source = torchvision_class(name)
     match name:
         case "cifar10" | "cifar100":
@@ -63,7 +68,8 @@ def required_files(name: str) -> tuple[str, dict[str, str | None]]:
             tables = {file: md5 for _, md5, file in source.file_list if file.endswith(".txt")}
             return source.base_folder, {CELEBA_IMAGES: None} | tables
         case "emnist":
-            files = [file for split in EMNIST_CLASSES for file in _emnist_files(split)]
+            parts = [f"emnist-{split}-{part}" for split in splits for part in ("train", "test")]
+            files = [f"{part}-{rest}-ubyte" for part in parts for rest in ("images-idx3", "labels-idx1")]
         case _:
             files = [Path(file).stem for file, _ in source.resources]
     return f"{source.__name__}/raw", dict.fromkeys(files)
@@ -95,10 +101,8 @@ def unreadable(path: Path, error: OSError) -> UserError:
     return UserError(f"{path} cannot be read ({error.strerror}); allow it, or copy it again")
 
 
-def _labelled_images(
-    name: str, conditions: tuple[str, ...], classes: int, read: Callable[[str, Path], Sequence[Labelled]]
-) -> Callable[..., Dataset]:
-    """A dataset with official training and test images; `read` returns both."""
+def _labelled_images(name: str, *conditions: str, classes: int = 10) -> Callable[..., Dataset]:
+    """A dataset with official training and test images, and the conditions that its images allow."""
 
     def dataset(
         sizes: Sizes,
@@ -110,77 +114,20 @@ def _labelled_images(
         crop: Count | None = None,
         levels: Levels = 256,
     ) -> Dataset:
-        train, test = read(name, data_root)
+        train, test = _read(name, data_root, classes)
         transform = ImageTransform(side, crop, levels)
-        return official_splits.from_train_and_test(
-            name, train, test, classes, sizes=sizes, seed=seed, kind=condition, transform=transform
-        )
+        return official_splits.from_train_and_test(name, train, test, classes, sizes, seed, condition, transform)
 
     dataset.__annotations__["condition"] = Literal[conditions]  # params.yaml is checked against the signature
     dataset.__name__ = dataset.__qualname__ = name
-    dataset.__doc__ = f"{CLASS_NAMES[name]}, as torchvision reads it. Raises `UserError` where a file is damaged."
+    dataset.__doc__ = f"{CLASS_NAMES[name]}. Raises `UserError` where a file is missing or damaged, or too small."
     return dataset
 
 
-def _read_mnist(name: str, data_root: Path) -> list[Labelled]:
-    folder, files = required_files(name)
-    check_files(data_root / folder, files, _download_instruction(name, data_root))
-    return _read_idx([data_root / folder / file for file in files], classes=10)
-
-
-def _read_idx(paths: Sequence[Path], classes: int, first: int = 0) -> list[Labelled]:
-    """Images, labels, images, labels in MNIST's format; the labels in the files start at `first`.
-
-    WHY not the class MNIST: it prefers `processed/training.pt`, if there is one, and does not name a damaged file.
-    """
-    from torchvision.datasets.mnist import read_image_file, read_label_file
-
-    parts = []
-    for images, labels in (paths[:2], paths[2:]):
-        x, label = _tensor(read_image_file, images), _tensor(read_label_file, labels)
-        if x.shape[1:] != (SIDE, SIDE):
-            raise damaged(images, f"its images are not of {SIDE}x{SIDE} pixels")
-        if len(x) != len(label):
-            raise damaged(labels, f"{len(label)} labels for {len(x)} images")
-        if label.min() < first or label.max() >= first + classes:
-            held, allowed = f"{label.min()} to {label.max()}", f"{first} to {first + classes - 1}"
-            raise damaged(labels, f"it holds labels {held}, not {allowed}")
-        parts.append(Labelled(x[:, None], label - first))
-    return parts
-
-
-def _tensor(read: Callable[[str], Any], path: Path) -> NDArray[Any]:
-    try:
-        return np.asarray(read(str(path)))
-    except OSError as error:
-        raise unreadable(path, error) from None
-    except IDX_ERRORS as error:
-        raise damaged(path, " ".join(f"{type(error).__name__}: {error}".split())) from None
-
-
-def _read_cifar(name: str, data_root: Path) -> list[Labelled]:
-    folder, files = required_files(name)
-    check_files(data_root / folder, files, _download_instruction(name, data_root))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", np.exceptions.VisibleDeprecationWarning)  # the pickles were written long ago
-        parts = [torchvision_class(name)(data_root, train=train) for train in (True, False)]
-    return [Labelled(np.ascontiguousarray(p.data.transpose(0, 3, 1, 2)), np.array(p.targets, np.int64)) for p in parts]
-
-
-def _read_svhn(name: str, data_root: Path) -> list[Labelled]:
-    folder, files = required_files(name)
-    check_files(data_root / folder, files, _download_instruction(name, data_root))
-    parts = (torchvision_class(name)(data_root, split=split) for split in ("train", "test"))
-    return [Labelled(np.ascontiguousarray(part.data), part.labels) for part in parts]
-
-
 GRAY, COLOUR = ("none", "class"), ("none", "class", "grayscale")  # a gray image is its own luma
-mnist = _labelled_images("mnist", GRAY, 10, _read_mnist)
-fashion_mnist = _labelled_images("fashion_mnist", GRAY, 10, _read_mnist)
-kmnist = _labelled_images("kmnist", GRAY, 10, _read_mnist)
-cifar10 = _labelled_images("cifar10", COLOUR, 10, _read_cifar)
-cifar100 = _labelled_images("cifar100", COLOUR, 100, _read_cifar)
-svhn = _labelled_images("svhn", COLOUR, 10, _read_svhn)
+mnist, fashion_mnist, kmnist = (_labelled_images(name, *GRAY) for name in ("mnist", "fashion_mnist", "kmnist"))
+cifar10, svhn = (_labelled_images(name, *COLOUR) for name in ("cifar10", "svhn"))
+cifar100 = _labelled_images("cifar100", *COLOUR, classes=100)
 
 
 def emnist(
@@ -202,15 +149,58 @@ def emnist(
     Raises:
         UserError: a file is missing or damaged, or the sizes are too large.
     """
-    folder, files = data_root / required_files("emnist")[0], _emnist_files(split)
-    check_files(folder, dict.fromkeys(files), _download_instruction("emnist", data_root))
-    first = 1 if split == "letters" else 0
-    parts = _read_idx([folder / file for file in files], EMNIST_CLASSES[split], first)
+    classes = EMNIST_CLASSES[split]
+    parts = _read("emnist", data_root, classes, [split], first_label=1 if split == "letters" else 0)
     train, test = (Labelled(part.x.swapaxes(2, 3), part.label) for part in parts)
     name, transform = f"emnist's {split}", ImageTransform(side, crop, levels)
-    return official_splits.from_train_and_test(
-        name, train, test, EMNIST_CLASSES[split], sizes=sizes, seed=seed, kind=condition, transform=transform
-    )
+    return official_splits.from_train_and_test(name, train, test, classes, sizes, seed, condition, transform)
+
+
+def _read(
+    name: str, data_root: Path, classes: int, splits: Sequence[str] = (), first_label: int = 0
+) -> Sequence[Labelled]:
+    """The official training and test images. Raises `UserError` where a file is missing or damaged."""
+    folder, files = required_files(name, splits)
+    instruction = f"put them there, set data_root, or run: coverseek download {name} --data-root {data_root}"
+    check_files(data_root / folder, files, instruction)
+    source = torchvision_class(name)
+    if name == "svhn":
+        parts = [source(data_root, split=split) for split in ("train", "test")]
+        return [Labelled(np.ascontiguousarray(part.data), part.labels) for part in parts]
+    if name in ("cifar10", "cifar100"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", np.exceptions.VisibleDeprecationWarning)  # the pickles are of old numpy
+            parts = [source(data_root, train=train) for train in (True, False)]
+        x = [np.ascontiguousarray(part.data.transpose(0, 3, 1, 2)) for part in parts]
+        return [Labelled(x, np.array(part.targets, np.int64)) for x, part in zip(x, parts, strict=True)]
+    paths = [data_root / folder / file for file in files]
+    return [_read_idx(paths[at], paths[at + 1], classes, first_label) for at in (0, 2)]
+
+
+def _read_idx(images: Path, labels: Path, classes: int, first: int) -> Labelled:
+    """Two files in MNIST's format; the stored labels start at `first`.
+
+    WHY not the class MNIST: it prefers `processed/training.pt`, if there is one, and does not name a damaged file.
+    """
+    from torchvision.datasets.mnist import read_image_file, read_label_file
+
+    x, label = _read_tensor(read_image_file, images), _read_tensor(read_label_file, labels)
+    if x.shape[1:] != (SIDE, SIDE):
+        raise damaged(images, f"its images are not of {SIDE}x{SIDE} pixels")
+    if len(x) != len(label):
+        raise damaged(labels, f"{len(label)} labels for {len(x)} images")
+    if label.min() < first or label.max() >= first + classes:
+        raise damaged(labels, f"it holds labels {label.min()} to {label.max()}, not {first} to {first + classes - 1}")
+    return Labelled(x[:, None], label - first)
+
+
+def _read_tensor(read: Callable[[str], Any], path: Path) -> NDArray[Any]:
+    try:
+        return np.asarray(read(str(path)))
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except IDX_ERRORS as error:
+        raise damaged(path, " ".join(f"{type(error).__name__}: {error}".split())) from None
 
 
 def celeba(
@@ -255,13 +245,3 @@ def _read_faces(folder: Path, names: Sequence[str], transform: ImageTransform) -
         if face.shape != faces[0].shape:
             raise damaged(folder / name, "its size is not that of the other images")
     return transform.quantise(np.stack(faces))
-
-
-def _emnist_files(split: str) -> tuple[str, ...]:
-    """Images and labels of the training part, then of the test part."""
-    rests = ("images-idx3", "labels-idx1")
-    return tuple(f"emnist-{split}-{part}-{rest}-ubyte" for part in ("train", "test") for rest in rests)
-
-
-def _download_instruction(name: str, data_root: Path) -> str:
-    return f"put them there, set data_root, or run: coverseek download {name} --data-root {data_root}"

@@ -17,7 +17,7 @@ from pipeline.stages.trained import knob
 from pipeline.training import checkpoint, reproducible
 
 LEAST, MOST = {"temperature": 0.01}, 100.0
-"""Where a knob may stand, from 0 unless named: at 0 a temperature divides by nothing, beyond 100 is noise."""
+"""The range of a knob, from 0 unless named: a temperature of 0 divides by 0, and more than 100 gives noise."""
 
 
 def main(
@@ -31,14 +31,14 @@ def main(
     """
     configured, cell = params.load(), Cell(task, model, seed)
     configured.task(task)
-    _free(out)
+    _check_output(out)
     data = prepared.load(task)
     configured.model(data.task.event.kind, model)
     c = _conditions(data.task, condition, condition_file, count)
     trained, manifest = checkpoint.load(cell, data.task)
     if trained is None:
         raise UserError(f"{cell.key} diverged in training, so it has no weights: sample another seed or model")
-    _turn(trained, cell, data.task, setting)
+    _set_knob(trained, cell, data.task, setting)
     reproducible.seed(draw_seed)
     chunk = configured.evaluation[data.task.event.kind].chunk
     x, c = _draw(trained, data.task, data.test[1] if c is None else c, count, chunk)
@@ -55,7 +55,7 @@ def main(
     print(out)
 
 
-def _free(out: Path) -> None:
+def _check_output(out: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"--out {out} is there already: name a folder that is new or empty")
 
@@ -72,7 +72,7 @@ def _conditions(task: Task, text: str | None, path: Path | None, count: int) -> 
     return c
 
 
-def _turn(model: GenerativeModel, cell: Cell, task: Task, setting: float | None) -> None:
+def _set_knob(model: GenerativeModel, cell: Cell, task: Task, setting: float | None) -> None:
     if setting is None:
         return
     name = knob(model, cell, task, "leave --knob out")
@@ -86,5 +86,5 @@ def _draw(model: GenerativeModel, task: Task, c: Tensor, count: int, chunk: int)
     try:
         return draw(model, task.event, c, count=count, chunk=chunk)
     except FloatingPointError as error:
-        mend = "train the model again" if model.setting == 1 else "turn --knob nearer to 1"
-        raise UserError(f"{error}: {mend}") from None
+        remedy = "train the model again" if model.setting == 1 else "turn --knob nearer to 1"
+        raise UserError(f"{error}: {remedy}") from None

@@ -41,7 +41,7 @@ def label_map(k: int) -> NDArray[np.uint8]:
 
 
 def picture(k: int) -> NDArray[np.uint8]:
-    """(H, W, 3): red tells the label, green the number of the image, blue is noise."""
+    """(H, W, 3): red is 100 times the label, green the number of the image, blue is noise."""
     noise = np.random.default_rng(k).integers(0, 256, (SIDE, SIDE), np.uint8)
     return np.stack([100 * label_map(k), np.full_like(noise, k), noise], axis=-1)
 
@@ -90,7 +90,7 @@ def made(here: Path, seed: int = 0, sizes: Sizes = SIZES, **keywords: Any) -> Da
     return folder(sizes, seed, data_root=here / "images", **keywords)
 
 
-def told(here: Path, kind: str, source: str, **keywords: Any) -> Dataset:
+def annotated(here: Path, kind: str, source: str, **keywords: Any) -> Dataset:
     path = {"masks": here / "masks", "annotations": here / "instances.json"}[source]
     return made(here, condition=kind, **{source: path}, **keywords)
 
@@ -130,7 +130,7 @@ def test_pixels_are_those_of_the_file_and_labels_those_of_the_folder(here: Path)
 
 @pytest.mark.parametrize("kind", ["class", "grayscale", "segmentation", "box"])
 def test_images_and_labels_are_the_same_under_every_condition(kind: str, here: Path) -> None:
-    plain, other = made(here), told(here, kind, "masks")
+    plain, other = made(here), annotated(here, kind, "masks")
     for name in SPLITS:
         assert np.array_equal(plain.splits[name].x, other.splits[name].x)
         assert np.array_equal(plain.splits[name].label, other.splits[name].label)
@@ -147,14 +147,14 @@ def test_class_is_the_label_and_grayscale_the_luma(here: Path) -> None:
 
 @pytest.mark.parametrize("source", ["masks", "annotations"])
 def test_a_segmentation_lies_on_its_image(source: str, here: Path) -> None:
-    dataset = told(here, "segmentation", source)
+    dataset = annotated(here, "segmentation", source)
     assert dataset.condition.size == 3
     assert np.array_equal(100 * every(dataset, "c"), every(dataset, "x")[:, 0])
 
 
 @pytest.mark.parametrize("source", ["masks", "annotations"])
 def test_the_box_is_that_of_the_largest_instance(source: str, here: Path) -> None:
-    dataset = told(here, "box", source)
+    dataset = annotated(here, "box", source)
     expected = [np.array(block(k)) / SIDE for k in numbers(every(dataset, "x"))]
     assert np.allclose(every(dataset, "c"), expected, atol=1e-6)
     assert every(dataset, "c").dtype == np.float32
@@ -182,7 +182,7 @@ def test_side_cuts_what_is_told_like_the_image(source: str, factor: int, here: P
             instance["segmentation"] = [points.ravel().tolist()]
 
     edit(here, widened)
-    box, map_ = (told(here, kind, source, side=SIDE) for kind in ("box", "segmentation"))
+    box, map_ = (annotated(here, kind, source, side=SIDE) for kind in ("box", "segmentation"))
     x = every(box, "x")
     assert box.event.shape == (3, SIDE, SIDE)
     for found, labels, k in zip(every(box, "c"), every(map_, "c"), numbers(x), strict=True):
@@ -283,7 +283,7 @@ def test_a_smaller_instance_stays_visible_on_a_larger_one(here: Path) -> None:
         content["annotations"].reverse()
 
     edit(here, nested)
-    dataset = told(here, "segmentation", "annotations")
+    dataset = annotated(here, "segmentation", "annotations")
     for labels, k in zip(every(dataset, "c"), numbers(every(dataset, "x")), strict=True):
         left, top, right, bottom = block(k)
         expected = np.zeros((SIDE, SIDE))
@@ -344,7 +344,7 @@ def test_masks_that_do_not_do(here: Path) -> None:
     file = here / "masks" / NAMES[6]
     asked = {"condition": "box", "masks": here / "masks"}
     save(file, np.zeros((SIDE, SIDE), np.uint8))
-    refused(re.escape(f"{file} has no label in the part of the image that is kept"), here, **asked)
+    refused(re.escape(f"{file} has no label in the part of the image that is used"), here, **asked)
     save(file, label_map(6)[1:])
     refused(re.escape(f"{file} is 16x15, but image {NAMES[6]} is 16x16"), here, **asked)
     save(file, picture(6))
@@ -396,9 +396,9 @@ def test_a_crowd_is_no_instance_for_a_box_whatever_its_encoding(here: Path) -> N
         crowd = {"bbox": [0, 0, SIDE, SIDE], "iscrowd": 1, "segmentation": {"counts": [256], "size": [SIDE, SIDE]}}
         content["annotations"] += [content["annotations"][2 * k] | crowd | {"id": 100 + k} for k in range(10)]
 
-    plain = told(here, "box", "annotations")
+    plain = annotated(here, "box", "annotations")
     edit(here, crowded)
-    assert np.array_equal(every(told(here, "box", "annotations"), "c"), every(plain, "c"))
+    assert np.array_equal(every(annotated(here, "box", "annotations"), "c"), every(plain, "c"))
 
 
 def test_an_instance_that_is_cut_away_makes_no_box(here: Path) -> None:
@@ -407,7 +407,7 @@ def test_an_instance_that_is_cut_away_makes_no_box(here: Path) -> None:
 
     edit(here, emptied)
     refused(
-        r"no instance in the part of image bird/0\.png that is kept",
+        r"no instance in the part of image bird/0\.png that is used",
         here,
         condition="box",
         annotations=here / "instances.json",
@@ -418,7 +418,7 @@ def test_an_instance_that_is_cut_away_makes_no_box(here: Path) -> None:
 def test_crop_cuts_what_is_told_like_the_image(source: str, here: Path) -> None:
     """The centre of the images, of their label maps and of their boxes."""
     kept = slice(1, SIDE - 1)
-    map_ = told(here, "segmentation", source, crop=SIDE - 2)
+    map_ = annotated(here, "segmentation", source, crop=SIDE - 2)
     for x, labels in zip(every(map_, "x"), every(map_, "c"), strict=True):
         k = int(x[1, 0, 0])
         assert np.array_equal(x, picture(k).transpose(2, 0, 1)[:, kept, kept])

@@ -57,7 +57,7 @@ def _prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def workspace(_prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder beside the prepared tasks."""
+    """A working folder with the prepared tasks."""
     shutil.copy(_prepared / paths.PARAMS, tmp_path)
     shutil.copytree(_prepared / "artifacts", tmp_path / "artifacts")
     monkeypatch.chdir(tmp_path)

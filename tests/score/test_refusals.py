@@ -255,13 +255,13 @@ CLASSES = np.arange(40) % 10
 def test_samples_of_a_task_with_a_condition_say_theirs(
     score: Score, c: np.ndarray[Any, Any] | None, says: str, folder: bool
 ) -> None:
-    told = {} if c is None else {"c": c}
+    conditions = {} if c is None else {"c": c}
     if folder:
         pngs()
-        for name, array in told.items():
+        for name, array in conditions.items():
             np.save(f"x/{name}.npy", array)
     else:
-        np.savez("x.npz", x=BITS, **told)
+        np.savez("x.npz", x=BITS, **conditions)
     assert says in score.refused("x" if folder else "x.npz", task="digits_class")
 
 

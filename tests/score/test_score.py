@@ -1,4 +1,4 @@
-"""`coverseek score`: samples from elsewhere are measured as a model's own, and nothing else is said of them."""
+"""`coverseek score`: samples of another implementation are measured as those of a model here."""
 
 from __future__ import annotations
 
