@@ -159,7 +159,7 @@ def score(
     from pipeline.stages import score as stage
 
     if remove is None:
-        stage.main(task, name, stage.Source(path, nll, value_range, nearest))
+        stage.main(task, name, stage.ScoreInput(path, nll, value_range, nearest))
     elif (path, name, nll) == (None, None, None):
         stage.remove(task, remove)
     else:

@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.data.conditions import boxes
-from pipeline.data.image_files import Picture, load_image
+from pipeline.data.image_files import SourceImage, load_image
 from pipeline.errors import UserError
 
 MASK_MODES = ("1", "L", "P")  # one label of at most 8 bits per pixel
@@ -31,13 +31,13 @@ Polygon = Annotated[list[float], Field(min_length=6)]
 
 
 class Annotations(Protocol):
-    """What is where in a picture."""
+    """What is where in an image."""
 
-    def segmentation(self, picture: Picture) -> NDArray[np.int64]:
-        """The labels (H, W) of the part that the picture shows."""
+    def segmentation(self, image: SourceImage) -> NDArray[np.int64]:
+        """The labels (H, W) of the part that the image shows."""
 
-    def box(self, picture: Picture) -> NDArray[np.float32]:
-        """(left, top, right, bottom) (4,) in [0, 1] of the largest instance in the part that the picture shows."""
+    def box(self, image: SourceImage) -> NDArray[np.float32]:
+        """(left, top, right, bottom) (4,) in [0, 1] of the largest instance in the part that the image shows."""
 
 
 class Masks:
@@ -51,30 +51,30 @@ class Masks:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def segmentation(self, picture: Picture) -> NDArray[np.int64]:
-        path = self._path(picture)
+    def segmentation(self, image: SourceImage) -> NDArray[np.int64]:
+        path = self._path(image)
         if not path.is_file():
-            raise UserError(f"{path} is missing: it must hold the mask of image {picture.name}")
+            raise UserError(f"{path} is missing: it must hold the mask of image {image.name}")
         mask = load_image(path)
         if mask.mode not in MASK_MODES:
             raise UserError(f"{path} has mode {mask.mode}: a mask is a PNG of one 8-bit label per pixel")
-        if mask.size != picture.size:
-            mask_size, size = ("x".join(map(str, s)) for s in (mask.size, picture.size))
-            raise UserError(f"{path} is {mask_size}, but image {picture.name} is {size}")
-        rows, columns = picture.x.shape[1:]
-        left, top, width, height = picture.frame
+        if mask.size != image.size:
+            mask_size, size = ("x".join(map(str, s)) for s in (mask.size, image.size))
+            raise UserError(f"{path} is {mask_size}, but image {image.name} is {size}")
+        rows, columns = image.x.shape[1:]
+        left, top, width, height = image.frame
         shown = mask.resize((columns, rows), Image.Resampling.NEAREST, box=(left, top, left + width, top + height))
         return np.asarray(shown).astype(np.int64)
 
-    def box(self, picture: Picture) -> NDArray[np.float32]:
-        label = self.segmentation(picture)
+    def box(self, image: SourceImage) -> NDArray[np.float32]:
+        label = self.segmentation(image)
         if not label.any():
-            raise UserError(f"{self._path(picture)} has no label in the part of the image that is used: no box")
+            raise UserError(f"{self._path(image)} has no label in the part of the image that is used: no box")
         box: NDArray[np.float32] = boxes(_largest_region(label)[None])[0]
         return box
 
-    def _path(self, picture: Picture) -> Path:
-        return (self.root / picture.name).with_suffix(".png")
+    def _path(self, image: SourceImage) -> Path:
+        return (self.root / image.name).with_suffix(".png")
 
 
 def _largest_region(label: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -126,7 +126,7 @@ class Coco:
 
     Raises:
         UserError: the file is missing, is not in the format, names a path outside the folder of images, or an
-            annotation's image or category is not in it; of a picture: it is not in the file or has another size, an
+            annotation's image or category is not in it; of an image: it is not in the file or has another size, an
             instance has no polygon, or for a box, no instance is shown.
     """
 
@@ -143,33 +143,33 @@ class Coco:
                     raise UserError(f"{path}: annotation {instance.id} has an unknown {key} {getattr(instance, key)}")
             self._instances[instance.image_id].append(instance)
 
-    def segmentation(self, picture: Picture) -> NDArray[np.int64]:
-        rows, columns = picture.x.shape[1:]
+    def segmentation(self, image: SourceImage) -> NDArray[np.int64]:
+        rows, columns = image.x.shape[1:]
         canvas = Image.new("I", (columns * OVERSAMPLING, rows * OVERSAMPLING))
         draw = ImageDraw.Draw(canvas)
-        for instance in sorted(self._of(picture), key=lambda i: (-i.bbox[2] * i.bbox[3], i.id)):
+        for instance in sorted(self._of(image), key=lambda i: (-i.bbox[2] * i.bbox[3], i.id)):
             for polygon in self._polygons(instance):
-                corners = _to_frame(np.reshape(polygon, (-1, 2)), picture) * canvas.size  # (P, 2)
+                corners = _to_frame(np.reshape(polygon, (-1, 2)), image) * canvas.size  # (P, 2)
                 draw.polygon([(x, y) for x, y in corners.tolist()], fill=self._labels[instance.category_id])
         centres = slice(OVERSAMPLING // 2, None, OVERSAMPLING)
         return np.asarray(canvas)[centres, centres].astype(np.int64)
 
-    def box(self, picture: Picture) -> NDArray[np.float32]:
-        stored = np.array([i.bbox for i in self._of(picture) if not i.iscrowd]).reshape(-1, 2, 2)
-        corners = _to_frame(stored.cumsum(axis=1), picture).clip(0, 1)  # (I, 2, 2): left, top; right, bottom
+    def box(self, image: SourceImage) -> NDArray[np.float32]:
+        stored = np.array([i.bbox for i in self._of(image) if not i.iscrowd]).reshape(-1, 2, 2)
+        corners = _to_frame(stored.cumsum(axis=1), image).clip(0, 1)  # (I, 2, 2): left, top; right, bottom
         area = (corners[:, 1] - corners[:, 0]).prod(axis=1)  # (I,)
         if not area.any():
-            raise UserError(f"{self.path} has no instance in the part of image {picture.name} that is used: no box")
+            raise UserError(f"{self.path} has no instance in the part of image {image.name} that is used: no box")
         return corners[area.argmax()].ravel().astype(np.float32)
 
-    def _of(self, picture: Picture) -> list[_CocoInstance]:
-        if picture.name not in self._images:
-            raise UserError(f"{self.path} has no image with file_name {picture.name}; add it or take the image away")
-        image = self._images[picture.name]
-        if (image.width, image.height) != picture.size:
-            sizes = f"{image.width}x{image.height}, the file is {picture.size[0]}x{picture.size[1]}"
-            raise UserError(f"{self.path}: image {picture.name} is {sizes}")
-        return self._instances[image.id]
+    def _of(self, image: SourceImage) -> list[_CocoInstance]:
+        if image.name not in self._images:
+            raise UserError(f"{self.path} has no image with file_name {image.name}; add it or take the image away")
+        entry = self._images[image.name]
+        if (entry.width, entry.height) != image.size:
+            sizes = f"{entry.width}x{entry.height}, the file is {image.size[0]}x{image.size[1]}"
+            raise UserError(f"{self.path}: image {image.name} is {sizes}")
+        return self._instances[entry.id]
 
     def _polygons(self, instance: _CocoInstance) -> list[Polygon]:
         polygons = instance.segmentation
@@ -180,10 +180,10 @@ class Coco:
         return polygons
 
 
-def _to_frame(points: NDArray[np.float64], picture: Picture) -> NDArray[np.float64]:
+def _to_frame(points: NDArray[np.float64], image: SourceImage) -> NDArray[np.float64]:
     """(..., 2) in pixels of the stored image, those outside moved to its edge -> as fractions of the shown part."""
-    frame = picture.frame
-    inside = points.clip(0, picture.size)
+    frame = image.frame
+    inside = points.clip(0, image.size)
     fractions: NDArray[np.float64] = (inside - (frame.left, frame.top)) / (frame.width, frame.height)
     return fractions
 

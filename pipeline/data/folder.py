@@ -20,7 +20,7 @@ from pipeline.contract import Condition, ConditionKind, Event
 from pipeline.data.annotations import Annotations, Coco, Masks
 from pipeline.data.conditions import luma
 from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split, unconditional
-from pipeline.data.image_files import Picture, list_images, read_picture
+from pipeline.data.image_files import SourceImage, list_images, read_image
 from pipeline.data.image_transform import ImageTransform, Levels
 from pipeline.errors import UserError
 from pipeline.params import Count
@@ -56,10 +56,10 @@ def folder(
         raise UserError(f"{data_root} has {len(names)} images; train + validation + test = {sum(sizes)} is too many")
     rows = np.random.default_rng(seed).permutation(len(names))[: sum(sizes)]
     transform = ImageTransform(side, crop, levels)
-    pictures = _read_pictures(data_root, [names[row] for row in rows], transform, channels)
-    x = transform.quantise(np.stack([picture.x for picture in pictures]))  # (N, C, H, W)
-    label = np.searchsorted(classes, [_class(p.name) for p in pictures]) if classes else None  # (N,)
-    c = _conditions(condition, pictures, x, levels, label, source)
+    images = _read_images(data_root, [names[row] for row in rows], transform, channels)
+    x = transform.quantise(np.stack([image.x for image in images]))  # (N, C, H, W)
+    label = np.searchsorted(classes, [_class(p.name) for p in images]) if classes else None  # (N,)
+    c = _conditions(condition, images, x, levels, label, source)
     size = {"segmentation": int(c.max(initial=0)) + 1, "class": len(classes)}.get(condition, 0)
     splits = {
         name: Split(x[part], c[part], None if label is None else label[part])
@@ -68,14 +68,14 @@ def folder(
     return Dataset(Event(x.shape[1:], levels=levels), splits, Condition(condition, c.shape[1:], size))
 
 
-def _read_pictures(data_root: Path, names: list[str], transform: ImageTransform, channels: int) -> list[Picture]:
-    pictures = [read_picture(data_root, name, transform, channels) for name in names]
-    first = pictures[0]
-    for other in pictures:
+def _read_images(data_root: Path, names: list[str], transform: ImageTransform, channels: int) -> list[SourceImage]:
+    images = [read_image(data_root, name, transform, channels) for name in names]
+    first = images[0]
+    for other in images:
         if other.x.shape != first.x.shape:
             sizes = " and ".join(f"{p.name} is {p.size[0]}x{p.size[1]}" for p in (first, other))
             raise UserError(f"{data_root} has images of several sizes ({sizes}); give `side` to bring them to one")
-    return pictures
+    return images
 
 
 def _classes(data_root: Path, names: list[str], needed: bool) -> list[str]:
@@ -106,7 +106,7 @@ def _annotations(
 
 def _conditions(
     kind: ConditionKind,
-    pictures: list[Picture],
+    images: list[SourceImage],
     x: NDArray[np.uint8],
     levels: int,
     label: NDArray[np.int64] | None,
@@ -114,7 +114,7 @@ def _conditions(
 ) -> NDArray[Any]:
     """(N, *condition)."""
     if source is not None:
-        return np.stack([source.box(p) if kind == "box" else source.segmentation(p) for p in pictures])
+        return np.stack([source.box(p) if kind == "box" else source.segmentation(p) for p in images])
     if kind == "class" and label is not None:
         return label
     return luma(x, levels) if kind == "grayscale" else unconditional(len(x))

@@ -29,7 +29,7 @@ PPM_HEADER = 4096
 """Bytes of a PPM that are searched for its largest value."""
 
 
-class Picture(NamedTuple):
+class SourceImage(NamedTuple):
     """An image of a dataset: `name` is its path below the root, `size` its (width, height) as stored."""
 
     name: str
@@ -61,7 +61,7 @@ def list_images(root: Path) -> list[str]:
     return found
 
 
-def read_picture(root: Path, name: str, transform: ImageTransform, channels: int) -> Picture:
+def read_image(root: Path, name: str, transform: ImageTransform, channels: int) -> SourceImage:
     """Read, crop and resize an image.
 
     Raises:
@@ -69,7 +69,7 @@ def read_picture(root: Path, name: str, transform: ImageTransform, channels: int
     """
     image = load_image(root / name)
     plain = image.convert("L" if channels == 1 else "RGB")
-    return Picture(name, image.size, transform.resize(plain), transform.frame(*image.size))
+    return SourceImage(name, image.size, transform.resize(plain), transform.frame(*image.size))
 
 
 def load_image(path: Path) -> Image.Image:

@@ -21,7 +21,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Sizes = Annotated[list[Annotated[int, Field(ge=0, le=LARGEST)]], Field(max_length=3)]
 
 
-class Event(BaseModel):
+class EventSchema(BaseModel):
     """`pipeline.contract.Event`."""
 
     shape: Annotated[list[Annotated[int, Field(ge=1, le=LARGEST)]], Field(min_length=1, max_length=3)]
@@ -29,7 +29,7 @@ class Event(BaseModel):
     scale: Positive = 1.0
 
     @model_validator(mode="after")
-    def _bounded(self) -> Event:
+    def _bounded(self) -> EventSchema:
         if math.prod(self.shape) > LARGEST:
             raise ValueError(f"an event has at most {LARGEST:,} values")
         if len(self.shape) != (1 if self.levels is None else 3):
@@ -37,7 +37,7 @@ class Event(BaseModel):
         return self
 
 
-class Condition(BaseModel):
+class ConditionSchema(BaseModel):
     """`pipeline.contract.Condition`."""
 
     kind: Literal["none", "class", "box", "segmentation", "grayscale"]
@@ -45,7 +45,7 @@ class Condition(BaseModel):
     size: Annotated[int, Field(ge=0, le=LARGEST)] = 0
 
 
-class Mixture(BaseModel):
+class MixtureSchema(BaseModel):
     """`pipeline.contract.Mixture`."""
 
     means: Annotated[list[list[FiniteFloat]], Field(min_length=1)]
@@ -53,13 +53,13 @@ class Mixture(BaseModel):
     weights: list[Positive]
 
     @model_validator(mode="after")
-    def _paired(self) -> Mixture:
+    def _paired(self) -> MixtureSchema:
         if len(self.means) != len(self.weights):
             raise ValueError("each mode has a mean and a weight")
         return self
 
 
-class Factor(BaseModel):
+class FactorSchema(BaseModel):
     """`pipeline.contract.Factor`."""
 
     name: str
@@ -67,8 +67,8 @@ class Factor(BaseModel):
     channel: Annotated[int, Field(ge=0)] | None = None
 
 
-class Split(BaseModel):
-    """The file of a split: `count` items, and the hash of its bytes."""
+class SplitFile(BaseModel):
+    """The npz of a split: `count` items, and the hash of its bytes."""
 
     sha256: str
     count: Annotated[int, Field(ge=1)] | None = None
@@ -78,11 +78,11 @@ class Manifest(BaseModel):
     """manifest.json of a task's prepared data."""
 
     task: str
-    event: Event
-    condition: Condition = Condition(kind="none", shape=[0])
-    truth: Mixture | None = None
-    factors: list[Factor] = []
-    splits: dict[str, Split] = {}
+    event: EventSchema
+    condition: ConditionSchema = ConditionSchema(kind="none", shape=[0])
+    truth: MixtureSchema | None = None
+    factors: list[FactorSchema] = []
+    splits: dict[str, SplitFile] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> Manifest:

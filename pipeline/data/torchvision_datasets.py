@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from pipeline.data import official_splits
 from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split
-from pipeline.data.image_files import read_picture
+from pipeline.data.image_files import read_image
 from pipeline.data.image_transform import ImageTransform, Levels
 from pipeline.data.official_splits import Labelled
 from pipeline.errors import UserError, suggest
@@ -240,7 +240,7 @@ def celeba(
 
 
 def _read_faces(folder: Path, names: Sequence[str], transform: ImageTransform) -> NDArray[np.uint8]:
-    faces = [read_picture(folder, name, transform, channels=3).x for name in names]
+    faces = [read_image(folder, name, transform, channels=3).x for name in names]
     for name, face in zip(names, faces, strict=True):
         if face.shape != faces[0].shape:
             raise damaged(folder / name, "its size is not that of the other images")

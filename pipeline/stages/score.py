@@ -35,7 +35,7 @@ SEED = 0
 """Of the resamples behind the sampling intervals: that of a cell's first seed."""
 
 
-class Source(NamedTuple):
+class ScoreInput(NamedTuple):
     """What the user gave: samples or a table of metrics, log-likelihoods, or one of the former with the latter."""
 
     path: Path | None
@@ -44,7 +44,7 @@ class Source(NamedTuple):
     nearest: bool
 
 
-def main(task: str, name: str | None, source: Source) -> None:
+def main(task: str, name: str | None, source: ScoreInput) -> None:
     """Measure what applies, write it and print it.
 
     Raises:
@@ -78,7 +78,7 @@ def remove(task: str, name: str) -> None:
     print(f"{name} is no longer scored on {task}. Take it out of the tables: coverseek report")
 
 
-def _name(configured: Params, name: str | None, source: Source) -> str:
+def _name(configured: Params, name: str | None, source: ScoreInput) -> str:
     given = source.path or source.nll
     if given is None:
         raise UserError("nothing to score: give a PATH with samples, or --nll with log-likelihoods")
@@ -106,7 +106,7 @@ def _write_picture(path: Path, picture: Image | None) -> None:
             picture.save(draft, format="png")
 
 
-def _score(source: Source, data: Prepared, settings: Evaluation) -> tuple[dict[str, Any], Image | None]:
+def _score(source: ScoreInput, data: Prepared, settings: Evaluation) -> tuple[dict[str, Any], Image | None]:
     """Trust, metrics, and the hashes of what they were made from; and a sheet of samples where there are some."""
     event, (x, c) = data.task.event, data.test
     log_p = csv_tables.read_log_likelihoods(source.nll, event, len(x)) if source.nll else None

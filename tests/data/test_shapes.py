@@ -22,7 +22,7 @@ FEW_IN_A_MILLION = 3e-6
 
 
 @pytest.fixture(scope="module")
-def ladder() -> dict[str, Dataset]:
+def datasets() -> dict[str, Dataset]:
     return {kind: shapes(SIZES, 3, condition=kind) for kind in KINDS}
 
 
@@ -38,9 +38,9 @@ def main_shapes(**keywords: object) -> tuple[Dataset, np.ndarray]:
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_the_images_are_the_same_under_every_condition(ladder: dict[str, Dataset], split: str) -> None:
-    first = ladder["none"]
-    for other in ladder.values():
+def test_the_images_are_the_same_under_every_condition(datasets: dict[str, Dataset], split: str) -> None:
+    first = datasets["none"]
+    for other in datasets.values():
         assert (other.event, other.factors) == (first.event, first.factors)
         for name in ("x", "label", "factors"):
             one, two = getattr(first.splits[split], name), getattr(other.splits[split], name)
@@ -48,8 +48,8 @@ def test_the_images_are_the_same_under_every_condition(ladder: dict[str, Dataset
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_conditions_have_the_form_that_the_contract_names(ladder: dict[str, Dataset], kind: str) -> None:
-    made = ladder[kind]
+def test_conditions_have_the_form_that_the_contract_names(datasets: dict[str, Dataset], kind: str) -> None:
+    made = datasets[kind]
     c = made.splits["test"].c
     assert made.condition.kind == kind
     assert c.shape == (SIZES.test, *made.condition.shape)
@@ -62,10 +62,10 @@ def test_conditions_have_the_form_that_the_contract_names(ladder: dict[str, Data
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_seed_is_a_dataset(ladder: dict[str, Dataset], kind: ConditionKind) -> None:
+def test_a_seed_is_a_dataset(datasets: dict[str, Dataset], kind: ConditionKind) -> None:
     again, other = (shapes(SIZES, seed, condition=kind) for seed in (3, 4))
     for split in SPLITS:
-        mine = ladder[kind].splits[split].arrays()
+        mine = datasets[kind].splits[split].arrays()
         assert all(np.array_equal(mine[name], array) for name, array in again.splits[split].arrays().items())
         assert not np.array_equal(mine["x"], other.splits[split].x)
 
@@ -104,11 +104,11 @@ def test_factors_have_their_weights_and_are_independent() -> None:
         assert chi2_contingency(table).pvalue > FEW_IN_A_MILLION
 
 
-def test_the_label_is_the_class_and_its_shape_is_in_the_segmentation(ladder: dict[str, Dataset]) -> None:
+def test_the_label_is_the_class_and_its_shape_is_in_the_segmentation(datasets: dict[str, Dataset]) -> None:
     for split in SPLITS:
-        seen = ladder["segmentation"].splits[split]
+        seen = datasets["segmentation"].splits[split]
         assert np.array_equal(seen.label, seen.factors[:, 0])
-        assert np.array_equal(seen.label, ladder["class"].splits[split].c)
+        assert np.array_equal(seen.label, datasets["class"].splits[split].c)
         assert (seen.c == seen.label[:, None, None] + 1).any((1, 2)).all()
 
 
@@ -119,9 +119,9 @@ def test_an_image_of_one_shape_has_one_label_and_its_box_is_that_of_the_label() 
     assert np.array_equal(shapes(SIZES, 5, condition="box", distractors=0).splits["train"].c, boxes(mask))
 
 
-def test_the_box_is_tight_around_the_largest_shape(ladder: dict[str, Dataset]) -> None:
+def test_the_box_is_tight_around_the_largest_shape(datasets: dict[str, Dataset]) -> None:
     for box, segmentation, k in zip(
-        *(ladder[kind].splits["train"].c for kind in ("box", "segmentation", "class")), strict=True
+        *(datasets[kind].splits["train"].c for kind in ("box", "segmentation", "class")), strict=True
     ):
         left, top, right, bottom = (box * 16).round().astype(int)
         inside = segmentation[top:bottom, left:right] == k + 1
@@ -130,8 +130,8 @@ def test_the_box_is_tight_around_the_largest_shape(ladder: dict[str, Dataset]) -
         assert min(inside.shape) >= 6  # the least main shape is a triangle 1.6 radii of 4 pixels high
 
 
-def test_grayscale_is_the_luma_of_the_image(ladder: dict[str, Dataset]) -> None:
-    split = ladder["grayscale"].splits["train"]
+def test_grayscale_is_the_luma_of_the_image(datasets: dict[str, Dataset]) -> None:
+    split = datasets["grayscale"].splits["train"]
     assert np.array_equal(split.c, luma(split.x))
 
 
@@ -156,11 +156,11 @@ def test_the_main_shape_has_its_hue() -> None:
         assert nearest == colour
 
 
-def test_distractors_number_none_to_as_many_as_asked(ladder: dict[str, Dataset]) -> None:
+def test_distractors_number_none_to_as_many_as_asked(datasets: dict[str, Dataset]) -> None:
     for most in (0, 1, 2):
         made = shapes(SIZES, 3, condition="segmentation", distractors=most)
         assert max(pieces(c > 0) for c in made.splits["train"].c) == most + 1
-    counts = [pieces(c > 0) for c in ladder["segmentation"].splits["train"].c]
+    counts = [pieces(c > 0) for c in datasets["segmentation"].splits["train"].c]
     assert min(counts) == 1
 
 
