@@ -20,7 +20,7 @@ from torch import Tensor
 
 from pipeline.contract import Event, GenerativeModel, Task
 from pipeline.families.autoregressive import recipe as recipes
-from pipeline.families.autoregressive.image import AutoregressiveImages, naive
+from pipeline.families.autoregressive.image import AutoregressiveImages, sample_naively
 from pipeline.families.registry import find
 
 MODELS = sorted(name.removesuffix("_images") for name in recipes.__all__ if name.endswith("_images"))
@@ -46,7 +46,7 @@ def naive_seconds(model: AutoregressiveImages, c: Tensor, patience: float) -> tu
     passes = len(model.network.order()) * model.network.visits
     model.network(x, context)  # the first pass pays for what is built once
     estimate = passes * clock(lambda: model.network(x, context))
-    return (estimate, False) if estimate > patience else (clock(lambda: naive(model, c)), True)
+    return (estimate, False) if estimate > patience else (clock(lambda: sample_naively(model, c)), True)
 
 
 def line(name: str, event: Event, count: int, keywords: dict[str, int], patience: float) -> str:

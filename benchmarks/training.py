@@ -111,12 +111,12 @@ def descend(module: nn.Module, loss: Callable[[], Tensor]) -> Step:
 
 
 def trained(model: GenerativeModel, data: tuple[Tensor, Tensor]) -> Step:
-    """A round of our game: each player's turns."""
+    """A round of our game: the steps of each player."""
     sides = [(player, torch.optim.AdamW(player.params, 1e-4, fused=True)) for player in model.players()]
 
     def step() -> None:
         for player, adam in sides:
-            for _ in range(player.turns):
+            for _ in range(player.steps_per_round):
                 adam.zero_grad(set_to_none=True)
                 player.loss(*data).total.backward(inputs=player.params)
                 adam.step()

@@ -236,12 +236,13 @@ def gate(
 
 @app.command(rich_help_panel=ALL)
 def models(
+    name: Annotated[str | None, typer.Argument(help="A model of params.yaml, to see its recipe and keywords.")] = None,
     write: Annotated[bool, typer.Option("--write", help="Write docs/models.md, the page of all recipes.")] = False,
 ) -> None:
-    """List the models of params.yaml: family, kind of likelihood, knob, parameters."""
+    """List the models of params.yaml, or describe one: equation, paper, kind of likelihood, knob, keywords."""
     from pipeline.stages.models import main
 
-    main(write)
+    main(name, write=write)
 
 
 @app.command(rich_help_panel=OWN)

@@ -1,22 +1,22 @@
-"""The contract that every model, metric and task of the benchmark keeps. Read this file first.
+"""The interfaces of the benchmark: events, conditions, tasks, models. Read this file first.
 
-Two tensors flow through everything:
+All data are two tensors:
 
     x : (B, *event) float32     points (B, D), real; images (B, C, H, W) on the L-level grid of [-1, 1]
     c : (B, *condition)         none (B, 0), class (B,) long, box (B, 4), segmentation (B, H, W) long,
                                 grayscale (B, 1, H, W)
 
-`c` always exists and always carries the batch, so `sample(c)` needs no count: 500 unconditional draws are
-`sample(torch.empty(500, 0))`. A model is a *sampler*. Who trains it are its *players*: one for most families,
-two for an adversarial game, none for a control. What it knows of its likelihood is one of three kinds, each a
-special case of the one before:
+`c` always exists and has the batch dimension, so `sample(c)` needs no count: 500 unconditional draws are
+`sample(torch.empty(500, 0))`. A model is a *sampler*. It is trained by its *players*: one for most families, two for an
+adversarial game, none for a control. Its likelihood, if any, is one of three kinds, each a special case of the one
+before:
 
     Bounded    one unbiased draw of a lower bound on log p(x | c)            diffusion
     Weighted   log w with E[w] = p(x | c): the ELBO, and IWAE-k <= log p     VAE, dequantised flow
     Exact      log p(x | c) itself, without sampling noise                   autoregressive, flow on points, oracle
 
-A metric declares the weakest of these that it needs and never asks for a family by name.
-Every log-quantity is in nats, (B,), and goes up; `loss` and `nll` go down.
+A metric declares the weakest of these that it needs and does not depend on a family.
+Every log-quantity is in nats, (B,), and higher is better; `loss` and `nll` are lower for better models.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ In thousandths: in whole numbers the weights add up to 1 exactly, and a grey pix
 
 @dataclass(frozen=True)
 class Event:
-    """What one x is. `levels=None`: a density on R^D. `levels=L`: a probability mass on L levels per value."""
+    """The space of one x. `levels=None`: a density on R^D. `levels=L`: a probability mass on L levels per value."""
 
     shape: tuple[int, ...]
     levels: int | None = None
     scale: float = 1.0
-    """The largest magnitude in the training split: where networks start from, never part of a score."""
+    """The largest magnitude in the training split: used to initialise networks, never in a score."""
 
     @property
     def kind(self) -> EventKind:
@@ -61,7 +61,11 @@ class Event:
 
     @property
     def grid(self) -> int:
-        """L of a discrete event; an event without levels has none, and asking is an error."""
+        """L of a discrete event.
+
+        Raises:
+            ValueError: the event is continuous.
+        """
         if self.levels is None:
             raise ValueError(f"an event of shape {self.shape} is continuous: it has no levels")
         return self.levels
@@ -81,7 +85,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Condition:
-    """What one c is. `size`: the number of classes or labels, 0 where the kind has none."""
+    """The space of one c. `size`: the number of classes or labels, 0 if the kind has none."""
 
     kind: ConditionKind = "none"
     shape: tuple[int, ...] = (0,)
@@ -90,7 +94,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Mixture:
-    """The known truth of a synthetic dataset: an isotropic Gaussian mixture, sum_k w_k N(mu_k, sigma^2 I)."""
+    """The true distribution of a synthetic dataset: an isotropic Gaussian mixture, sum_k w_k N(mu_k, sigma^2 I)."""
 
     means: tuple[tuple[float, ...], ...]
     sigma: float
@@ -99,7 +103,7 @@ class Mixture:
 
 @dataclass(frozen=True)
 class Factor:
-    """What a synthetic image was drawn from, as far as it takes one of a few values: `weights` are their shares.
+    """A discrete factor of variation of synthetic images; `weights` are the probabilities of its values.
 
     Factors are independent; a mode is a combination of their values.
     """
@@ -107,12 +111,12 @@ class Factor:
     name: str
     weights: tuple[float, ...]
     channel: int | None = None
-    """The channel that alone shows it; None where the whole image does."""
+    """The one channel that depends on it; None if the whole image does."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One modelling problem: p(x | c) for an event and a condition, with the truth where it is known."""
+    """A modelling problem: p(x | c) for an event and a condition, with the true distribution if it is known."""
 
     name: str
     event: Event
@@ -122,54 +126,54 @@ class Task:
 
 
 class Loss(NamedTuple):
-    """What an optimiser descends, and what the log shows."""
+    """A loss to minimise, and its terms for the log."""
 
     total: Tensor
-    """(): the number that is differentiated."""
+    """(): the value that is differentiated."""
     parts: dict[str, Tensor]
     """() each: unweighted terms, for the log only."""
 
 
 @dataclass(frozen=True)
 class Player:
-    """One side of a training game: the parameters it owns and the loss that it descends."""
+    """A player of a training game: the parameters that it updates and the loss that it minimises."""
 
     name: str
     params: tuple[nn.Parameter, ...]
     loss: Callable[[Tensor, Tensor], Loss]
-    turns: int = 1
-    """Optimiser steps per round of the game, each on a batch of its own."""
+    steps_per_round: int = 1
+    """Optimiser steps in each round of the game (n_critic), each on a batch of its own."""
 
 
 class GenerativeModel(nn.Module, abc.ABC):
     """A trainable sampler of p(x | c)."""
 
     knob: ClassVar[str | None] = None
-    """What turns it towards its modes when it samples: temperature, truncation, guidance; None where nothing does."""
+    """What trades diversity for fidelity of samples: temperature, truncation, guidance; None if the model has none."""
     setting: float = 1.0
-    """Where the knob stands; 1 is the model as it was trained, and what every score is measured at."""
+    """The value of the knob. 1 is the model as trained, at which every score is measured."""
     independent_samples: ClassVar[bool] = True
-    """Whether samples of separate calls are independent draws. Stored items that are drawn without replacement are not:
-    they are all drawn in one call."""
+    """Whether samples of separate calls are independent. Stored items drawn without replacement are not: they are all
+    drawn in one call."""
 
     @abc.abstractmethod
     def players(self) -> tuple[Player, ...]:
-        """Who trains, in playing order; () for a control."""
+        """The players in order; () for a control."""
 
     @abc.abstractmethod
     def sample(self, c: Tensor) -> Tensor:
         """c (B, *condition) -> x (B, *event): one draw for each row of c, images on the level grid."""
 
     def calibrate(self, train: Iterable[Batch], validation: Iterable[Batch]) -> None:
-        """Fit, after training, what gradients do not: an autoencoder's code density, a control's memory."""
+        """Fit after training what gradients do not: the density of an autoencoder's codes, the items of a control."""
 
     def replicates(self, c: Tensor) -> bool:
-        """Whether another training seed draws other samples under c (N, *condition): else seeds are no replications."""
+        """Whether another training seed gives other samples for c (N, *condition): else seeds are no replications."""
         return True
 
 
 class SinglePlayer(GenerativeModel):
-    """A model that descends one loss."""
+    """A model with one loss."""
 
     @abc.abstractmethod
     def loss(self, x: Tensor, c: Tensor) -> Loss: ...
@@ -179,10 +183,10 @@ class SinglePlayer(GenerativeModel):
 
 
 class Bounded(abc.ABC):
-    """Knows a lower bound on its likelihood."""
+    """A model with a lower bound on its likelihood."""
 
     bound: str = "elbo"
-    """The name of the bound that `elbo` draws, as the validation curve records it: `elbo`, or `iwae_k` of k draws."""
+    """The name of the bound of `elbo` in the validation curve: `elbo`, or `iwae_k` of k draws."""
 
     @abc.abstractmethod
     def elbo(self, x: Tensor, c: Tensor) -> Tensor:
@@ -190,7 +194,7 @@ class Bounded(abc.ABC):
 
 
 class Weighted(Bounded):
-    """Knows importance weights, so that more draws tighten the bound (Burda et al. 2015, arXiv:1509.00519)."""
+    """A model with importance weights: more draws tighten the bound (Burda et al. 2015, arXiv:1509.00519)."""
 
     @abc.abstractmethod
     def log_weight(self, x: Tensor, c: Tensor) -> Tensor:
@@ -201,7 +205,7 @@ class Weighted(Bounded):
 
 
 class Exact(Weighted):
-    """Knows its likelihood."""
+    """A model with an exact likelihood."""
 
     @abc.abstractmethod
     def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
@@ -211,16 +215,16 @@ class Exact(Weighted):
         return self.log_prob(x, c)
 
 
-class Forgets(abc.ABC):
-    """Has learned p(x) beside p(x | c): its condition was left out of some of its training."""
+class SupportsUnconditional(abc.ABC):
+    """A model of p(x) as well as p(x | c), trained with condition dropout (classifier-free guidance)."""
 
     @abc.abstractmethod
     def unconditional(self) -> GenerativeModel:
-        """The same model, blind to every condition that it is given: a view that shares the weights."""
+        """The model of p(x): a view that shares the weights and ignores c."""
 
 
 class Reconstructs(abc.ABC):
-    """Has a code for each x."""
+    """A model with an encoder and a decoder."""
 
     @abc.abstractmethod
     def encode(self, x: Tensor, c: Tensor) -> Tensor:
@@ -228,4 +232,4 @@ class Reconstructs(abc.ABC):
 
     @abc.abstractmethod
     def decode(self, z: Tensor, c: Tensor) -> Tensor:
-        """z (B, latent), c -> the most typical x (B, *event)."""
+        """z (B, latent), c -> the mode or mean of x, (B, *event)."""

@@ -1,4 +1,4 @@
-"""What a wall-clock time was measured on. Times are information: they differ from run to run."""
+"""Entries of wall-clock times in the metrics, and the hardware they were measured on. Times vary from run to run."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from typing import Any
 PROTOCOL = "wall clock, 1 thread, other cells on the other cores"
 MEDIAN = f"{PROTOCOL}, median over batches"
 BATCHES = 5
-"""Into how many batches at least the draws and the scores of a model are split, so that one delay moves no median."""
-
+"""Draws and scores of a model are timed in at least so many batches, so that one delay does not change the median."""
 
 Seconds = dict[str, tuple[float, str]]
-"""Metric -> (seconds, kind): the kind tells unlike work apart, 64 draws from one pass."""
+"""Metric -> (seconds, kind); the kind separates different work, such as 64 draws and one pass."""
 
 
 def batch_size(count: int, most: int) -> int:
-    """The size of the batches in which to work through `count` items: `most`, or less for `BATCHES` of them."""
+    """The batch size for `count` items: `most`, or less so that there are `BATCHES` batches."""
     return max(1, min(most, -(-count // BATCHES)))
 
 
 def timed(seconds: Seconds, protocol: str = PROTOCOL) -> dict[str, Any]:
-    """A metrics entry for each time, with the hardware beside them."""
+    """A metrics entry for each time, and the hardware."""
     entries = {
         name: {"value": value, "unit": "s", "better": "lower", "kind": kind, "protocol": protocol}
         for name, (value, kind) in seconds.items()

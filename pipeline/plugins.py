@@ -1,10 +1,10 @@
-"""What other packages bring, announced by entry points of three groups:
+"""Plugins: models, datasets and extractors of other packages, found by entry points of three groups.
 
-    coverseek.models       a family: a module of recipes, as `families/<family>/recipe.py` is
-    coverseek.datasets     a dataset: a function, as those in `data/datasets.py`
-    coverseek.extractors   an extractor: a function, as those in `metrics/features.py`
+    coverseek.models       a family: a module of recipes, like `families/<family>/recipe.py`
+    coverseek.datasets     a dataset: a function, like those in `data/datasets.py`
+    coverseek.extractors   an extractor: a function, like those in `metrics/features.py`
 
-Only their names are read until one is asked for: nobody else's code runs in a command that does not name it.
+A plugin is imported only by a command that uses it; until then its name alone is read.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 
 
 def announced(group: Group) -> dict[str, EntryPoint]:
-    """Those of one group, by name.
+    """The entry points of one group, by name.
 
     Raises:
-        UserError: two packages announce the same name.
+        UserError: two packages have the same name.
     """
     found: dict[str, EntryPoint] = {}
     for entry in entry_points(group=f"coverseek.{group}"):
@@ -38,10 +38,10 @@ def announced(group: Group) -> dict[str, EntryPoint]:
 
 
 def find(group: Group, name: str, ours: Collection[str], where: str) -> EntryPoint | None:
-    """Who brings `name`: None where it is one of `ours`. `where` names in errors the place that asks for it.
+    """The entry point called `name`; None if it is one of `ours`. `where` is the place that an error names.
 
     Raises:
-        UserError: nobody has it, or another package announces what is here already.
+        UserError: there is no such name, or a plugin has the name of one of `ours`.
     """
     theirs = announced(group)
     if name not in ours and name not in theirs:
@@ -55,7 +55,7 @@ def find(group: Group, name: str, ours: Collection[str], where: str) -> EntryPoi
 
 
 def load(entry: EntryPoint) -> Any:
-    """What an entry point names.
+    """Import the object of an entry point.
 
     Raises:
         UserError: its package cannot be imported, or lacks the name.
@@ -65,12 +65,12 @@ def load(entry: EntryPoint) -> Any:
     except Exception as error:  # whatever a foreign module raises when it is imported
         why = " ".join(f"{type(error).__name__}: {error}".split())
         raise UserError(
-            f"entry point {entry.name} = {entry.value!r} cannot be loaded ({why}); mend its package"
+            f"entry point {entry.name} = {entry.value!r} cannot be loaded ({why}); fix its package"
         ) from error
 
 
 def code(entry: EntryPoint) -> str:
-    """sha256, in hex, of the Python files of its top-level package and of that package's version."""
+    """sha256, in hex, of the Python files and the version of the package of an entry point."""
     digest = hashlib.sha256(f"{entry.dist.version if entry.dist else ''}\n".encode())
     for root in roots(entry):
         for file in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
@@ -79,7 +79,7 @@ def code(entry: EntryPoint) -> str:
 
 
 def roots(entry: EntryPoint) -> list[Path]:
-    """The folder of its top-level package, or the file of its module; installed as editable or not, never imported."""
+    """The folders of the package of an entry point, or the file of its module, found without importing it."""
     spec = find_spec(entry.module.partition(".")[0])
     if spec is None:
         return []
@@ -88,7 +88,7 @@ def roots(entry: EntryPoint) -> list[Path]:
 
 
 def everywhere() -> Iterator[Path]:
-    """`roots` of all that is announced: what can change without a file of this repository."""
+    """`roots` of all plugins."""
     for group in GROUPS:
         for entry in entry_points(group=f"coverseek.{group}"):
             yield from roots(entry)

@@ -58,7 +58,7 @@ class Chain(Bijection):
 
 
 class MultiScale(Bijection):
-    """x -> `fine` -> (stays, leaves), each half of the channels; what stays goes through `coarse`.
+    """x -> `fine` -> (stays, leaves), each half of the channels; the first half goes through `coarse`.
 
     x (B, ...) <-> z (B, D); `shape` (C, H, W) is what `fine` ends in, and `coarse` ends in (B, C H W / 2).
     """
@@ -82,7 +82,7 @@ class MultiScale(Bijection):
 
 
 class Squeeze(Bijection):
-    """(B, C, H, W) <-> (B, 4 C, H/2, W/2): space becomes channels; volume is kept.
+    """(B, C, H, W) <-> (B, 4 C, H/2, W/2): space becomes channels; the log-determinant is 0.
 
     All channels of a place of the 2 x 2 come before those of the next, so that half of the channels is a row of it.
     """
@@ -108,7 +108,7 @@ class EveryOther(Bijection):
 
 
 class Flatten(Bijection):
-    """(B, *shape) <-> (B, D); volume is kept."""
+    """(B, *shape) <-> (B, D); the log-determinant is 0."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()

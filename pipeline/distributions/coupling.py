@@ -1,6 +1,6 @@
-"""Coupling layers: what stays of x decides how the rest moves, so the Jacobian is triangular.
+"""Coupling layers: one part of x is unchanged and parametrises the map of the rest, so the Jacobian is triangular.
 
-z = m x + (1 - m) g(x; θ),  θ = network(m x, h)         log|det dz/dx| = sum over what moves of log g'
+z = m x + (1 - m) g(x; θ),  θ = network(m x, h)         log|det dz/dx| = sum of log g' over the transformed values
 
 additive   g = x + t                      Dinh, Krueger & Bengio 2015, arXiv:1410.8516, eq. 7
 affine     g = (x + t) e^s                Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803, eq. 7
@@ -33,7 +33,7 @@ class Monotone(nn.Module, abc.ABC):
 
 
 class Additive(Monotone):
-    """g = x + t; volume is kept."""
+    """g = x + t; the log-determinant is 0."""
 
     width = 1
 
@@ -67,12 +67,12 @@ class Affine(Monotone):
 
 
 class Split(nn.Module, abc.ABC):
-    """Which values of x (B, *shape) stay and which move."""
+    """Which values of x (B, *shape) are unchanged and which are transformed."""
 
     seen: int
-    """Channels of what a network is shown."""
+    """Channels of the network's input."""
     moving: int
-    """Channels (of a vector: values) in which something moves."""
+    """Channels (of a vector: values) that are transformed, at least in part."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -80,35 +80,35 @@ class Split(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def part(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x -> (what a network is shown of it (B, seen, ...), what moves (B, moving, ...))."""
+        """x -> (the network's input (B, seen, ...), the part to transform (B, moving, ...))."""
 
     @abc.abstractmethod
-    def join(self, shown: Tensor, moved: Tensor) -> Tensor:
+    def join(self, fixed: Tensor, moved: Tensor) -> Tensor:
         """The inverse of `part`."""
 
-    def confine(self, theta: Tensor) -> Tensor:
-        """theta (B, width, moving, ...) -> the same, zero where x stays."""
+    def mask(self, theta: Tensor) -> Tensor:
+        """theta (B, width, moving, ...) -> the same, zero where x is unchanged."""
         return theta
 
 
 class Halves(Split):
-    """The first half of the channels (of a vector: values) stays, the second moves; with `turned`, the other way."""
+    """The first half of the channels (of a vector: values) is unchanged, the second transformed; or `swap`ped."""
 
-    def __init__(self, shape: tuple[int, ...], turned: bool = False) -> None:
+    def __init__(self, shape: tuple[int, ...], swap: bool = False) -> None:
         super().__init__(shape)
-        self.turned, self.sizes = turned, (shape[0] - shape[0] // 2, shape[0] // 2)
-        self.seen, self.moving = self.sizes[::-1] if turned else self.sizes
+        self.swap, self.sizes = swap, (shape[0] - shape[0] // 2, shape[0] // 2)
+        self.seen, self.moving = self.sizes[::-1] if swap else self.sizes
 
     def part(self, x: Tensor) -> tuple[Tensor, Tensor]:
         first, second = x.split(self.sizes, dim=1)
-        return (second, first) if self.turned else (first, second)
+        return (second, first) if self.swap else (first, second)
 
-    def join(self, shown: Tensor, moved: Tensor) -> Tensor:
-        return torch.cat([moved, shown] if self.turned else [shown, moved], dim=1)
+    def join(self, fixed: Tensor, moved: Tensor) -> Tensor:
+        return torch.cat([moved, fixed] if self.swap else [fixed, moved], dim=1)
 
 
 class Checkerboard(Split):
-    """x (B, C, H, W) stays where row + column + parity is even; a network is shown zeros elsewhere."""
+    """x (B, C, H, W) is unchanged where row + column + parity is even; the network's input is zero elsewhere."""
 
     stays: Tensor
 
@@ -121,30 +121,30 @@ class Checkerboard(Split):
     def part(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return x * self.stays, x
 
-    def join(self, shown: Tensor, moved: Tensor) -> Tensor:
+    def join(self, fixed: Tensor, moved: Tensor) -> Tensor:
         return moved
 
-    def confine(self, theta: Tensor) -> Tensor:
+    def mask(self, theta: Tensor) -> Tensor:
         return theta * ~self.stays
 
 
 class Coupling(Bijection):
-    """`network` maps (what it is shown, h) to the parameters of what moves, (B, width moving, ...)."""
+    """`network` maps (unchanged part, h) to the parameters of the transformed part, (B, width moving, ...)."""
 
     def __init__(self, split: Split, function: Monotone, network: nn.Module) -> None:
         super().__init__()
         self.split, self.function, self.network = split, function, network
 
-    def _theta(self, shown: Tensor, h: Tensor) -> Tensor:
-        theta: Tensor = self.network(shown, h).unflatten(1, (self.function.width, -1))
-        return self.split.confine(theta).flatten(2)  # (B, width, N)
+    def _theta(self, fixed: Tensor, h: Tensor) -> Tensor:
+        theta: Tensor = self.network(fixed, h).unflatten(1, (self.function.width, -1))
+        return self.split.mask(theta).flatten(2)  # (B, width, N)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        shown, moving = self.split.part(x)
-        moved, log_slope = self.function(moving.flatten(1), self._theta(shown, h))
-        return self.split.join(shown, moved.view_as(moving)), log_slope.sum(1)
+        fixed, moving = self.split.part(x)
+        moved, log_slope = self.function(moving.flatten(1), self._theta(fixed, h))
+        return self.split.join(fixed, moved.view_as(moving)), log_slope.sum(1)
 
     def inverse(self, z: Tensor, h: Tensor) -> Tensor:
-        shown, moving = self.split.part(z)
-        moved = self.function.inverse(moving.flatten(1), self._theta(shown, h))
-        return self.split.join(shown, moved.view_as(moving))
+        fixed, moving = self.split.part(z)
+        moved = self.function.inverse(moving.flatten(1), self._theta(fixed, h))
+        return self.split.join(fixed, moved.view_as(moving))

@@ -12,8 +12,8 @@ several give IWAE-k. The proposal q transforms u of [0, 1):
                      .4 if that is more, as its scale, truncated at the bin's inner end: smooth, with one mode and with
                      exponential tails, so that the weights of a density with Gaussian tails are bounded
 
-u is uniform, or u = sigmoid(g(e; k)) for a flow g that learns which u are likely, so that the density need not have a
-bin's flat top and steep sides (Ho et al. 2019, arXiv:1902.00275). The noise e is logistic: then g = identity is the
+u is uniform, or u = sigmoid(g(e; k)) for a flow g that learns which u are likely, so that the density does not have to
+fit uniform noise (Ho et al. 2019, arXiv:1902.00275). The noise e is logistic: then g = identity is the
 uniform u, and no weight grows without bound where u nears 0 or 1.
 """
 
@@ -30,10 +30,10 @@ from pipeline.contract import Event
 
 ALPHA = 0.05
 """Dinh et al. 2017, arXiv:1605.08803: the inner levels lie in [a, 1 - a] of the logit."""
-LEAST_SCALE = 0.4
-"""Of the logistic proposal: at 256 levels half of the width is .035, and the tail of a density would have no draws."""
-LEAST = 1e-6
-"""The smallest u that is placed: float32 has no more digits near the ends of the logit."""
+MIN_SCALE = 0.4
+"""Of the logistic proposal: at 256 levels half of the width is .035, and the tails would have no draws."""
+MIN_U = 1e-6
+"""Lower bound of u: float32 has no more digits near the ends of the logit."""
 
 
 class Dequantiser(nn.Module, abc.ABC):
@@ -99,9 +99,9 @@ def _place_inside(level: Tensor, u: Tensor, event: Event) -> tuple[Tensor, Tenso
 def _place_below(u: Tensor, event: Event) -> tuple[Tensor, Tensor]:
     """v and log|dv/du|, elementwise, of the lowest level's logistic; that of the highest is its mirror image."""
     low, high = (math.log(s / (1 - s)) for s in (ALPHA, ALPHA + (1 - 2 * ALPHA) / event.grid))
-    scale = max(LEAST_SCALE, (high - low) / 2)
+    scale = max(MIN_SCALE, (high - low) / 2)
     share = 1 / (1 + math.exp((low - high) / 2 / scale))  # of the logistic, below the bin's inner end
-    z = (share * u.clamp(min=LEAST)).logit()
+    z = (share * u.clamp(min=MIN_U)).logit()
     return (low + high) / 2 + scale * z, math.log(scale * share) - logsigmoid(z) - logsigmoid(-z)
 
 

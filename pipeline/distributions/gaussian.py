@@ -1,7 +1,7 @@
-"""Diagonal Gaussians: what codes are drawn from, before and after x is seen.
+"""Diagonal Gaussians: priors and posteriors of latents.
 
 KL( N(m, s^2) || N(m', s'^2) ) = (s^2 + (m - m')^2) / (2 s'^2) - 1/2 + log s' - log s
-N(m, s^2) N(m', s'^2)  is as  N(m*, s*^2)    1/s*^2 = 1/s^2 + 1/s'^2,    m* = s*^2 (m / s^2 + m' / s'^2)
+N(m, s^2) N(m', s'^2)  is proportional to  N(m*, s*^2)    1/s*^2 = 1/s^2 + 1/s'^2,    m* = s*^2 (m / s^2 + m' / s'^2)
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pipeline.distributions.likelihood import normal_log_prob
 
-LOG_SIGMA = (-7.0, 3.0)  # a code is standard normal at first: e^-7 of that is a point, e^3 is everywhere
+LOG_SIGMA = (-7.0, 3.0)  # of latents with a standard normal prior: a bound for numerical safety
 
 
 class Normals(NamedTuple):

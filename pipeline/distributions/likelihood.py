@@ -1,4 +1,4 @@
-"""Distributions of x given what a network says, as log-densities (points) and log-masses (level grids), in nats.
+"""Distributions of x given the parameters from a network: log-densities (points) and log-masses (level grids), nats.
 
     Gaussian density      log N(x; mu, sigma^2)                                        points
     Bernoulli mass        log sigmoid(x l), x = -1 or 1                                two levels
@@ -20,7 +20,7 @@ from torch import Tensor
 from pipeline.contract import Event
 
 LOG_2PI = math.log(2 * math.pi)
-LOG_SIGMA = (-7.0, 5.0)  # e^-7 is a tenth of the sharpest mode of the tasks: a bound for safety, not for shape
+LOG_SIGMA = (-7.0, 5.0)  # e^-7 is a tenth of the sharpest mode of the tasks: a bound for numerical safety
 
 
 def normal_log_prob(x: Tensor, mean: Tensor, log_sigma: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ class Likelihood(Protocol):
 class Gaussian:
     """A density on points; parameters are means then log standard deviations, (B, 2 D).
 
-    Deviations start at an eighth of the data's scale: a wide start explains the data as noise, and a code goes unused.
+    Deviations start at an eighth of the data's scale: with wider ones a VAE explains the data as noise and ignores z.
     """
 
     width = 2
@@ -121,7 +121,7 @@ class Categorical:
 class DiscretisedLogistic:
     """A mass on L levels whose width does not grow with L; parameters are means and log scales, (B, 2 C, H, W).
 
-    Scales start at an eighth of the largest value, for the Gaussian's reason.
+    Scales start at an eighth of the largest value, as those of `Gaussian`.
     """
 
     width, start = 2, math.log(1 / 8)
@@ -159,7 +159,8 @@ def _log_sigmoid_difference(a: Tensor, b: Tensor) -> Tensor:
 
 
 def likelihood(event: Event, categories: int = 32) -> Likelihood:
-    """The likelihood that fits an event: two levels get log odds, up to `categories` a softmax, more a logistic."""
+    """The likelihood of an event: Gaussian on points, Bernoulli on 2 levels, categorical on up to `categories` levels,
+    else discretised logistic."""
     if event.levels is None:
         return Gaussian(event)
     if event.levels == 2:

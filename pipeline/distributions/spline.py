@@ -20,7 +20,7 @@ from torch import Tensor
 
 from pipeline.distributions.coupling import Monotone
 
-SMALLEST = 1e-3  # of a bin's share of the box, and of a slope: the paper's, against a division by nothing
+SMALLEST = 1e-3  # of a bin's share of the box, and of a slope: the paper's bound, against a division by zero
 UNIT_SLOPE = math.log(math.expm1(1 - SMALLEST))  # softplus of it and SMALLEST is 1: zero parameters are the identity
 
 

@@ -1,4 +1,4 @@
-"""Probability: a folder for each family of generative models, imported by name and only when it is asked for."""
+"""Generative models: a folder for each family, imported by name when a model of it is used."""
 
 from pipeline.families.registry import build, check
 

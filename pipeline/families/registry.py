@@ -1,7 +1,7 @@
-"""From a family's and a recipe's name to a model.
+"""Find a recipe by the names of its family and itself, and build a model.
 
 A recipe is a function (task, *, keywords) -> GenerativeModel in `families/<family>/recipe.py`, named `<recipe>`, or
-`<recipe>_points` and `<recipe>_images` where the two events want different networks. Its keywords are the keys in
+`<recipe>_points` and `<recipe>_images` if points and images need different networks. Its keywords are the keys in
 params.yaml. A family of another package is a module of recipes like these, named by an entry point.
 """
 
@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 
 
 def check(events: str, model: str, spec: ModelParams) -> dict[str, Any]:
-    """The recipe's keywords, complete and checked.
+    """The keywords of a recipe, validated and with defaults.
 
     Raises:
         UserError: no such family or recipe, or a keyword that the recipe does not take.
@@ -44,25 +44,25 @@ def build(task: Task, family: str, recipe: str, keywords: Mapping[str, Any]) -> 
 
 
 def ours() -> list[str]:
-    """The folders that hold recipes, by name."""
+    """The names of the families in this folder."""
     return sorted(path.parent.name for path in HERE.glob("*/recipe.py"))
 
 
 def recipes(family: str, where: str) -> ModuleType:
-    """The module that holds a family's recipes, ours or another package's; its `__all__` names them.
+    """The module with the recipes of a family of this or another package; its `__all__` lists them.
 
     Raises:
-        UserError: there is no such family, or its package is at fault.
+        UserError: there is no such family, or its package is invalid.
     """
     entry = plugins.find("models", family, ours(), where)
     module = plugins.load(entry) if entry else importlib.import_module(f"pipeline.families.{family}.recipe")
     if not (isinstance(module, ModuleType) and hasattr(module, "__all__")):
-        raise UserError(f"{where}: family {family!r} is no module that lists its recipes in __all__; mend its package")
+        raise UserError(f"{where}: family {family!r} is no module that lists its recipes in __all__; fix its package")
     return module
 
 
 def find(family: str, recipe: str, events: str, where: str) -> Recipe:
-    """A recipe for tasks of `events`; `where` names in errors the block of params.yaml that asks for it.
+    """A recipe for tasks of `events`; `where` is the block of params.yaml that an error names.
 
     Raises:
         UserError: there is no such family, or it has no such recipe.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pipeline
-from pipeline import plugins
+from pipeline import docstring, plugins
 from pipeline.params import ModelParams, Params
 
 FAMILIES = Path(pipeline.__file__).parent / "families"
@@ -63,10 +63,8 @@ def words(family: str, recipe: str, events: str) -> Words:
     """Of a recipe: what its function says, or else, of one from elsewhere, what its module begins with."""
     path = FAMILIES / family / "recipe.py"
     said = _docstrings(path if path.is_file() else _module(family))
-    text = said.get(f"{recipe}_{events}") or said.get(recipe) or said.get("", "")
-    summary, _, equation = text.partition("Equation:")
-    equation, _, rest = equation.partition("\n\n")
-    return Words(_line(f"{summary} {rest}"), _line(equation).rstrip("."))
+    text = docstring.parse(said.get(f"{recipe}_{events}") or said.get(recipe) or said.get("", ""))
+    return Words(text.summary, text.equation)
 
 
 def package(family: str) -> str:
@@ -100,7 +98,3 @@ def _model(name: str, spec: ModelParams, tasks: list[str]) -> Model:
 
 def _pairs(block: Mapping[str, Any]) -> Iterator[str]:
     return (f"{key}: {str(value).lower() if isinstance(value, bool) else value}" for key, value in block.items())
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())

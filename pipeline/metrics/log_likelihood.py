@@ -149,9 +149,9 @@ def unconditional_likelihood(context: EvaluationContext) -> Likelihood:
     Raises:
         ValueError: the model has no unconditional form, or that states no likelihood.
     """
-    from pipeline.contract import Forgets
+    from pipeline.contract import SupportsUnconditional
 
-    if not isinstance(context.model, Forgets):
+    if not isinstance(context.model, SupportsUnconditional):
         raise ValueError(f"{type(context.model).__name__} has no unconditional form")
     count, (x, c) = context.settings.samples, context.test
     return _scored(context, context.model.unconditional(), x[:count], c[:count])

@@ -1,1 +1,1 @@
-"""Shapes only: no loss, no sampling, no probability."""
+"""Layers and condition encoders that several families use: no loss, no sampling, no probability."""

@@ -1,9 +1,9 @@
-"""From a raw condition c to the features that networks concatenate.
+"""Encoders of conditions: from c to the features that networks concatenate.
 
     Context(vector (B, V), map (B, M, H, W))
 
-A part that a kind does not have is of width 0, so that concatenating it changes nothing and nobody asks whether it
-is there. What needs learning (an embedding, a projection) is learned with the model that owns the encoder.
+A part that a kind of condition does not have is of width 0, so that networks concatenate it without a branch. Learned
+parameters (an embedding, a projection) are trained with the model that has the encoder.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pipeline.contract import Condition, Event
 
 
 class Context(NamedTuple):
-    """What networks see of a condition."""
+    """The encoded condition of a batch."""
 
     vector: Tensor
     """(B, V)"""
@@ -28,8 +28,8 @@ class Context(NamedTuple):
     def everywhere(self) -> Tensor:
         """The vector at each place of the map: (B, V + M, H, W).
 
-        WHY divided by V: V alike places move together, so that a step of an optimiser that scales each weight's step
-        by itself, as Adam does, moves what they add up to V times as far as what a channel of the map adds.
+        The vector is divided by V: an optimiser that scales the step of each weight on its own, as Adam does, would
+        otherwise move the sum of V equal channels V times as far as a channel of the map.
         """
         spread = self.vector[:, :, None, None].expand(-1, -1, *self.map.shape[-2:])
         return torch.cat([spread / max(1, spread.shape[1]), self.map], dim=1)
@@ -70,7 +70,7 @@ class Encoder(nn.Module):
 
 
 class ClassEncoder(Encoder):
-    """c (B,) long -> an embedding."""
+    """c (B,) long -> a learned embedding."""
 
     def __init__(self, condition: Condition, event: Event, width: int) -> None:
         super().__init__(event)
@@ -82,7 +82,7 @@ class ClassEncoder(Encoder):
 
 
 class BoxEncoder(Encoder):
-    """c (B, 4) = (left, top, right, bottom) in [0, 1] -> a projection, and the box drawn as a mask."""
+    """c (B, 4) = (left, top, right, bottom) in [0, 1] -> a linear projection, and the box as a mask."""
 
     def __init__(self, condition: Condition, event: Event, width: int) -> None:
         super().__init__(event)
@@ -114,7 +114,7 @@ class SegmentationEncoder(Encoder):
 
 
 class GrayscaleEncoder(Encoder):
-    """c (B, 1, H, W) in [-1, 1] -> itself, and ones: an image of mid-grey is not the absence of one."""
+    """c (B, 1, H, W) in [-1, 1] -> itself, and a map of ones, which a dropped condition (all zeros) does not have."""
 
     def __init__(self, condition: Condition, event: Event, width: int) -> None:
         super().__init__(event)
@@ -141,6 +141,6 @@ ENCODERS = {
 
 
 def encoder(condition: Condition, event: Event, width: int = 16) -> Encoder:
-    """The encoder of a condition's kind; `width` is that of a learned vector."""
+    """The encoder of a condition's kind; `width` is the size of a learned vector."""
     made: Encoder = ENCODERS[condition.kind](condition, event, width)
     return made

@@ -21,9 +21,9 @@ def mlp(n_in: int, n_out: int, width: int, depth: int = 2) -> nn.Sequential:
 
 
 class Joined(nn.Module):
-    """[a (B, n), b (B, m)] -> (B, n_out), linear, with weights of each part that start as if it came alone.
+    """[a (B, n), b (B, m)] -> (B, n_out), linear; the weights of each part are initialised by its own width.
 
-    A map of a thousand values would drown a code of thirty if both were scaled by their sum.
+    Initialised by the sum of both widths a code of thirty values would be negligible next to a map of a thousand.
     """
 
     def __init__(self, n: int, m: int, n_out: int) -> None:
@@ -38,8 +38,8 @@ class Joined(nn.Module):
         return out
 
 
-def silent(network: Network) -> Network:
-    """Start the last layer, or the one that this is, at zero: what it parametrises starts as the identity."""
+def zero_init(network: Network) -> Network:
+    """Set the last layer of a sequence, or the one given, to zero: what it parametrises starts as the identity."""
     last = network[-1] if isinstance(network, nn.Sequential) else network
     for parameter in last.parameters(recurse=False):
         nn.init.zeros_(parameter)
@@ -49,8 +49,8 @@ def silent(network: Network) -> Network:
 class Fourier(nn.Module):
     """x (B, D) -> (B, D (1 + 2 F)): x, and the sine and cosine of x at F octaves.
 
-    A network of x alone is too smooth to turn within a hundredth of its range (Tancik et al. 2020,
-    arXiv:2006.10739).
+    A network of x alone is too smooth to change within a hundredth of its range (Tancik et al. 2020,
+    arXiv:2006.10739). Octave k has the frequency `base` 2^k, in radians per unit of x.
     """
 
     frequencies: Tensor

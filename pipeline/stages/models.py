@@ -1,15 +1,17 @@
-"""`coverseek models`: the models of params.yaml on a terminal, and the page of every recipe."""
+"""`coverseek models`: list the models of params.yaml, describe one of them, or write the page of all recipes."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from textwrap import fill
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import files, paths, table_formats
+from pipeline import files, paths
+from pipeline.errors import UserError, suggest
 from pipeline.families import catalogue
 from pipeline.families.catalogue import Entry, describe
 from pipeline.families.registry import find, ours
@@ -22,19 +24,22 @@ HEAD = """# Models
 
 Every recipe of every family, as `coverseek models --write` reads it from the code. A model in params.yaml names a
 family, a recipe (its own name unless given) and the recipe's keywords; *kind of likelihood* says how its bits/dim or
-nats is to be read, and the *knob* turns it towards its modes when it samples (1 is the model as trained).
+nats is to be read, and the *knob* moves its samples towards the modes (1 is the model as trained).
 
-`Count` is a whole number from 1, `Whole` from 0; `Positive` is above 0, `NonNegative` from 0; `Fraction` lies in
-[0, 1), `Share` in (0, 1].
+`Count` is a whole number from 1, `Whole` and `Seed` from 0; `Positive` is above 0, `NonNegative` from 0; `Fraction`
+lies in [0, 1), `Share` in (0, 1]. `coverseek models NAME` prints the entry of one model and its values in params.yaml.
 """
 
 
-def main(write: bool) -> None:
-    """List the models, or write the page.
+def main(name: str | None = None, *, write: bool = False) -> None:
+    """List the models, describe the one called `name`, or write the page.
 
     Raises:
-        UserError: params.yaml names a family, recipe or keyword that does not exist.
+        UserError: params.yaml names a family, recipe or keyword that does not exist, or no model is called `name`.
     """
+    if name:
+        print(description(load(), name))
+        return
     if write:
         with files.whole(paths.MODELS) as draft:
             draft.write_text(page(), encoding="utf-8")
@@ -46,13 +51,36 @@ def main(write: bool) -> None:
     for row in _rows(load()):
         table.add_row(*row)
     Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, markup=False).print(table)
-    print("Parameters are those of the trained cells. Equations, papers, keywords: coverseek models --write")
+    print("Parameters are those of the trained cells. Equation, paper and keywords of one: coverseek models NAME")
 
 
 def page() -> str:
     """docs/models.md."""
     sections = ("\n".join([f"## {family}\n", *map(_section, _merged(family))]) for family in ours())
     return "\n".join([HEAD, *sections])
+
+
+def description(params: Params, name: str) -> str:
+    """The recipe of a model in params.yaml, with the meaning and the value of each of its keywords.
+
+    Raises:
+        UserError: no model is called `name`.
+    """
+    named = [(events, params.models[events][name]) for events in catalogue.EVENTS if name in params.models[events]]
+    if not named:
+        known = {model for events in catalogue.EVENTS for model in params.models[events]}
+        raise UserError(f"params.yaml has no model {name!r}; {suggest(name, known)}")
+    return "\n\n".join(_describe_model(events, name, spec) for events, spec in named)
+
+
+def _describe_model(events: str, name: str, spec: ModelParams) -> str:
+    entry = _entry(events, name, spec)
+    head = f"models.{events}.{name}: recipe {entry.recipe} of the family {entry.family}"
+    facts = f"Likelihood: {entry.likelihood}. Knob: {entry.knob or 'none'}. Code: {entry.file}."
+    parts = [head, fill(entry.summary, 100), f"    {entry.equation}" if entry.equation else "", facts]
+    values = {k.name: spec.keywords.get(k.name, k.default) for k in entry.keywords}
+    lines = [f"{k.name}: {values[k.name]} ({k.kind}, default {k.default})\n    {k.meaning}" for k in entry.keywords]
+    return "\n\n".join(part for part in [*parts, "\n".join(lines)] if part)
 
 
 def _rows(params: Params) -> Iterator[tuple[str, ...]]:
@@ -99,9 +127,5 @@ def _describe(entry: Entry) -> str:
     text = f"**On {' and '.join(entry.events)}.** {entry.summary}{equation}\n\n{facts}"
     if not entry.keywords:
         return text
-    columns = [
-        ["keyword", *(k.name for k in entry.keywords)],
-        ["takes", *(f"`{k.kind}`" for k in entry.keywords)],
-        ["default", *(f"`{k.default}`" for k in entry.keywords)],
-    ]
-    return f"{text}\n\n{table_formats.markdown(columns)}"
+    keywords = (f"- `{k.name}` (`{k.kind}`, default `{k.default}`): {k.meaning}" for k in entry.keywords)
+    return "\n".join([f"{text}\n", *keywords])

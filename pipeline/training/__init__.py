@@ -1,1 +1,1 @@
-"""Time: the one training loop, and what goes with it."""
+"""The training loop, optimisers, batches, checkpoints and logs."""

@@ -1,7 +1,7 @@
-"""Faster arithmetic, where the hardware has it: compiled losses, bfloat16, channels-last images.
+"""Optional acceleration of training: compiled losses, bfloat16, channels-last images.
 
-All three are off unless params.yaml asks for them, and stay off, with a line that says why, where they would not gain:
-numbers from another arithmetic are other numbers, and nobody should get them without the speed.
+All three are off by default, since they change the numbers. An option of params.yaml that the machine does not support,
+or that would not gain, stays off, with a printed line that gives the reason.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pipeline.contract import Loss, Player
 LossFunction = Callable[[Tensor, Tensor], Loss]
 
 
-class Wishes(Protocol):
-    """The settings that are read here; `pipeline.params.Training` has them."""
+class AccelerationOptions(Protocol):
+    """The settings of this module; `pipeline.params.Training` has them."""
 
     @property
     def compile(self) -> bool: ...
@@ -33,7 +33,7 @@ class Wishes(Protocol):
 
 @dataclass(frozen=True)
 class Acceleration:
-    """What of the wishes holds on this machine."""
+    """The options that are used on this machine."""
 
     compile: bool = False
     bfloat16: bool = False
@@ -49,22 +49,22 @@ class Acceleration:
         """The same player with a faster loss."""
         loss: LossFunction = torch.compile(player.loss) if self.compile else player.loss
         if self.channels_last:
-            loss = _laid_out(loss)
-        return replace(player, loss=_autocast(loss) if self.bfloat16 else loss)
+            loss = _with_channels_last(loss)
+        return replace(player, loss=_with_bfloat16(loss) if self.bfloat16 else loss)
 
 
-def acceleration(wishes: Wishes, x: Tensor) -> Acceleration:
-    """What to use of `wishes` for data x (N, *event)."""
+def acceleration(options: AccelerationOptions, x: Tensor) -> Acceleration:
+    """The supported ones of `options`, for data x (N, *event)."""
     return Acceleration(
-        compile=wishes.compile and _granted("compile", compiler(), "no C++ compiler: install g++ or set CXX"),
-        bfloat16=wishes.precision == "bfloat16"
-        and _granted("precision: bfloat16", has_bfloat16(), "this processor has no bfloat16 instructions"),
-        channels_last=wishes.channels_last and _granted("channels_last", x.dim() == 4, "the data are no images"),
+        compile=options.compile and is_supported("compile", has_compiler(), "no C++ compiler: install g++ or set CXX"),
+        bfloat16=options.precision == "bfloat16"
+        and is_supported("precision: bfloat16", has_bfloat16(), "this processor has no bfloat16 instructions"),
+        channels_last=options.channels_last and is_supported("channels_last", x.dim() == 4, "the data are no images"),
     )
 
 
-def compiler() -> bool:
-    """torch.compile writes C++ for processors."""
+def has_compiler() -> bool:
+    """Whether there is a C++ compiler, which torch.compile needs on CPUs."""
     return shutil.which(os.environ.get("CXX", "g++")) is not None
 
 
@@ -72,17 +72,18 @@ def has_bfloat16() -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
-def _granted(wish: str, holds: bool, why: str) -> bool:
-    if not holds:
-        print(f"training.{wish} stays off: {why}")
-    return holds
+def is_supported(option: str, supported: bool, reason: str) -> bool:
+    """`supported`, with a printed line if it is False."""
+    if not supported:
+        print(f"training.{option} stays off: {reason}")
+    return supported
 
 
-def _laid_out(loss: LossFunction) -> LossFunction:
+def _with_channels_last(loss: LossFunction) -> LossFunction:
     return lambda x, c: loss(x.contiguous(memory_format=torch.channels_last), c)
 
 
-def _autocast(loss: LossFunction) -> LossFunction:
+def _with_bfloat16(loss: LossFunction) -> LossFunction:
     def lower(x: Tensor, c: Tensor) -> Loss:
         with torch.autocast("cpu", torch.bfloat16):
             return loss(x, c)

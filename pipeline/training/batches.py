@@ -9,18 +9,18 @@ from torch import Tensor
 
 from pipeline.contract import Batch
 
-FULL = 255  # the intensity that is always drawn as a 1
+FULL = 255  # the intensity that is binarised to 1 with probability 1
 ORDER, INTENSITIES = 30_000, 40_000
 """Added to the training seed: weights, the order of items and the draws from intensities have separate streams."""
 
 
 def shuffled(data: Batch, size: int, intensity: Tensor | None = None, *, seed: int) -> Iterator[Batch]:
-    """Batches in random order, epoch after epoch without an end.
+    """Batches in random order, over an endless sequence of epochs.
 
-    The order has a random generator of its own, so that it depends on the seed and the number of items alone: models
-    that are trained with one seed see the same items in the same order, in batches of any size. The draws from
-    intensities have another one; models with one seed and one batch size see the same draws. A model that takes
-    several batches in a round, as a GAN with several critic steps, is further ahead in the same sequence.
+    The order has its own random generator, so that it depends on the seed and the number of items alone: models trained
+    with one seed see the same items in the same order, in batches of any size. The binarisation has another one: models
+    with one seed and one batch size see the same draws. A model that takes several batches in a round, as a GAN with
+    several critic steps, is further ahead in the same sequence.
 
     Args:
         data: x (N, *event) and c (N, *condition).

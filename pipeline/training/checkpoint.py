@@ -1,4 +1,4 @@
-"""A trained model on disk: model.json says what it is, weights.safetensors holds its numbers. Never a pickle."""
+"""A trained model on disk: model.json describes it, weights.safetensors has its weights; no pickle."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Trained(NamedTuple):
 
 
 def save(cell: Cell, model: GenerativeModel | None, manifest: dict[str, Any]) -> None:
-    """Write both files, whole or not at all."""
+    """Write both files atomically."""
     with files.whole_folder(paths.trained(cell)) as folder:
         if model is not None:
             state = {name: value.contiguous() for name, value in model.state_dict().items()}
@@ -39,17 +39,17 @@ def load(cell: Cell, task: Task) -> Trained:
     Raises:
         UserError: a file is missing, or its bytes are not those that the manifest names.
     """
-    mend, manifest = record.command(cell), record.read(cell)
+    hint, manifest = record.command(cell), record.read(cell)
     if manifest["status"] == "diverged":
         return Trained(None, manifest)
     path = paths.trained(cell) / WEIGHTS
     if not path.exists() or files.sha256(path) != manifest.get("sha256"):
-        raise UserError(f"{path} is missing or damaged (sha256); make it again with: {mend}")
+        raise UserError(f"{path} is missing or damaged (sha256); make it again with: {hint}")
     model = _built(cell, task, manifest)
     try:
         model.load_state_dict(load_file(path), assign=True)
     except (SafetensorError, RuntimeError):
-        raise UserError(f"{path} does not fit the model's code; make it again with: {mend}") from None
+        raise UserError(f"{path} does not fit the model's code; make it again with: {hint}") from None
     return Trained(model.eval(), manifest)
 
 

@@ -1,8 +1,7 @@
-"""The one training loop: every player of a game descends its loss in turn.
+"""The training loop: in each round every player descends its loss, one after the other.
 
-Likelihood training is a one-player optimisation, adversarial training a two-player game; the loop does not know which.
-What is validated, kept and returned are the averaged weights: the best on the validation split where the model has a
-likelihood, the last where it has none.
+Likelihood training has one player, adversarial training two. The averaged weights are validated and returned: those
+with the best bound on the validation split if the model has a likelihood, else the last.
 """
 
 from __future__ import annotations
@@ -15,18 +14,18 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Batch, Bounded, GenerativeModel
-from pipeline.training.acceleration import Wishes, acceleration
+from pipeline.training.acceleration import AccelerationOptions, acceleration
 from pipeline.training.batches import in_order, shuffled
 from pipeline.training.curve_logger import CurveLogger
-from pipeline.training.optimiser import Average, PlayerOptimiser, Schedule
+from pipeline.training.optimiser import MovingAverage, OptimiserSettings, PlayerOptimiser
 from pipeline.training.progress_bar import StepLines, step_progress
 
 ROWS = 50  # rows of a training curve
 VALIDATION_SEED = 20_000  # the same draws at each validation: differences are the weights', not the noise's
 
 
-class Settings(Schedule, Wishes, Protocol):
-    """The settings that the loop reads; `pipeline.params.Training` has them."""
+class Settings(OptimiserSettings, AccelerationOptions, Protocol):
+    """The settings of the loop; `pipeline.params.Training` has them."""
 
     @property
     def batch_size(self) -> int: ...
@@ -42,7 +41,7 @@ class Settings(Schedule, Wishes, Protocol):
 
 @dataclass
 class Best:
-    """The averaged weights that are kept so far."""
+    """The averaged weights of the best validation so far."""
 
     score: float
     step: int
@@ -60,7 +59,7 @@ def fit(
     *,
     seed: int,
 ) -> tuple[GenerativeModel, int, int]:
-    """Train `model`, then calibrate it; with `intensity` (`Prepared` has it), on images that are drawn anew.
+    """Train `model`, then calibrate it; with `intensity` (of `Prepared`), on images binarised anew in each batch.
 
     `seed` decides the batches alone; all else is drawn from torch's global generator.
 
@@ -70,22 +69,22 @@ def fit(
     Raises:
         DivergedError: a player's loss or gradient is not finite.
     """
-    average = Average(model, settings.average) if model.players() else None
-    steps = kept = 0
+    average = MovingAverage(model, settings.average) if model.players() else None
+    steps = best_step = 0
     if average:
         with step_progress(title, settings.steps) as progress:
             batches = shuffled(train, settings.batch_size, intensity, seed=seed)
-            best, steps = _play(model.train(), average, batches, validation, settings, curve, progress)
+            best, steps = _train(model.train(), average, batches, validation, settings, curve, progress)
         average.model.load_state_dict(best.state)
-        kept = best.step
+        best_step = best.step
     trained = average.model if average else model.eval()
     trained.calibrate(in_order(train, settings.batch_size), in_order(validation, settings.batch_size))
-    return trained, steps, kept
+    return trained, steps, best_step
 
 
-def _play(
+def _train(
     model: GenerativeModel,
-    average: Average,
+    average: MovingAverage,
     batches: Iterator[Batch],
     validation: Batch,
     settings: Settings,
@@ -113,14 +112,14 @@ def _play(
 
 def _round(optimisers: list[PlayerOptimiser], batches: Iterator[Batch], curve: CurveLogger, step: int) -> None:
     for optimiser in optimisers:
-        for _ in range(optimiser.player.turns):
+        for _ in range(optimiser.player.steps_per_round):
             loss = optimiser.player.loss(*next(batches))
             optimiser.step(loss, step)
             curve.record(optimiser.player.name, loss)
 
 
 def _validate(
-    average: Average, validation: Batch, settings: Settings, curve: CurveLogger, step: int, best: Best | None
+    average: MovingAverage, validation: Batch, settings: Settings, curve: CurveLogger, step: int, best: Best | None
 ) -> Best:
     if not isinstance(average.model, Bounded):
         return Best(0.0, step, average.state())

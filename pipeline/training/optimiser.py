@@ -24,8 +24,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from pipeline.contract import GenerativeModel, Loss, Player
 
 
-class Schedule(Protocol):
-    """The settings that an optimiser reads; `pipeline.params.Training` has them."""
+class OptimiserSettings(Protocol):
+    """The settings of an optimiser; `pipeline.params.Training` has them. `steps` and `warmup` count rounds."""
 
     @property
     def steps(self) -> int: ...
@@ -52,17 +52,19 @@ class DivergedError(Exception):
 
 
 class PlayerOptimiser:
-    """Moves one player down its loss."""
+    """The optimiser of one player's parameters."""
 
-    def __init__(self, player: Player, settings: Schedule) -> None:
+    def __init__(self, player: Player, settings: OptimiserSettings) -> None:
         self.player, self.clip = player, settings.clip
         self.adam = AdamW(
             player.params, settings.learning_rate, settings.betas, weight_decay=settings.weight_decay, fused=True
         )
-        self.schedule = LambdaLR(self.adam, lambda step: rate(step // player.turns, settings))  # settings count rounds
+        self.schedule = LambdaLR(
+            self.adam, lambda step: learning_rate_factor(step // player.steps_per_round, settings)
+        )  # settings count rounds
 
     def step(self, loss: Loss, number: int) -> None:
-        """One update; only this player's gradients are touched.
+        """One update of this player's parameters.
 
         Raises:
             DivergedError: the loss or its gradient is not finite.
@@ -78,8 +80,8 @@ class PlayerOptimiser:
         self.schedule.step()
 
 
-def rate(step: int, settings: Schedule) -> float:
-    """The share of the full learning rate at a step: linear warm-up, then constant or half a cosine to zero."""
+def learning_rate_factor(step: int, settings: OptimiserSettings) -> float:
+    """The factor of the learning rate at a step: linear warm-up, then constant or half a cosine to zero."""
     if step < settings.warmup:
         return (step + 1) / (settings.warmup + 1)
     if settings.decay == "constant":
@@ -88,22 +90,22 @@ def rate(step: int, settings: Schedule) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
-class Average:
-    """Follows `source`; `model` is its averaged copy, in evaluation mode."""
+class MovingAverage:
+    """`model` is a copy of `source` with averaged weights, in evaluation mode."""
 
     def __init__(self, source: GenerativeModel, decay: float) -> None:
         self.model, self.decay, self.updates = copy.deepcopy(source).eval().requires_grad_(False), decay, 0
-        self._ours: list[Tensor] = list(self.model.parameters())
-        self._theirs: list[Tensor] = list(source.parameters())
+        self._averaged: list[Tensor] = list(self.model.parameters())
+        self._source: list[Tensor] = list(source.parameters())
         self._buffers = list(zip(self.model.buffers(), source.buffers(), strict=True))
 
     @torch.no_grad()
     def update(self) -> None:
         self.updates += 1
         decay = min(self.decay, self.updates / (10 + self.updates))
-        torch._foreach_lerp_(self._ours, self._theirs, 1 - decay)
-        for ours, theirs in self._buffers:
-            ours.copy_(theirs)
+        torch._foreach_lerp_(self._averaged, self._source, 1 - decay)
+        for averaged, source in self._buffers:
+            averaged.copy_(source)
 
     def state(self) -> dict[str, Tensor]:
         """A copy of the averaged weights."""

@@ -1,4 +1,4 @@
-"""The schema of a trained model's model.json. Imports no torch: what publishes runs reads it too."""
+"""The schema of a trained model's model.json. It imports no torch, so that reports and the tracker can read it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Diverged(BaseModel):
 
 
 class Record(BaseModel):
-    """What a cell's training came to. `sha256`: of the weights; of a diverged cell there are none."""
+    """The result of training a cell. `sha256`: of the weights; a diverged cell has none."""
 
     status: Literal["ok", "diverged"]
     family: str
@@ -42,7 +42,7 @@ class Record(BaseModel):
 
 
 def command(cell: Cell) -> str:
-    """What trains a cell again."""
+    """The command that trains a cell again."""
     return f"coverseek train --task {cell.task} --model {cell.model} --seed {cell.seed}"
 
 

@@ -1,4 +1,4 @@
-"""The same seed gives the same bytes."""
+"""Seeding: the same seed gives the same bytes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import torch
 
 
 def seed(number: int, threads: int = 1) -> None:
-    """Seed every generator, ask for deterministic algorithms, and fix the threads: sums depend on their number."""
+    """Seed all generators, use deterministic algorithms, and fix the number of threads, which sums depend on."""
     random.seed(number)
     np.random.seed(number)  # libraries draw from the global generator
     torch.manual_seed(number)
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)  # a saturated network's denormals are a hundred times slower, and worth nothing
+    torch.set_flush_denormal(True)  # denormals of a saturated network are a hundred times slower

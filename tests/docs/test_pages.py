@@ -22,7 +22,15 @@ PAGES = (
 KINDS = {"sh", "yaml", "python", "diff", "toml", "text", "mermaid"}
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 FILE = re.compile(r"`((?:pipeline|tests|benchmarks)/[\w/]+\.py)`")
-CAPABILITIES = ("GenerativeModel", "SinglePlayer", "Bounded", "Weighted", "Exact", "Reconstructs", "Forgets")
+CAPABILITIES = (
+    "GenerativeModel",
+    "SinglePlayer",
+    "Bounded",
+    "Weighted",
+    "Exact",
+    "Reconstructs",
+    "SupportsUnconditional",
+)
 each = pytest.mark.parametrize("page", PAGES)
 
 

@@ -17,7 +17,7 @@ from pipeline.families.autoregressive.augmentation import (
     symmetries,
     transformation_width,
 )
-from pipeline.families.autoregressive.image import naive
+from pipeline.families.autoregressive.image import sample_naively
 
 RECIPES = ["pixelcnn", "gated_pixelcnn", "pixelcnn_pp", "row_lstm", "diagonal_bilstm", "image_transformer"]
 OBLONG = Event((1, 4, 6), levels=5)
@@ -44,7 +44,7 @@ def test_what_is_scored_is_a_distribution_of_plain_images(recipe: str) -> None:
 @events
 def test_the_identity_leaves_an_image_as_it_is(event: Event) -> None:
     x, _ = batch(Task("t", event), 5)
-    assert torch.equal(event.quantise(identity(5).of(x)), x)
+    assert torch.equal(event.quantise(identity(5).apply(x)), x)
 
 
 @events
@@ -60,25 +60,25 @@ def test_a_shift_by_a_whole_pixel_moves_every_pixel() -> None:
     x, _ = batch(Task("t", GREY), 3)
     noise = torch.zeros(3, len(SPREAD))
     noise[:, 4] = 2 / 8 / SPREAD[4]  # two half sides are eight pixels
-    moved = GREY.quantise(Transformation(noise, torch.zeros(3, dtype=torch.long)).of(x))
+    moved = GREY.quantise(Transformation(noise, torch.zeros(3, dtype=torch.long)).apply(x))
     assert torch.equal(moved[..., :-1], x[..., 1:])
 
 
 @events
 def test_the_network_is_told_which_transformation_it_is(event: Event) -> None:
     t = random_transformation(event, 400)
-    told = t.told(event)
+    told = t.features(event)
     assert told.shape == (400, transformation_width(event))
     assert torch.equal(told[:, len(SPREAD) :].argmax(1), t.symmetry)
-    plain = identity(1).told(event)
+    plain = identity(1).features(event)
     assert plain[0].tolist() == [0.0] * len(SPREAD) + [1.0] + [0.0] * (len(symmetries(event)) - 1)
 
 
 @events
 def test_each_image_is_transformed_as_if_it_were_alone(event: Event) -> None:
     t, x = random_transformation(event, 20), torch.randn(20, *event.shape)
-    alone = [Transformation(t.noise[i : i + 1], t.symmetry[i : i + 1]).of(x[i : i + 1]) for i in range(20)]
-    assert torch.allclose(t.of(x), torch.cat(alone), atol=1e-6)
+    alone = [Transformation(t.noise[i : i + 1], t.symmetry[i : i + 1]).apply(x[i : i + 1]) for i in range(20)]
+    assert torch.allclose(t.apply(x), torch.cat(alone), atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["none", "class", "box", "segmentation", "grayscale"])
@@ -89,8 +89,8 @@ def test_a_dense_condition_moves_with_its_image(kind: str, monkeypatch: pytest.M
     turn = Transformation(torch.zeros(6, len(SPREAD)), torch.full((6,), 1))
     monkeypatch.setattr(augmentation, "random_transformation", lambda event, count: turn)
     seen = made.condition(c)
-    context = seen._replace(map=turn.of(seen.map)).everywhere() if seen.map.shape[1] else seen.everywhere()
-    told = turn.told(GREY)[:, :, None, None].expand(-1, -1, 8, 8)
+    context = seen._replace(map=turn.apply(seen.map)).everywhere() if seen.map.shape[1] else seen.everywhere()
+    told = turn.features(GREY)[:, :, None, None].expand(-1, -1, 8, 8)
     parameters = made.network(torch.rot90(x, 1, (-2, -1)), torch.cat([context, told], dim=1))
     expected = -made.pixels.log_prob(torch.rot90(x, 1, (-2, -1)), parameters).mean()
     assert made.loss(x, c).total.item() == pytest.approx(expected.item(), rel=1e-5)
@@ -106,7 +106,7 @@ def test_plain_images_are_seen_often() -> None:
 def test_the_cached_sampler_draws_what_the_naive_one_draws(recipe: str) -> None:
     made, c = augmented(recipe, OBLONG, "box"), torch.rand(3, 4)
     draws = []
-    for sampler in (made.sample, lambda c: naive(made, c)):
+    for sampler in (made.sample, lambda c: sample_naively(made, c)):
         torch.manual_seed(1)
         draws.append(sampler(c))
     assert torch.equal(*draws)

@@ -11,7 +11,7 @@ from causality import awake, before, example, field
 from toys import COLOUR, GREY, POINTS, batch, build, condition, conditions, recipes
 
 from pipeline.contract import Event, Exact, GenerativeModel, Task
-from pipeline.families.autoregressive.image import AutoregressiveImages, naive
+from pipeline.families.autoregressive.image import AutoregressiveImages, sample_naively
 from pipeline.families.autoregressive.networks.gated_pixelcnn import GatedPixelCNN
 from pipeline.families.autoregressive.networks.masked_layers import MaskedConv2d
 from pipeline.families.autoregressive.networks.pixelcnn import PixelCNN
@@ -77,7 +77,7 @@ def test_the_parameters_of_a_sub_pixel_depend_on_its_past_alone(recipe: str, eve
 def test_the_cached_sampler_draws_what_the_naive_one_draws(recipe: str, event: Event) -> None:
     made, c = in_one_order(model(recipe, event, "box")), conditions(Task("t", event, condition("box", event)), 3)
     draws = []
-    for sampler in (made.sample, lambda c: naive(made, c)):
+    for sampler in (made.sample, lambda c: sample_naively(made, c)):
         torch.manual_seed(1)
         draws.append(sampler(c))
     assert torch.equal(*draws)

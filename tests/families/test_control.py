@@ -11,7 +11,7 @@ from toys import GREY, condition, conditions
 
 from pipeline import params
 from pipeline.contract import Task
-from pipeline.families.control.stored_items import Collapsed, Copycat, Memory, Real, dealt
+from pipeline.families.control.stored_items import Collapsed, Copycat, Real, StoredItems, sample_without_replacement
 from pipeline.paths import Cell
 
 
@@ -20,21 +20,21 @@ def numbered(count: int) -> Tensor:
     return torch.arange(count, dtype=torch.float32)[:, None]
 
 
-def holding(c: Tensor) -> Memory:
+def holding(c: Tensor) -> StoredItems:
     """A `Real` that holds items 0, 1, ..., one for each row of c."""
     model = Real()
     model.calibrate([], [(numbered(len(c)), c)])
     return model
 
 
-def drawn(model: Memory, c: Tensor) -> list[int]:
+def drawn(model: StoredItems, c: Tensor) -> list[int]:
     """The numbers of the items that the model answers c with."""
     return [int(item) for item in model.sample(c)[:, 0]]
 
 
 @pytest.mark.parametrize("count", [1, 6, 7, 8, 20])
-def test_every_item_is_dealt_once_before_any_comes_twice(count: int) -> None:
-    hand = dealt(torch.arange(10, 17), count)
+def test_every_item_is_drawn_once_before_any_comes_twice(count: int) -> None:
+    hand = sample_without_replacement(torch.arange(10, 17), count)
     assert len(hand) == count
     for part in hand.split(7):
         assert len(part.unique()) == len(part)
@@ -42,10 +42,12 @@ def test_every_item_is_dealt_once_before_any_comes_twice(count: int) -> None:
 
 
 def test_the_deal_is_random() -> None:
-    assert len({tuple(dealt(torch.arange(5), 5).tolist()) for _ in range(200)}) > 50  # of 120 orders
+    assert (
+        len({tuple(sample_without_replacement(torch.arange(5), 5).tolist()) for _ in range(200)}) > 50
+    )  # of 120 orders
 
 
-def test_without_a_condition_all_that_is_stored_is_dealt() -> None:
+def test_without_a_condition_all_that_is_stored_is_drawn() -> None:
     assert sorted(drawn(holding(torch.empty(9, 0)), torch.empty(18, 0))) == sorted([*range(9), *range(9)])
 
 

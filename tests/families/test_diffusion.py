@@ -13,10 +13,14 @@ from torch.distributions import Normal
 from toys import GREY, POINTS, build, condition, conditions
 
 from pipeline.contract import Condition, Event, Task
-from pipeline.families.diffusion.ddpm import DDPM, Decoder, Weighting, clearance, cosine, linear
+from pipeline.families.diffusion.ddpm import DDPM, Decoder, Weighting, cosine_schedule, gamma_of_margin, linear_schedule
 from pipeline.networks.condition import Context, encoder
 
-SCHEDULES = {"cosine": cosine, "linear": linear, "shifted cosine": partial(cosine, shift=-4.0)}
+SCHEDULES = {
+    "cosine": cosine_schedule,
+    "linear": linear_schedule,
+    "shifted cosine": partial(cosine_schedule, shift=-4.0),
+}
 BITS = Event((1, 2, 2), levels=2)
 IMAGES = torch.tensor(list(itertools.product((-1.0, 1.0), repeat=4))).view(16, 1, 2, 2)
 
@@ -93,7 +97,7 @@ def test_calibrated_variances_tighten_the_bound() -> None:
 
 def test_the_bound_is_on_a_mass() -> None:
     """Summed over all images, exp(mean bound) stays below one, and comes close to it with the best network."""
-    gamma = cosine(clearance(BITS, 5), 5, 200)
+    gamma = cosine_schedule(gamma_of_margin(BITS, 5), 5, 200)
     model = DDPM(BITS, free(BITS), LevelNoise(gamma), gamma, drop=0.1, weighting="vlb").eval()
     model.calibrate([(IMAGES.repeat(100, 1, 1, 1), torch.empty(1600, 0))], [])
     bound = model.elbo(IMAGES.repeat_interleave(500, 0), torch.empty(8000, 0)).view(16, 500).mean(1)
@@ -130,14 +134,14 @@ def test_a_schedule_rises_between_its_ends(schedule: str) -> None:
 def test_the_cosine_is_the_papers() -> None:
     """alpha_bar = cos^2(pi/2 (t/T + s)/(1 + s)) with s = 0.008 (arXiv:2102.09672, eq. 17, before its normalisation)."""
     offset, steps = 0.008, 50
-    gamma = cosine(2 * math.log(math.tan(offset / (1 + offset) * math.pi / 2)), 60.0, steps)
+    gamma = cosine_schedule(2 * math.log(math.tan(offset / (1 + offset) * math.pi / 2)), 60.0, steps)
     t = torch.arange(steps + 1) / steps
     assert torch.allclose((-gamma).sigmoid(), ((t + offset) / (1 + offset) * math.pi / 2).cos().square(), atol=1e-6)
 
 
 @pytest.mark.parametrize("weighting", ["simple", "vlb"])
 def test_steps_are_trained_on_in_proportion_to_their_weight(weighting: Weighting) -> None:
-    gamma = cosine(-8.0, 5.0, 20)
+    gamma = cosine_schedule(-8.0, 5.0, 20)
     model = DDPM(POINTS, free(POINTS), nn.Identity(), gamma, drop=0.1, weighting=weighting)
     t = model.random_steps(100000)
     weight = torch.expm1(gamma.diff()) if weighting == "vlb" else torch.ones(20)

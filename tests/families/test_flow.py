@@ -70,11 +70,11 @@ Law = tuple[Callable[[int], Bijection], tuple[int, ...]]
 
 LAYERS: dict[str, Law] = {
     "additive": (vector(Additive(), Halves((2,))), (2,)),
-    "affine": (vector(Affine(), Halves((5,), turned=True)), (5,)),
+    "affine": (vector(Affine(), Halves((5,), swap=True)), (5,)),
     "spline": (vector(Spline(5, 2.0), Halves((3,))), (3,)),
     "additive checkerboard": (image(Additive(), Checkerboard((2, 4, 4), 1)), (2, 4, 4)),
     "affine checkerboard": (image(Affine(), Checkerboard((1, 4, 4), 0)), (1, 4, 4)),
-    "affine channels": (image(Affine(), Halves((4, 2, 2), turned=True)), (4, 2, 2)),
+    "affine channels": (image(Affine(), Halves((4, 2, 2), swap=True)), (4, 2, 2)),
     "spline channels": (image(Spline(3, 1.5), Halves((4, 2, 2))), (4, 2, 2)),
     "scale": (lambda context: Scale((3, 2)), (3, 2)),
     "actnorm": (lambda context: ActNorm((3, 2, 2)), (3, 2, 2)),
@@ -110,7 +110,7 @@ def test_a_layers_inverse_and_log_determinant(name: str, context: int) -> None:
     check(awake(make(context)).double(), torch.randn(2, *shape, dtype=torch.float64), h)
 
 
-@pytest.mark.parametrize("split", [Halves((5, 2, 3)), Halves((5, 2, 3), turned=True), Checkerboard((5, 2, 3), 1)])
+@pytest.mark.parametrize("split", [Halves((5, 2, 3)), Halves((5, 2, 3), swap=True), Checkerboard((5, 2, 3), 1)])
 def test_a_split_parts_what_it_joins(split: Split) -> None:
     x = torch.randn(2, 5, 2, 3)
     shown, moving = split.part(x)

@@ -11,7 +11,14 @@ from torch.distributions import Normal
 from toys import POINTS, build
 
 from pipeline.contract import Condition, Event, Task
-from pipeline.families.diffusion.flow_matching import ImageFlowMatching, PointFlowMatching, signs, solve, traced, units
+from pipeline.families.diffusion.flow_matching import (
+    ImageFlowMatching,
+    PointFlowMatching,
+    random_sign_probe,
+    solve,
+    unit_probes,
+    with_trace,
+)
 from pipeline.networks.condition import Context, encoder
 
 
@@ -47,9 +54,9 @@ def test_probes_give_the_trace() -> None:
     net = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 4)).double()
     x, s = torch.randn(3, 4, dtype=torch.float64), torch.tensor(0.5)
     exact = torch.stack([torch.autograd.functional.jacobian(net, row).trace() for row in x])
-    assert torch.allclose(traced(lambda x, s: net(x), units(x))(x, s)[1], exact)
+    assert torch.allclose(with_trace(lambda x, s: net(x), unit_probes(x))(x, s)[1], exact)
     rows = x.repeat_interleave(20000, 0)
-    _, draws = traced(lambda x, s: net(x), signs(rows))(rows, s)
+    _, draws = with_trace(lambda x, s: net(x), random_sign_probe(rows))(rows, s)
     error = draws.view(3, -1).std(1) / math.sqrt(20000)
     assert ((draws.view(3, -1).mean(1) - exact).abs() < 4 * error).all()
 

@@ -12,7 +12,7 @@ from toys import GREY, POINTS, batch, build, condition
 
 from pipeline.contract import GenerativeModel, Task
 from pipeline.families.gan.objectives import GRADIENT, OBJECTIVES, R1
-from pipeline.training.optimiser import Average
+from pipeline.training.optimiser import MovingAverage
 
 POINT, IMAGE = Task("points", POINTS), Task("images", GREY)
 EITHER = pytest.mark.parametrize("task", [POINT, IMAGE], ids=["points", "images"])
@@ -29,7 +29,7 @@ def slope(loss: Tensor, scores: Tensor) -> Tensor:
 def play(model: GenerativeModel, task: Task, rounds: int, rate: float = 0.01) -> None:
     """Plain gradient descent of both players."""
     for _ in range(rounds):
-        for player in [one for one in model.players() for _ in range(one.turns)]:
+        for player in [one for one in model.players() for _ in range(one.steps_per_round)]:
             loss = player.loss(*batch(task, 16)).total
             for parameter, step in zip(player.params, torch.autograd.grad(loss, player.params), strict=True):
                 parameter.data.sub_(rate * step)
@@ -127,7 +127,7 @@ def test_each_layer_of_a_spectral_critic_has_a_largest_singular_value_of_one(tas
 @EITHER
 def test_a_spectral_critic_survives_a_copy_the_average_and_its_state(task: Task) -> None:
     model = gan("sngan_hinge", task)
-    average = Average(model, 0.9)
+    average = MovingAverage(model, 0.9)
     play(model, task, rounds=3)
     average.update()
     again = gan("sngan_hinge", task)

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from toys import COLOUR, GREY, POINTS, build, condition, conditions
 
 from pipeline.contract import Condition, Event, Task
-from pipeline.families.diffusion.ddpm import DDPM, clearance, cosine
-from pipeline.families.diffusion.guidance import Guided
+from pipeline.families.diffusion.ddpm import DDPM, cosine_schedule, gamma_of_margin
+from pipeline.families.diffusion.guidance import GuidedModel
 from pipeline.networks.condition import Context, encoder
 
 MODELS = [("ddpm", POINTS), ("ddpm", GREY), ("flow_matching", POINTS), ("flow_matching", GREY)]
 
 
-def awake(recipe: str, event: Event, kind: str) -> tuple[Guided, Tensor]:
+def awake(recipe: str, event: Event, kind: str) -> tuple[GuidedModel, Tensor]:
     """A model whose condition matters, and c for 8 items."""
     task = Task("t", event, condition(kind, event))
     model = build("diffusion", recipe, task).eval()
@@ -27,7 +27,7 @@ def awake(recipe: str, event: Event, kind: str) -> tuple[Guided, Tensor]:
     return model, conditions(task, 8)
 
 
-def draw(model: Guided, c: Tensor, setting: float) -> Tensor:
+def draw(model: GuidedModel, c: Tensor, setting: float) -> Tensor:
     torch.manual_seed(1)
     model.setting = setting
     return model.sample(c)
@@ -126,7 +126,7 @@ class CoinNoise(nn.Module):
 def coin() -> tuple[DDPM, Tensor, Tensor]:
     """The calibrated model of a coin whose class is its face, with 4,000 throws: in 20 steps variances matter."""
     event = Event((1, 1, 1), levels=2)
-    condition, gamma = encoder(Condition("class", (), 2), event), cosine(clearance(event, 5), 5, 20)
+    condition, gamma = encoder(Condition("class", (), 2), event), cosine_schedule(gamma_of_margin(event, 5), 5, 20)
     condition.table.weight.data = torch.tensor([[-1.0], [1.0]])
     model = DDPM(event, condition, CoinNoise(gamma), gamma, drop=0.25, weighting="vlb").eval()
     c = torch.arange(4000) % 2

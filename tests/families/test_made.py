@@ -24,7 +24,7 @@ def made(event: Event, order: Order, visits: int, width: int = 400, context: int
     """With units of every degree, unless `width` is small."""
     parameters = event.grid * event.shape[0]
     network = AnyOrderMADE(event, context, parameters, visits, [places(event, order)], width, layers=2, dropout=0.5)
-    return awake(network.under(0))
+    return awake(network.ordered(0))
 
 
 def test_orders_are_what_they_are_called() -> None:

@@ -194,7 +194,7 @@ def test_idle_vectors_restart_at_codes_and_busy_ones_stay() -> None:
     book, codes = Codebook(4, 3), torch.randn(16, 3, 2, 2) + 50
     book.use.copy_(torch.tensor([0.0, 0.25, 0.0, 0.25]))
     before = book.vectors.detach().clone()
-    book.revive(codes)
+    book.restart_idle(codes)
     flat = codes.movedim(1, -1).flatten(0, -2)
     assert torch.equal(book.vectors[1::2], before[1::2])
     assert all((flat == vector).all(-1).any() for vector in book.vectors[::2])

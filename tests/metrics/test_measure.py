@@ -14,10 +14,10 @@ from pipeline.contract import (
     Event,
     Exact,
     Factor,
-    Forgets,
     GenerativeModel,
     Mixture,
     Player,
+    SupportsUnconditional,
     Task,
     Weighted,
 )
@@ -257,7 +257,7 @@ class Shade(Judge):
         return right(answer, c)
 
 
-class Forgetful(WithExact, Forgets):
+class Forgetful(WithExact, SupportsUnconditional):
     """Without its condition half a nat worse."""
 
     def unconditional(self) -> GenerativeModel:

@@ -16,7 +16,7 @@ from pipeline.training import reproducible
 from pipeline.training.batches import in_order, shuffled
 from pipeline.training.curve_logger import CurveLogger
 from pipeline.training.loop import fit
-from pipeline.training.optimiser import Average, DivergedError, rate
+from pipeline.training.optimiser import DivergedError, MovingAverage, learning_rate_factor
 
 
 class Line(SinglePlayer, Exact):
@@ -39,7 +39,7 @@ class Line(SinglePlayer, Exact):
 
 
 class Tug(GenerativeModel):
-    """Two players that pull one number each; the first has two turns."""
+    """Two players that pull one number each; the first takes two steps per round."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Tug(GenerativeModel):
         self.seen: list[tuple[str, Tensor]] = []
 
     def players(self) -> tuple[Player, ...]:
-        return (Player("a", (self.a,), self.pull("a"), turns=2), Player("b", (self.b,), self.pull("b")))
+        return (Player("a", (self.a,), self.pull("a"), steps_per_round=2), Player("b", (self.b,), self.pull("b")))
 
     def pull(self, name: str):  # type: ignore[no-untyped-def]
         def loss(x: Tensor, c: Tensor) -> Loss:
@@ -131,7 +131,7 @@ def test_validation_does_not_move_the_stream_of_random_numbers() -> None:
 
 def test_the_average_forgets_its_start() -> None:
     model = Line()
-    average = Average(model, 0.99)
+    average = MovingAverage(model, 0.99)
     with torch.no_grad():
         model.mean.fill_(0)
     for _ in range(200):
@@ -151,10 +151,10 @@ def test_an_epoch_holds_each_item_once() -> None:
 
 def test_the_rate_warms_up_and_falls_to_zero() -> None:
     schedule = settings(steps=100, warmup=10)
-    rates = [rate(step, schedule) for step in range(101)]
+    rates = [learning_rate_factor(step, schedule) for step in range(101)]
     assert rates[0] < rates[5] < rates[10] == 1
     assert rates[50] > rates[90] > rates[100] == pytest.approx(0)
-    assert rate(90, settings(decay="constant")) == 1
+    assert learning_rate_factor(90, settings(decay="constant")) == 1
 
 
 def test_a_curve_is_a_tidy_csv(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Autoencoders: a deterministic code, trained to reconstruct.
+"""Autoencoders: a deterministic code, trained by reconstruction.
 
     min E |x - D(E(x + noise, c), c)|^2 + sparsity |E(x + noise, c)|_1
 
@@ -6,9 +6,9 @@ with neither noise nor sparsity (Hinton & Salakhutdinov 2006, doi:10.1126/scienc
 activity of the code (sparse coding: Olshausen & Field 1996, doi:10.1038/381607a0), or with a corrupted input and a
 clean target (denoising: Vincent et al. 2008, doi:10.1145/1390156.1390294).
 
-It is no generator: nothing says where codes lie. "fitted" fits a full-covariance Gaussian to them after training and
-decodes draws from it; "standard" decodes draws from N(0, I), as one would with a VAE, and fails: codes were never asked
-to lie there. It has no likelihood.
+An autoencoder is no generative model: it has no distribution of codes. "fitted" fits a full-covariance Gaussian to them
+after training and decodes draws from it; "standard" decodes draws from N(0, I), as of a VAE, and fails, since no loss
+moves codes there. It has no likelihood.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from pipeline.contract import Batch, Event, Loss, Reconstructs, SinglePlayer
 
 Codes = Literal["fitted", "standard"]
-"""Where samples take their codes from."""
+"""The distribution of the codes of samples."""
 
 
 class Autoencoder(SinglePlayer, Reconstructs):
@@ -67,7 +67,7 @@ class Autoencoder(SinglePlayer, Reconstructs):
         return x if self.event.levels is None else self.event.quantise(x)
 
     def corrupt(self, x: Tensor) -> Tensor:
-        """x with Gaussian noise, or as it is where there is none."""
+        """x with Gaussian noise."""
         return x + self.noise * self.event.scale * torch.randn_like(x) if self.noise else x
 
     def loss(self, x: Tensor, c: Tensor) -> Loss:

@@ -1,4 +1,4 @@
-"""Where networks meet the autoencoder family."""
+"""Recipes of the autoencoder family: each builds a model from its networks."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def dense_autoencoder(task: Task, *, latent: Count = 32, codes: Codes = "fitted"
     """Autoencoder of one dense layer each way (Hinton & Salakhutdinov 2006, doi:10.1126/science.1127647).
 
     Equation: min E |x − D(E(x, c), c)|²
+
+    Args:
+        latent: dimensions of the code, from 1.
+        codes: "fitted" decodes draws from a Gaussian fitted to the codes of the training set, "standard" decodes draws
+            from N(0, I).
     """
     return _dense(task, [latent], nn.Identity(), codes)
 
@@ -31,9 +36,16 @@ def deep_sparse_autoencoder(
     sparsity: NonNegative = 1e-4,
     codes: Codes = "fitted",
 ) -> Autoencoder:
-    """Autoencoder of three layers each way, its code kept sparse (Olshausen & Field 1996, doi:10.1038/381607a0).
+    """Autoencoder of three layers each way with a sparse code (Olshausen & Field 1996, doi:10.1038/381607a0).
 
     Equation: min E |x − D(z, c)|² + λ |z|₁,  z = E(x, c) ≥ 0
+
+    Args:
+        width: units of the first hidden layer, from 1; the second has half of them.
+        latent: dimensions of the code, from 1.
+        sparsity: weight λ of the L1 norm of the code, from 0.
+        codes: "fitted" decodes draws from a Gaussian fitted to the codes of the training set, "standard" decodes draws
+            from N(0, I).
     """
     return _dense(task, [width, max(width // 2, 1), latent], nn.ReLU(), codes, sparsity=sparsity)
 
@@ -49,6 +61,13 @@ def denoising_autoencoder(
     """Denoising autoencoder: a corrupted input, a clean target (Vincent et al. 2008, doi:10.1145/1390156.1390294).
 
     Equation: min E |x − D(E(x + σ ε, c), c)|²,  ε ~ N(0, I)
+
+    Args:
+        width: units of the hidden layer, from 1.
+        latent: dimensions of the code, from 1.
+        noise: standard deviation σ of the corruption, in units of the largest training value; from 0.
+        codes: "fitted" decodes draws from a Gaussian fitted to the codes of the training set, "standard" decodes draws
+            from N(0, I).
     """
     return _dense(task, [width, latent], nn.Identity(), codes, noise=noise)
 
@@ -59,6 +78,12 @@ def conv_autoencoder_images(
     """Convolutional autoencoder, with max pooling and upsampling (Masci et al. 2011, doi:10.1007/978-3-642-21735-7_7).
 
     Equation: min E |x − D(E(x, c), c)|²
+
+    Args:
+        channels: feature maps of the first convolution, from 1; the other two have half of them.
+        halvings: max poolings, 1 to 3; each halves the height and width.
+        codes: "fitted" decodes draws from a Gaussian fitted to the codes of the training set, "standard" decodes draws
+            from N(0, I).
     """
     condition, half = encoder(task.condition, task.event), max(channels // 2, 1)
     widths = [channels, half, half]
@@ -71,7 +96,7 @@ def conv_autoencoder_images(
 def _dense(
     task: Task, sizes: list[int], code: nn.Module, codes: Codes, sparsity: float = 0.0, noise: float = 0.0
 ) -> Autoencoder:
-    """Layers of `sizes` to the code, and the same way back."""
+    """Dense layers of `sizes` from x to the code, and of the reversed sizes back."""
     condition = encoder(task.condition, task.event)
     encode = FunnelEncoder(task.event, condition.flat, sizes, code)
     decode = FunnelDecoder(task.event, condition.flat, sizes[::-1])

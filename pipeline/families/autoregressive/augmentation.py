@@ -27,9 +27,9 @@ from pipeline.contract import Event, Loss
 from pipeline.families.autoregressive.image import AutoregressiveImages
 
 SPREAD = (0.15, 0.1, 0.1, 0.15, 0.12, 0.12)
-"""Of the turn in radians, two logarithms of scale, the shear, and two shifts in half sides: a hand's variation."""
+"""Standard deviations of the turn in radians, two logarithms of scale, the shear, and two shifts in half sides."""
 WARPED, PLAIN = 0.7, 0.5
-"""Shares of images that are warped at all and that surely keep the first symmetry: what is scored is seen often."""
+"""Share of images that A moves at all, and share whose symmetry is the identity: plain images are frequent."""
 SQUARE, OBLONG = (0, 1, 2, 3), (0, 2)
 """Quarter turns that keep the height and the width of an image."""
 
@@ -42,12 +42,12 @@ class Transformation(NamedTuple):
     symmetry: Tensor
     """(B,) long: index in `symmetries`, 0 for the identity."""
 
-    def of(self, maps: Tensor) -> Tensor:
+    def apply(self, maps: Tensor) -> Tensor:
         """maps (B, n, H, W) float -> the same shape, each under its own transformation."""
         return self._turned(self._warped(maps))
 
-    def told(self, event: Event) -> Tensor:
-        """(B, transformation_width(event)): what the network is told."""
+    def features(self, event: Event) -> Tensor:
+        """(B, transformation_width(event)): the condition of the network."""
         return torch.cat([self.noise, F.one_hot(self.symmetry, len(symmetries(event)))], dim=1)
 
     def _warped(self, maps: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ class Transformation(NamedTuple):
 
 
 def transformation_width(event: Event) -> int:
-    """Numbers that a network is told of a transformation."""
+    """The number of values that describe a transformation to the network."""
     return len(SPREAD) + len(symmetries(event))
 
 
@@ -90,23 +90,23 @@ def _symmetry(maps: Tensor, turns: int, flip: bool) -> Tensor:
 
 
 class AugmentedImages(AutoregressiveImages):
-    """The context of `network` ends with one map for each number that it is told of T."""
+    """Images whose network has T as a condition: the last channels of its context, one for each number."""
 
     @staticmethod
-    def told(event: Event) -> int:
+    def extra_channels(event: Event) -> int:
         return transformation_width(event)
 
     def context(self, c: Tensor) -> Tensor:
-        return self._told(super().context(c), identity(len(c)))
+        return self._with_transformation(super().context(c), identity(len(c)))
 
     def loss(self, x: Tensor, c: Tensor) -> Loss:
         t, condition = random_transformation(self.event, len(x)), self.condition(c)
-        moved, places = t.of(torch.cat([x, condition.map], dim=1)).tensor_split([x.shape[1]], dim=1)
+        moved, places = t.apply(torch.cat([x, condition.map], dim=1)).tensor_split([x.shape[1]], dim=1)
         x, context = self.event.quantise(moved), condition._replace(map=places).everywhere()
-        nll = -self.pixels.log_prob(x, self.network(x, self._told(context, t))).mean()
+        nll = -self.pixels.log_prob(x, self.network(x, self._with_transformation(context, t))).mean()
         return Loss(nll, {"nll": nll})
 
-    def _told(self, context: Tensor, t: Transformation) -> Tensor:
-        """(B, M, H, W) -> (B, M + told, H, W)."""
-        told = t.told(self.event)[:, :, None, None].expand(-1, -1, *context.shape[2:])
-        return torch.cat([context, told], dim=1)
+    def _with_transformation(self, context: Tensor, t: Transformation) -> Tensor:
+        """(B, M, H, W) -> (B, M + extra_channels, H, W)."""
+        features = t.features(self.event)[:, :, None, None].expand(-1, -1, *context.shape[2:])
+        return torch.cat([context, features], dim=1)

@@ -32,7 +32,7 @@ Parameters = Callable[[Tensor, int, int], Tensor]
 
 
 class Network(Protocol):
-    """Causal in its own order (`pipeline.families.autoregressive.networks.causal_network.CausalNetwork`)."""
+    """A causal network of images (`networks.causal_network.CausalNetwork`)."""
 
     visits: int
 
@@ -43,7 +43,7 @@ class Network(Protocol):
 
 
 class AutoregressiveImages(SinglePlayer, Exact):
-    """`network` says the parameters of `pixels`, the distribution of one pixel."""
+    """p(x | c) with the parameters of `pixels`, the distribution of one pixel, from a causal `network`."""
 
     knob: ClassVar[str | None] = "temperature"
 
@@ -52,12 +52,12 @@ class AutoregressiveImages(SinglePlayer, Exact):
         self.event, self.condition, self.network, self.pixels = event, condition, network, pixels
 
     @staticmethod
-    def told(event: Event) -> int:
-        """Maps that the network is told beside the condition's."""
+    def extra_channels(event: Event) -> int:
+        """Channels of the network's context in addition to those of the condition."""
         return 0
 
     def context(self, c: Tensor) -> Tensor:
-        """c (B, *condition) -> what the network is told beside x, (B, M, H, W)."""
+        """c (B, *condition) -> the context of the network, (B, M, H, W)."""
         return self.condition(c).everywhere()
 
     def parameters_of(self, x: Tensor, c: Tensor) -> Tensor:
@@ -87,25 +87,25 @@ class AutoregressiveImages(SinglePlayer, Exact):
         return x
 
 
-class AnyOrder(Protocol):
-    """A network that is causal in whichever of its orders it is asked for."""
+class OrderedNetworks(Protocol):
+    """Networks with shared weights, each causal in another order of the places."""
 
     def __len__(self) -> int: ...
-    def under(self, order: int) -> Network: ...
+    def ordered(self, order: int) -> Network: ...
 
 
 class OrderEnsemble(SinglePlayer, Exact):
-    """`network` knows O orders; `pixels` is the distribution of one pixel. A draw has an order of its own."""
+    """`network` has O orders, `pixels` is the distribution of one pixel; the order of each sample is random."""
 
     knob: ClassVar[str | None] = "temperature"
 
-    def __init__(self, event: Event, condition: nn.Module, network: AnyOrder, pixels: Pixels) -> None:
+    def __init__(self, event: Event, condition: nn.Module, network: OrderedNetworks, pixels: Pixels) -> None:
         super().__init__()
         self.event, self.condition, self.network, self.pixels = event, condition, network, pixels
 
     def member(self, order: int) -> AutoregressiveImages:
-        """The model of one order, which shares the ensemble's weights and setting."""
-        one = AutoregressiveImages(self.event, self.condition, self.network.under(order), self.pixels)
+        """The model of one order, with the weights and the setting of the ensemble."""
+        one = AutoregressiveImages(self.event, self.condition, self.network.ordered(order), self.pixels)
         one.setting = self.setting
         return one
 
@@ -128,8 +128,11 @@ class OrderEnsemble(SinglePlayer, Exact):
 
 
 @torch.no_grad()
-def naive(model: AutoregressiveImages, c: Tensor) -> Tensor:
-    """c (B, *condition) -> x (B, C, H, W), at the cost of H W passes for each visit of a place."""
+def sample_naively(model: AutoregressiveImages, c: Tensor) -> Tensor:
+    """`model.sample` without a cache: c (B, *condition) -> x (B, C, H, W), by a pass for each visit of a place.
+
+    It draws the same noise in the same order and gives the same samples: a reference for tests and benchmarks.
+    """
     context = model.context(c)
 
     def parameters(x: Tensor, row: int, column: int) -> Tensor:

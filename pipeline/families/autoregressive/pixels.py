@@ -1,4 +1,4 @@
-"""The distribution of one pixel, its sub-pixels in order R, G, B, given the parameters that a network says.
+"""The distribution of one pixel, its sub-pixels in order R, G, B, given the parameters from a network.
 
     softmax    p(x_c) = softmax(logits_c)[level]                                              few levels, any shape
     mixture    p(x) = sum_k pi_k prod_c P(x_c; mu_ck + sum_(j<c) a_cjk x_j, s_ck)             many levels
@@ -34,7 +34,7 @@ class Pixels(Protocol):
 
 
 class Softmax:
-    """A logit for each level of each sub-pixel, level-major; the network makes later sub-pixels see earlier ones."""
+    """A logit for each level of each sub-pixel, level-major; later sub-pixels depend on earlier ones in the network."""
 
     def __init__(self, event: Event) -> None:
         self.categorical, self.subpixels = Categorical(event), event.shape[0]
@@ -69,7 +69,7 @@ class LogisticMixture:
         pairs = self.subpixels * (self.subpixels - 1) // 2
         self.parts = (1, self.subpixels, self.subpixels, pairs)
         self.width = mixtures * sum(self.parts)
-        self.spread = torch.linspace(-1, 1, mixtures)  # where means start: equal starts would learn as one
+        self.spread = torch.linspace(-1, 1, mixtures)  # initial means: equal ones would stay equal
 
     def log_prob(self, x: Tensor, parameters: Tensor) -> Tensor:
         mixture, x = self._components(parameters), x.unsqueeze(2)  # (B, C, 1, H, W)

@@ -42,7 +42,7 @@ class Gaussians(NamedTuple):
         return (self.mean.gather(1, k) + sigma * torch.randn_like(sigma)).squeeze(1)
 
 
-class ARMixture(SinglePlayer, Exact):
+class AutoregressivePoints(SinglePlayer, Exact):
     """`network` maps (x (B, D), condition vector h (B, V)) to (B, D, 3 K), of which row i depends on x_<i."""
 
     knob: ClassVar[str | None] = "temperature"

@@ -1,4 +1,4 @@
-"""Where networks meet the autoregressive family."""
+"""Recipes of the autoregressive family: each builds a model from its networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 from pipeline.contract import Event, Task
 from pipeline.families.autoregressive.augmentation import AugmentedImages
 from pipeline.families.autoregressive.image import AutoregressiveImages, Network, OrderEnsemble
-from pipeline.families.autoregressive.networks.dilated_encoder import surrounded
+from pipeline.families.autoregressive.networks.dilated_encoder import context_encoder
 from pipeline.families.autoregressive.networks.gated_pixelcnn import GatedPixelCNN
 from pipeline.families.autoregressive.networks.image_transformer import ImageTransformer
 from pipeline.families.autoregressive.networks.made import AnyOrderMADE, FactorNetworks, MADEPoints, places
@@ -17,7 +17,7 @@ from pipeline.families.autoregressive.networks.pixelcnn import PixelCNN
 from pipeline.families.autoregressive.networks.pixelcnn_pp import PixelCNNPlusPlus
 from pipeline.families.autoregressive.networks.pixelrnn import DiagonalBiLSTM, PixelRNN, RowLSTM
 from pipeline.families.autoregressive.pixels import LogisticMixture, Pixels, Softmax
-from pipeline.families.autoregressive.points import ARMixture
+from pipeline.families.autoregressive.points import AutoregressivePoints
 from pipeline.networks.condition import encoder
 from pipeline.params import Count, Fraction, Seed, Whole
 
@@ -35,15 +35,23 @@ __all__ = [
 ]
 
 
-def ar_mixture_points(task: Task, *, mixtures: Count = 24, width: Count = 96, octaves: Whole = 4) -> ARMixture:
+def ar_mixture_points(
+    task: Task, *, mixtures: Count = 24, width: Count = 96, octaves: Whole = 4
+) -> AutoregressivePoints:
     """Autoregressive mixture density networks, one for each coordinate (Uria et al. 2013, arXiv:1306.0186).
 
     Equation: p(x_i | x_<i) = Σ_k π_k N(x_i; μ_k, σ_k²), (π, μ, σ) from a network of x_<i for each i.
+
+    Args:
+        mixtures: Gaussian components of each factor, from 1.
+        width: units of each of a network's two hidden layers, from 1.
+        octaves: octaves of Fourier features of each coordinate: sines and cosines at as many frequencies, each twice
+            the one before; from 0, which adds none.
     """
     condition = encoder(task.condition, task.event)
     dims = task.event.dims
     network = FactorNetworks(dims, condition.flat, mixtures, width, octaves, task.event.scale)
-    return ARMixture(condition, network, dims)
+    return AutoregressivePoints(condition, network, dims)
 
 
 def pixelcnn_images(
@@ -59,7 +67,12 @@ def pixelcnn_images(
 
     Equation: p(x | c) = prod_i softmax(f(x_<i, c))[x_i], i over sub-pixels in raster order.
 
-    `channels` is the paper's 2 h, `kernel` the size of the first, mask-A convolution.
+    Args:
+        channels: feature maps of the residual stream, 2 h in the paper; from 2.
+        blocks: residual blocks, from 1.
+        kernel: height and width in pixels of the first, mask-A convolution; odd, from 3.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        augmented: whether training images are transformed at random, with the transformation as a condition.
     """
     images, context = _images(task, augmented)
     network = PixelCNN(task.event, context, channels, blocks, kernel, dropout)
@@ -80,8 +93,15 @@ def gated_pixelcnn_images(
 
     Equation: y = tanh(W_1 * x + V_1 c) sigmoid(W_2 * x + V_2 c), p(x | c) = prod_i softmax(f(x_<i, c))[x_i].
 
-    `kernel` is the size of the first layer; the others are 3 x 3 as far as the mask leaves them. With `mixtures` a
-    pixel is a mixture of as many logistics in place of the softmax (Salimans et al. 2017, arXiv:1701.05517).
+    Args:
+        channels: feature maps of each stack, from 1.
+        layers: gated layers after the first, from 1.
+        kernel: height and width in pixels of the first layer's kernel; odd, from 3. The others are 3 x 3 as far as the
+            mask allows.
+        mixtures: logistic components of each pixel in place of the softmax (Salimans et al. 2017, arXiv:1701.05517);
+            from 0, which is the softmax.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        augmented: whether training images are transformed at random, with the transformation as a condition.
     """
     images, context = _images(task, augmented)
     pixels, visits = _mixture(task.event, mixtures) if mixtures else _softmax(task.event)
@@ -104,7 +124,14 @@ def pixelcnn_pp_images(
 
     Equation: P(x) = sum_k π_k [σ((x + 1/2 - μ_k) / s_k) - σ((x - 1/2 - μ_k) / s_k)], (π, μ, s) = f(x_<i, c).
 
-    `blocks` for each resolution and direction; of `halvings` as many as the image's sides allow.
+    Args:
+        channels: feature maps of each stream, from 1.
+        blocks: residual blocks at each resolution in each direction, from 1.
+        halvings: how often the height and width are halved, from 0; less often where they cannot be divided.
+        kernel: height and width in pixels of the first, mask-A convolution; odd, from 3.
+        mixtures: logistic components of each pixel, from 1.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        augmented: whether training images are transformed at random, with the transformation as a condition.
     """
     images, context = _images(task, augmented)
     shape, pixels = task.event.shape, LogisticMixture(task.event, mixtures)
@@ -125,7 +152,12 @@ def row_lstm_images(
 
     Equation: [o, f, i, g] = σ(K_ss * h_(row-1) + K_is * x_row), c = f c_(row-1) + i g, h = o tanh(c).
 
-    `channels` is the paper's 2 h, `kernel` the size of the first, mask-A convolution.
+    Args:
+        channels: features of each layer, 2 h in the paper; even, from 2.
+        layers: recurrent layers, from 1.
+        kernel: height and width in pixels of the first, mask-A convolution; odd, from 3.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        augmented: whether training images are transformed at random, with the transformation as a condition.
     """
     images, context = _images(task, augmented)
     network = PixelRNN(task.event, context, RowLSTM, channels // 2, layers, kernel, dropout)
@@ -145,7 +177,12 @@ def diagonal_bilstm_images(
 
     Equation: [o, f, i, g] = σ(K_ss * h_diagonal + K_is * x), c = f c_left + i g, h = o tanh(c), from both sides.
 
-    `channels` is the paper's 2 h, `kernel` the size of the first, mask-A convolution.
+    Args:
+        channels: features of each layer, 2 h in the paper; even, from 2.
+        layers: recurrent layers, from 1.
+        kernel: height and width in pixels of the first, mask-A convolution; odd, from 3.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        augmented: whether training images are transformed at random, with the transformation as a condition.
     """
     images, context = _images(task, augmented)
     network = PixelRNN(task.event, context, DiagonalBiLSTM, channels // 2, layers, kernel, dropout)
@@ -167,7 +204,13 @@ def image_transformer_images(
 
     Equation: a_i = Σ_j softmax_j(q_i·k_j / √d + b_(i-j)) v_j, j in (i - window, i].
 
-    Each layer sees the `window` values before the one that it predicts.
+    Args:
+        width: dimensions of an embedding; a multiple of `heads`.
+        heads: attention heads of each layer, from 1.
+        layers: attention layers, from 1.
+        window: how many of the latest values each layer attends to, from 1.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        augmented: whether training images are transformed at random, with the transformation as a condition.
     """
     images, context = _images(task, augmented)
     network = ImageTransformer(task.event, context, width, heads, layers, window, dropout)
@@ -176,14 +219,21 @@ def image_transformer_images(
 
 def made_points(
     task: Task, *, mixtures: Count = 24, width: Count = 192, layers: Count = 2, octaves: Whole = 4
-) -> ARMixture:
+) -> AutoregressivePoints:
     """MADE with a mixture of Gaussians for each factor (Papamakarios et al. 2017, arXiv:1705.07057).
 
     Equation: p(x_i | x_<i) = Σ_k π_k N(x_i; μ_k, σ_k²), (π, μ, σ) from one masked network for all i.
+
+    Args:
+        mixtures: Gaussian components of each factor, from 1.
+        width: units of each hidden layer, from 1.
+        layers: hidden layers, from 1.
+        octaves: octaves of Fourier features of each coordinate: sines and cosines at as many frequencies, each twice
+            the one before; from 0, which adds none.
     """
     condition, event = encoder(task.condition, task.event), task.event
     network = MADEPoints(event.dims, condition.flat, mixtures, width, layers, octaves, event.scale)
-    return ARMixture(condition, network, event.dims)
+    return AutoregressivePoints(condition, network, event.dims)
 
 
 def made_images(
@@ -200,13 +250,20 @@ def made_images(
 
     Equation: h = g((W ⊙ M) x + b), M_ji = [degree_j ≥ degree_i]; p(x | c) = Π_i p(x_o(i) | x_o(<i), c).
 
-    `seed` draws the random order, `mixtures` is for images of more than 32 levels.
+    Args:
+        order: of the pixels: by rows, by columns, or random.
+        width: units of each hidden layer, from 1.
+        layers: hidden layers, from 1.
+        mixtures: logistic components of each pixel, from 1; of images of more than 32 levels alone, others have a
+            softmax.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        seed: of the random order, from 0.
     """
     condition, (pixels, visits) = encoder(task.condition, task.event), _pixels(task.event, mixtures)
     orders = [places(task.event, order, seed)]
     context = condition.everywhere
     network = AnyOrderMADE(task.event, context, pixels.width, visits, orders, width, layers, dropout)
-    return AutoregressiveImages(task.event, condition, network.under(0), pixels)
+    return AutoregressiveImages(task.event, condition, network.ordered(0), pixels)
 
 
 def made_ensemble_images(
@@ -223,7 +280,14 @@ def made_ensemble_images(
 
     Equation: p(x | c) = 1/O Σ_o Π_i p(x_o(i) | x_o(<i), c).
 
-    `seed` is that of the first order, `mixtures` is for images of more than 32 levels.
+    Args:
+        orders: random orders that are averaged over, from 1.
+        width: units of each hidden layer, from 1.
+        layers: hidden layers, from 1.
+        mixtures: logistic components of each pixel, from 1; of images of more than 32 levels alone, others have a
+            softmax.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        seed: of the first random order, from 0; the next orders have the seeds that follow.
     """
     condition, (pixels, visits) = encoder(task.condition, task.event), _pixels(task.event, mixtures)
     drawn = [places(task.event, "random", seed + i) for i in range(orders)]
@@ -233,22 +297,25 @@ def made_ensemble_images(
 
 
 def _images(task: Task, augmented: bool) -> tuple[Callable[[Network, Pixels], AutoregressiveImages], int]:
-    """What makes the model of a network and its pixels, and the width of the context that the network sees."""
-    kind, condition = AugmentedImages if augmented else AutoregressiveImages, surrounded(task.condition, task.event)
-    return partial(kind, task.event, condition), condition.everywhere + kind.told(task.event)
+    """(constructor of the model from a network and the distribution of a pixel, channels of the network's context)."""
+    kind, condition = (
+        AugmentedImages if augmented else AutoregressiveImages,
+        context_encoder(task.condition, task.event),
+    )
+    return partial(kind, task.event, condition), condition.everywhere + kind.extra_channels(task.event)
 
 
 def _pixels(event: Event, mixtures: int) -> tuple[Pixels, int]:
-    """The pixels of a dense network, which has weights for each number that they take, and its visits to each."""
+    """The distribution of a pixel for a dense network, and how often the network visits each place."""
     few = event.grid <= 32  # a softmax of 256 levels for each of 3,072 sub-pixels would be 400 million weights
     return _softmax(event) if few else _mixture(event, mixtures)
 
 
 def _softmax(event: Event) -> tuple[Pixels, int]:
-    """Each sub-pixel waits for the earlier ones of its pixel."""
+    """One visit for each sub-pixel: it depends on the earlier ones of its pixel."""
     return Softmax(event), event.shape[0]
 
 
 def _mixture(event: Event, mixtures: int) -> tuple[Pixels, int]:
-    """The mixture itself joins the sub-pixels of a pixel."""
+    """One visit: the mixture itself makes the sub-pixels of a pixel dependent."""
     return LogisticMixture(event, mixtures), 1

@@ -1,4 +1,4 @@
-"""Controls with an exact likelihood that need no training: the truth, and what knows nothing or next to nothing.
+"""Controls with an exact likelihood that need no training: the truth, noise and independent pixels.
 
 oracle     the true mixture                          no model scores better, up to sampling noise
 noise      uniform over the level grid, or a box     log2 L bits per dimension exactly

@@ -1,4 +1,4 @@
-"""The controls: each metric is shown with its floor and its ceiling."""
+"""Recipes of the controls: untrained models that show the floor and the ceiling of each metric."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pipeline.params import Positive, Share
 
 __all__ = ["collapsed", "copycat", "marginal_images", "noise_images", "noise_points", "oracle_points", "real"]
 
-LOOKED_UP = ("box", "segmentation", "grayscale")
-"""Conditions that an item has to itself."""
+UNIQUE_CONDITIONS = ("box", "segmentation", "grayscale")
+"""Kinds of which each item has a condition of its own."""
 
 
 def oracle_points(task: Task) -> Oracle:
@@ -23,7 +23,7 @@ def oracle_points(task: Task) -> Oracle:
 
 def real(task: Task) -> Real:
     """Held-out data."""
-    return Real(part=0.5 if task.condition.kind in LOOKED_UP else 1.0)
+    return Real(part=0.5 if task.condition.kind in UNIQUE_CONDITIONS else 1.0)
 
 
 def copycat(task: Task) -> Copycat:
@@ -32,12 +32,21 @@ def copycat(task: Task) -> Copycat:
 
 
 def collapsed(task: Task, *, share: Share = 0.02) -> GenerativeModel:
-    """One mode: of the truth where it is known, else the `share` of the training set around one item."""
+    """One mode: of the truth where it is known, else the `share` of the training set around one item.
+
+    Args:
+        share: share of the training set that is drawn from, in (0, 1]: the nearest neighbours of one item. Unused where
+            the truth is known.
+    """
     return OneMode(task.truth) if task.truth else Collapsed(share)
 
 
 def noise_points(task: Task, *, margin: Positive = 0.25) -> UniformBox:
-    """Uniform over a box around the data."""
+    """Uniform over a box around the data.
+
+    Args:
+        margin: by how much the box is wider on each side than the data, as a share of their range; above 0.
+    """
     return UniformBox(task.event, margin)
 
 
@@ -47,5 +56,9 @@ def noise_images(task: Task) -> UniformLevels:
 
 
 def marginal_images(task: Task, *, smoothing: Positive = 0.1) -> Marginal:
-    """Independent pixels."""
+    """Independent pixels.
+
+    Args:
+        smoothing: pseudo-count added to every level of every pixel, above 0.
+    """
     return Marginal(task.event, smoothing)

@@ -1,16 +1,16 @@
-"""Controls that draw from stored data: the ceiling (`real`), the cheat (`copycat`) and the floor (`collapsed`).
+"""Controls that sample from stored data.
 
-    real        fresh data: the validation split          without a condition, what a perfect sampler scores
-    copycat     the training set                           best in every feature metric, and worth nothing
+    real        the validation split                       without a condition, the score of a perfect sampler
+    copycat     the training set                           best in every feature metric, without generalising
     collapsed   the neighbourhood of one training item     high precision, no recall
 
-Each answers a condition with a stored item whose own condition is nearest: of labels, by the number of places that
-differ, else by the Euclidean distance. Many items share a class, so that `real` is what a perfect sampler scores there
-too; a box or a map has one that is nearest and differs, and then `real` is no ceiling but what a look-up reaches. There
-it holds a random half of the validation split, for else every seed would answer with the same items.
+For a condition c each samples a stored item whose condition is nearest to c: for labels by the number of places that
+differ, else by the Euclidean distance. Many items share a class, so that `real` is a perfect sampler there too. The
+nearest box or map differs from c, so that `real` is no upper limit there but a nearest-neighbour look-up; it stores a
+random half of the validation split, or every seed would return the same items.
 
 Seeds are replications only as far as they draw different items. Of k items drawn from m without replacement two seeds
-share k² / m on average; `replicates` says whether that is at most half of them.
+share k² / m on average; `replicates` is true if that is at most half of them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from pipeline.contract import Batch, GenerativeModel, Player
 CHUNK = 1024
 
 
-class Memory(GenerativeModel):
-    """Draws stored items; without replacement as long as those that answer a condition last."""
+class StoredItems(GenerativeModel):
+    """Samples stored items, without replacement until all that match a condition are used."""
 
     independent_samples = False
     x: Tensor
@@ -46,22 +46,22 @@ class Memory(GenerativeModel):
 
     def sample(self, c: Tensor) -> Tensor:
         if not c[:1].numel():
-            return self.x[dealt(torch.arange(len(self.x)), len(c))]
-        asked, group = c.unique(dim=0, return_inverse=True)
+            return self.x[sample_without_replacement(torch.arange(len(self.x)), len(c))]
+        unique, group = c.unique(dim=0, return_inverse=True)
         rows = torch.empty(len(c), dtype=torch.long)
-        matching = (match for part in asked.split(CHUNK) for match in self._matching(part))
+        matching = (match for part in unique.split(CHUNK) for match in self._matching(part))
         for place, match in enumerate(matching):
             same = group == place
-            rows[same] = dealt(match.nonzero()[:, 0], int(same.sum()))
+            rows[same] = sample_without_replacement(match.nonzero()[:, 0], int(same.sum()))
         return self.x[rows]
 
     def replicates(self, c: Tensor) -> bool:
-        """Whether two seeds share at most half of the items that they answer c with, on average."""
+        """Whether two seeds share at most half of their items for c, on average."""
         if not c[:1].numel():
-            return shared(len(c), len(self.x)) <= len(c) / 2
-        asked, count = c.unique(dim=0, return_counts=True)
-        matching = (match for part in asked.split(CHUNK) for match in self._matching(part))
-        same = sum(shared(int(k), int(match.sum())) for k, match in zip(count, matching, strict=True))
+            return expected_overlap(len(c), len(self.x)) <= len(c) / 2
+        unique, count = c.unique(dim=0, return_counts=True)
+        matching = (match for part in unique.split(CHUNK) for match in self._matching(part))
+        same = sum(expected_overlap(int(k), int(match.sum())) for k, match in zip(count, matching, strict=True))
         return same <= len(c) / 2
 
     def _matching(self, c: Tensor) -> Tensor:
@@ -70,14 +70,14 @@ class Memory(GenerativeModel):
         return distance <= distance.amin(1, keepdim=True)
 
 
-def dealt(items: Tensor, count: int) -> Tensor:
-    """`count` of the items (N,) in random order, each once before any comes twice."""
+def sample_without_replacement(items: Tensor, count: int) -> Tensor:
+    """`count` of the items (N,) in random order; all occur once before any occurs twice."""
     rounds = -(-count // len(items))
     return torch.cat([items[torch.randperm(len(items))] for _ in range(rounds)])[:count]
 
 
-def shared(count: int, items: int) -> float:
-    """The number of items, of `count` drawn from `items` by `dealt`, that two seeds have in common on average."""
+def expected_overlap(count: int, items: int) -> float:
+    """Mean number of common items of two seeds that draw `count` of `items` by `sample_without_replacement`."""
     return min(count, count**2 / items)
 
 
@@ -86,7 +86,7 @@ def _flat(c: Tensor) -> Tensor:
     return c.reshape(len(c), -1).float()
 
 
-class Real(Memory):
+class Real(StoredItems):
     """Held-out data: `part` of the validation split, drawn at random."""
 
     def __init__(self, part: float = 1.0) -> None:
@@ -103,14 +103,14 @@ class Real(Memory):
         return self.part < 1 or super().replicates(c)
 
 
-class Copycat(Memory):
+class Copycat(StoredItems):
     """The training set."""
 
     def calibrate(self, train: Iterable[Batch], validation: Iterable[Batch]) -> None:
         self.store(train)
 
 
-class Collapsed(Memory):
+class Collapsed(StoredItems):
     """The `share` of the training set that is nearest to one of its items."""
 
     def __init__(self, share: float) -> None:
@@ -121,9 +121,9 @@ class Collapsed(Memory):
         self.store(train)
         centre = self.x[torch.randint(len(self.x), ())]
         distance = (self.x - centre).square().flatten(1).sum(-1)
-        kept = distance.topk(max(1, round(self.share * len(self.x))), largest=False).indices
-        self.x, self.c = self.x[kept], self.c[kept]
+        nearest = distance.topk(max(1, round(self.share * len(self.x))), largest=False).indices
+        self.x, self.c = self.x[nearest], self.c[nearest]
 
     def replicates(self, c: Tensor) -> bool:
-        """Its items are around another one for each seed."""
+        """Always: each seed has another item at the centre."""
         return True

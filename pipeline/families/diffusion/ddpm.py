@@ -42,23 +42,27 @@ from torch import Tensor, nn
 
 from pipeline.contract import Batch, Bounded, Event, Loss
 from pipeline.distributions.likelihood import LOG_2PI
-from pipeline.families.diffusion.guidance import Context, Guided, faded
+from pipeline.families.diffusion.guidance import Context, GuidedModel, scale_context
 
 Weighting = Literal["simple", "vlb"]
 
-CALIBRATION_BATCHES, CALIBRATION_ITEMS = 4, 256  # at least: with n items a value's step costs about 1 / 2 n nats
-REACH = 4  # of the largest training magnitude: no datum is there, but a runaway network would leave without end
+CALIBRATION_BATCHES, CALIBRATION_ITEMS = (
+    4,
+    256,
+)  # at least: with n items the error of a value's variance costs about 1 / 2 n nats at each step
+CLAMP = 4  # times the largest training magnitude: beyond all data, and a bound for a diverging network
 
 
-class DDPM(Guided, Bounded):
+class DDPM(GuidedModel, Bounded):
     """Diffusion of points and of levels; `network` predicts the noise.
 
-    `gamma` (T + 1,) is the schedule; `weighting` how often a step is trained on: all alike, or as the bound weighs it.
+    `gamma` (T + 1,) is the schedule. The `weighting` "simple" trains on all steps equally often, "vlb" in proportion to
+    their weight in the bound.
     """
 
     gamma: Tensor
     time: Tensor
-    """(T + 1,): what the network sees of t, gamma from 0 to 1, so that it means the same under every schedule."""
+    """(T + 1,): the network's input for t, gamma scaled to [0, 1], so that it is the same under every schedule."""
     noise_error: Tensor
     """(2, T + 1, *event): e_t, the mean squared error of each value's predicted noise, given the condition and without;
     e_0 is not used."""
@@ -68,7 +72,7 @@ class DDPM(Guided, Bounded):
     ) -> None:
         super().__init__(event, condition, network, drop)
         self.steps, self.weighting, self.decoder = len(gamma) - 1, weighting, Decoder(event)
-        self.reach = 1.0 if event.kind == "images" else REACH * event.scale
+        self.limit = 1.0 if event.kind == "images" else CLAMP * event.scale
         self.register_buffer("gamma", gamma)
         self.register_buffer("time", (gamma - gamma[0]) / (gamma[-1] - gamma[0]), persistent=False)
         self.register_buffer("noise_error", torch.zeros(2, len(gamma), *event.shape))
@@ -95,13 +99,13 @@ class DDPM(Guided, Bounded):
         return (-gamma).sigmoid().sqrt() * x + gamma.sigmoid().sqrt() * eps
 
     def denoise(self, z: Tensor, t: int, context: Context, weight: float = 1.0) -> Tensor:
-        """Predicted noise (B, *event), such that the x it implies is one that the data could have.
+        """Predicted noise (B, *event), of which the predicted x is clamped to the range of the data.
 
-        No x is farther from a predicted one after this, so the bound only gains.
+        The clamp takes no x of the data farther from its prediction, so that the bound does not fall.
         """
         alpha, sigma = (-self.gamma[t]).sigmoid().sqrt(), self.gamma[t].sigmoid().sqrt()
         eps = self.guided(z, self.time[t].expand(len(z)), context, weight)
-        x = ((z - sigma * eps) / alpha).clamp(-self.reach, self.reach)
+        x = ((z - sigma * eps) / alpha).clamp(-self.limit, self.limit)
         return (z - alpha * x) / sigma
 
     def squared_error(self, x: Tensor, t: int, context: Context) -> Tensor:
@@ -117,7 +121,7 @@ class DDPM(Guided, Bounded):
         for t in range(1, self.steps + 1):
             self.noise_error[:, t] = self.squared_error(x, t, given).mean(0)
             if self.condition.everywhere:
-                self.noise_error[1, t] = self.squared_error(x, t, faded(given, torch.zeros(len(x)))).mean(0)
+                self.noise_error[1, t] = self.squared_error(x, t, scale_context(given, torch.zeros(len(x)))).mean(0)
 
     def elbo(self, x: Tensor, c: Tensor) -> Tensor:
         """(B,) nats: every step, one draw of the noise at each."""
@@ -138,10 +142,10 @@ class DDPM(Guided, Bounded):
     def _step_back(self, z: Tensor, t: int, context: Context) -> Tensor:
         """Draw z_s given z_t (arXiv:2107.00630, eq. 33, with variance r times the posterior's)."""
         gamma_s, gamma_t = self.gamma[t - 1], self.gamma[t]
-        gone = -torch.expm1(gamma_s - gamma_t)
+        removed = -torch.expm1(gamma_s - gamma_t)
         ratio = ((-gamma_s).sigmoid() / (-gamma_t).sigmoid()).sqrt()
-        mean = ratio * (z - gamma_t.sigmoid().sqrt() * gone * self.denoise(z, t, context, self.setting))
-        return mean + (gamma_s.sigmoid() * gone * self._spread(t)).sqrt() * torch.randn_like(z)
+        mean = ratio * (z - gamma_t.sigmoid().sqrt() * removed * self.denoise(z, t, context, self.setting))
+        return mean + (gamma_s.sigmoid() * removed * self._spread(t)).sqrt() * torch.randn_like(z)
 
     def _gain(self, t: int) -> Tensor:
         """g_t, ()."""
@@ -168,8 +172,8 @@ def _enough(train: Iterable[Batch]) -> Batch:
     return x, c
 
 
-def clearance(event: Event, margin: float) -> float:
-    """gamma_0 at which half a bin of the event's levels is `margin` times s, so that z_0 nearly tells the level."""
+def gamma_of_margin(event: Event, margin: float) -> float:
+    """gamma_0 at which half a bin of the event's levels is `margin` times s, so that z_0 nearly fixes the level."""
     return -2 * math.log(margin * (event.grid - 1))
 
 
@@ -201,12 +205,12 @@ class Decoder:
         return x if self.event.levels is None else self.event.quantise(x)
 
 
-def linear(low: float, high: float, steps: int) -> Tensor:
-    """(T + 1,) float32."""
+def linear_schedule(low: float, high: float, steps: int) -> Tensor:
+    """gamma_0 .. gamma_T, (T + 1,) float32."""
     return torch.linspace(low, high, steps + 1, dtype=torch.float64).float()
 
 
-def cosine(low: float, high: float, steps: int, shift: float = 0.0) -> Tensor:
-    """(T + 1,) float32."""
+def cosine_schedule(low: float, high: float, steps: int, shift: float = 0.0) -> Tensor:
+    """gamma_0 .. gamma_T, (T + 1,) float32."""
     first, last = (math.atan(math.exp((gamma - shift) / 2)) for gamma in (low, high))
     return (2 * torch.linspace(first, last, steps + 1, dtype=torch.float64).tan().log() + shift).float()

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from pipeline.contract import Bounded, Event, Exact, Loss
 from pipeline.distributions.dequantisation import dequantise, requantise
 from pipeline.distributions.likelihood import standard_normal_log_prob
-from pipeline.families.diffusion.guidance import Context, Guided
+from pipeline.families.diffusion.guidance import Context, GuidedModel
 
 Field = Callable[[Tensor, Tensor], Tensor]
 """(x (B, *event), s ()) -> dx/ds (B, *event)."""
@@ -39,23 +39,23 @@ Flow = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """(x (B, *event), s ()) -> dx/ds (B, *event) and the rate of log volume (B,)."""
 
 
-def units(x: Tensor) -> Tensor:
+def unit_probes(x: Tensor) -> Tensor:
     """The probes of the exact trace: x (B, *event) -> (D, B, *event)."""
     dims = x[0].numel()
     return torch.eye(dims, dtype=x.dtype).view(dims, 1, *x.shape[1:]).expand(-1, *x.shape)
 
 
-def signs(x: Tensor) -> Tensor:
+def random_sign_probe(x: Tensor) -> Tensor:
     """One random probe with entries of +-1: x (B, *event) -> (1, B, *event)."""
     return torch.randint(0, 2, (1, *x.shape)).to(x.dtype) * 2 - 1
 
 
-def still(field: Field) -> Flow:
-    """The field alone, when nobody asks for the volume."""
+def without_trace(field: Field) -> Flow:
+    """The field alone, with a rate of log volume of zero."""
     return lambda x, s: (field(x, s), x.new_zeros(len(x)))
 
 
-def traced(field: Field, probes: Tensor) -> Flow:
+def with_trace(field: Field, probes: Tensor) -> Flow:
     """The field, and the sum of n^T (df/dx) n over the probes n (K, B, *event)."""
 
     @torch.enable_grad()
@@ -89,8 +89,8 @@ def _step(flow: Flow, x: Tensor, s: Tensor, step: float) -> tuple[Tensor, Tensor
     return step / 6 * (v1 + 2 * v2 + 2 * v3 + v4), step / 6 * (d1 + 2 * d2 + 2 * d3 + d4)
 
 
-class FlowMatching(Guided):
-    """What both events share; `network` predicts the velocity from x_t and s; `steps` of the solver; `power` is p."""
+class FlowMatching(GuidedModel):
+    """Base class; `network` predicts the velocity from x_t and s, `steps` is of the solver, `power` is p."""
 
     def __init__(
         self, event: Event, condition: nn.Module, network: nn.Module, steps: int, power: float, drop: float
@@ -115,14 +115,14 @@ class FlowMatching(Guided):
 
         return move
 
-    def carry(self, c: Tensor) -> Tensor:
-        """One draw for each row of c, (B, *event): noise carried to t = 1."""
+    def transport(self, c: Tensor) -> Tensor:
+        """One draw for each row of c, (B, *event): noise transported to t = 1."""
         noise, field = torch.randn(len(c), *self.event.shape), self.field(self.context(c), self.setting)
-        return solve(still(field), noise, 0.0, 1.0, self.steps)[0]
+        return solve(without_trace(field), noise, 0.0, 1.0, self.steps)[0]
 
     def density(self, x: Tensor, c: Tensor, probes: Tensor) -> Tensor:
         """(B,) nats: log p(x | c), its trace by the probes (K, B, *event)."""
-        noise, change = solve(traced(self.field(self.context(c)), probes), x, 1.0, 0.0, self.steps)
+        noise, change = solve(with_trace(self.field(self.context(c)), probes), x, 1.0, 0.0, self.steps)
         return standard_normal_log_prob(noise) + change
 
 
@@ -133,11 +133,11 @@ class PointFlowMatching(FlowMatching, Exact):
         return self.regression(x, c)
 
     def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
-        return self.density(x, c, units(x))
+        return self.density(x, c, unit_probes(x))
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        return self.carry(c)
+        return self.transport(c)
 
 
 class ImageFlowMatching(FlowMatching, Bounded):
@@ -148,8 +148,8 @@ class ImageFlowMatching(FlowMatching, Bounded):
 
     def elbo(self, x: Tensor, c: Tensor) -> Tensor:
         v, log_slope = dequantise(x, self.event)
-        return self.density(v, c, signs(v)) + log_slope
+        return self.density(v, c, random_sign_probe(v)) + log_slope
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        return requantise(self.carry(c), self.event)
+        return requantise(self.transport(c), self.event)

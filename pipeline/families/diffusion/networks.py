@@ -41,7 +41,7 @@ class TimedResidual(nn.Module):
         return out
 
 
-class Attention(nn.Module):
+class SelfAttention(nn.Module):
     """h + self-attention over all places, (B, C, H, W) -> the same (Vaswani et al. 2017, arXiv:1706.03762)."""
 
     def __init__(self, channels: int, heads: int) -> None:
@@ -57,8 +57,8 @@ class Attention(nn.Module):
         return h + self.out(seen)
 
 
-class Shrink(nn.Module):
-    """`resize`, then blocks of a width: (h, time) -> what each block made, in order."""
+class DownBlock(nn.Module):
+    """`resize`, then blocks of a width: (h, time) -> the output of each block, in order."""
 
     def __init__(self, resize: nn.Module, wide: int, time: int, blocks: int, dropout: float) -> None:
         super().__init__()
@@ -66,14 +66,14 @@ class Shrink(nn.Module):
         self.blocks = nn.ModuleList(TimedResidual(wide, wide, time, dropout) for _ in range(blocks))
 
     def forward(self, h: Tensor, time: Tensor) -> list[Tensor]:
-        made = [self.resize(h)]
+        outputs = [self.resize(h)]
         for block in self.blocks:
-            made.append(block(made[-1], time))
-        return made[1:]
+            outputs.append(block(outputs[-1], time))
+        return outputs[1:]
 
 
-class Grow(nn.Module):
-    """`Shrink`'s mirror: blocks that see one skip each, then `resize`."""
+class UpBlock(nn.Module):
+    """The mirror of `DownBlock`: blocks with one skip connection each, then `resize`."""
 
     def __init__(self, resize: nn.Module, wide: int, time: int, blocks: int, dropout: float) -> None:
         super().__init__()
@@ -117,13 +117,15 @@ class UNet(nn.Module):
         self.embed = mlp(self.time.width(1), timed, timed, depth=1)
         self.told = nn.Linear(vector, timed, bias=False) if vector else None
         self.first = nn.Conv2d(self.space.width(depth) + maps, channels, 3, padding=1)
-        self.place = nn.Parameter(torch.zeros(channels, height, width))  # tells the border, and centred from not
+        self.place = nn.Parameter(
+            torch.zeros(channels, height, width)
+        )  # a learned bias for each place: makes the network depend on the position
         wide = [channels << i for i in range(halvings + 1)]
         smaller = [nn.Identity(), *(down(a, b) for a, b in pairwise(wide))]
         larger = [nn.Identity(), *(up(b, a) for a, b in pairwise(wide))]
-        self.shrink = nn.ModuleList(Shrink(r, w, timed, blocks, dropout) for r, w in zip(smaller, wide, strict=True))
-        self.attention = Attention(wide[-1], heads) if heads else nn.Identity()
-        self.grow = nn.ModuleList(Grow(r, w, timed, blocks, dropout) for r, w in zip(larger, wide, strict=True))
+        self.shrink = nn.ModuleList(DownBlock(r, w, timed, blocks, dropout) for r, w in zip(smaller, wide, strict=True))
+        self.attention = SelfAttention(wide[-1], heads) if heads else nn.Identity()
+        self.grow = nn.ModuleList(UpBlock(r, w, timed, blocks, dropout) for r, w in zip(larger, wide, strict=True))
         self.head = nn.Sequential(norm(channels), nn.SiLU(), nn.Conv2d(channels, 2 * depth, 3, padding=1))
 
     def forward(self, z: Tensor, t: Tensor, context: Context) -> Tensor:
@@ -150,7 +152,7 @@ class UNet(nn.Module):
         return first
 
 
-class NoiseNetwork(nn.Module):
+class DenseNetwork(nn.Module):
     """(z (B, D), t (B,) in [0, 1], context) -> (B, D)."""
 
     def __init__(self, dims: int, context: int, width: int, depth: int, octaves: int) -> None:
@@ -161,4 +163,4 @@ class NoiseNetwork(nn.Module):
     def forward(self, z: Tensor, t: Tensor, context: Context) -> Tensor:
         seen = torch.cat([self.space(z), self.time(t[:, None]), context.flat()], dim=1)
         gate, shift = self.net(seen).chunk(2, dim=1)
-        return gate * z + shift  # at high noise eps is nearly z: the network learns what differs
+        return gate * z + shift  # at high noise eps is nearly z: the network learns the difference

@@ -1,11 +1,11 @@
-"""Where networks meet the diffusion family."""
+"""Recipes of the diffusion family: each builds a model from its networks."""
 
 from __future__ import annotations
 
 from pipeline.contract import Task
-from pipeline.families.diffusion.ddpm import DDPM, Weighting, clearance, cosine, linear
+from pipeline.families.diffusion.ddpm import DDPM, Weighting, cosine_schedule, gamma_of_margin, linear_schedule
 from pipeline.families.diffusion.flow_matching import ImageFlowMatching, PointFlowMatching
-from pipeline.families.diffusion.networks import NoiseNetwork, UNet
+from pipeline.families.diffusion.networks import DenseNetwork, UNet
 from pipeline.networks.condition import encoder
 from pipeline.params import Count, Fraction, Positive, Whole
 
@@ -28,11 +28,20 @@ def ddpm_points(
 
     Equation: p(x) = ∫ p(x | z₀) Π p(z_s | z_t) N(z_T; 0, I) dz,  p(z_s | z_t) = N(μ(z_t, ε̂(z_t, t)), v_t)
 
-    `gamma_min`, `gamma_max`: -log SNR of the first and the last step; e^-13 is a variance of 2e-6.
+    Args:
+        steps: diffusion steps T, from 1.
+        width: units of each hidden layer, from 1.
+        depth: hidden layers, from 1.
+        octaves: octaves of Fourier features of each coordinate: sines and cosines at as many frequencies, each twice
+            the one before; from 0, which adds none.
+        gamma_min: -log SNR of the first step, in nats; below `gamma_max`. At -13 the noise has a variance of 2e-6.
+        gamma_max: -log SNR of the last step, in nats.
+        weighting: "vlb" draws training steps in proportion to their weight in the bound, "simple" draws all alike.
+        drop: share of the training items whose condition is dropped, for guidance; in [0, 1).
     """
     condition = encoder(task.condition, task.event)
-    network = NoiseNetwork(task.event.dims, condition.flat, width, depth, octaves)
-    gamma = linear(gamma_min, gamma_max, steps)
+    network = DenseNetwork(task.event.dims, condition.flat, width, depth, octaves)
+    gamma = linear_schedule(gamma_min, gamma_max, steps)
     return DDPM(task.event, condition, network, gamma, drop, weighting)
 
 
@@ -56,13 +65,24 @@ def ddpm_images(
 
     Equation: P(x) = ∫ P(x | z₀) Π p(z_s | z_t) N(z_T; 0, I) dz,  p(z_s | z_t) = N(μ(z_t, ε̂(z_t, t)), v_t)
 
-    `margin`: half a level in standard deviations of the noise in z₀; `gamma_max`: -log SNR of the last step; `shift`:
-    -log SNR around which most steps lie, 0 in Nichol & Dhariwal 2021, arXiv:2102.09672.
+    Args:
+        steps: diffusion steps T, from 1.
+        channels: feature maps at full size, from 1; doubled at each halving.
+        halvings: how often the U-Net halves the height and width, from 0; both must be divisible.
+        blocks: residual blocks at each size in each direction, from 1.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        octaves: octaves of Fourier features of each value, the fastest of one period per level; from 0, which adds
+            none.
+        heads: attention heads at the smallest size, from 0, which is no attention.
+        margin: half a level's width in standard deviations of the noise in z₀, above 0.
+        gamma_max: -log SNR of the last step, in nats.
+        shift: -log SNR around which most steps lie, in nats; 0 in Nichol & Dhariwal 2021, arXiv:2102.09672.
+        weighting: "vlb" draws training steps in proportion to their weight in the bound, "simple" draws all alike.
+        drop: share of the training items whose condition is dropped, for guidance; in [0, 1).
     """
     condition = encoder(task.condition, task.event)
-    told = condition.vector, condition.maps
-    network = UNet(task.event, *told, channels, halvings, blocks, dropout, octaves, heads)
-    gamma = cosine(clearance(task.event, margin), gamma_max, steps, shift)
+    network = UNet(task.event, condition.vector, condition.maps, channels, halvings, blocks, dropout, octaves, heads)
+    gamma = cosine_schedule(gamma_of_margin(task.event, margin), gamma_max, steps, shift)
     return DDPM(task.event, condition, network, gamma, drop, weighting)
 
 
@@ -80,10 +100,17 @@ def flow_matching_points(
 
     Equation: log p(x) = log N(x₀; 0, I) − ∫₀¹ tr(∂v/∂x_t) dt,  dx_t/dt = v(x_t, t),  x₁ = x
 
-    `steps` of the solver, four evaluations each; `power`: how much time slows down towards the data.
+    Args:
+        steps: Runge-Kutta steps of the solver, from 1; each costs four evaluations.
+        width: units of each hidden layer, from 1.
+        depth: hidden layers, from 1.
+        octaves: octaves of Fourier features of each coordinate: sines and cosines at as many frequencies, each twice
+            the one before; from 0, which adds none.
+        power: exponent p of the solver's time 1 - (1 - s)^p, above 0; for p > 1 steps are shorter near the data.
+        drop: share of the training items whose condition is dropped, for guidance; in [0, 1).
     """
     condition = encoder(task.condition, task.event)
-    network = NoiseNetwork(task.event.dims, condition.flat, width, depth, octaves)
+    network = DenseNetwork(task.event.dims, condition.flat, width, depth, octaves)
     return PointFlowMatching(task.event, condition, network, steps, power, drop)
 
 
@@ -103,9 +130,16 @@ def flow_matching_images(
 
     Equation: log P(x) ≥ E[log N(v₀; 0, I) − ∫₀¹ nᵀ(∂f/∂v_t)n dt + log|dv/du|],  dv_t/dt = f(v_t, t),  v₁ = v(x + u)
 
-    `steps` of the solver, four evaluations each; `power`: how much time slows down towards the data.
+    Args:
+        steps: Runge-Kutta steps of the solver, from 1; each costs four evaluations.
+        channels: feature maps at full size, from 1; doubled at each halving.
+        halvings: how often the U-Net halves the height and width, from 0; both must be divisible.
+        blocks: residual blocks at each size in each direction, from 1.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        heads: attention heads at the smallest size, from 0, which is no attention.
+        power: exponent p of the solver's time 1 - (1 - s)^p, above 0; for p > 1 steps are shorter near the data.
+        drop: share of the training items whose condition is dropped, for guidance; in [0, 1).
     """
     condition = encoder(task.condition, task.event)
-    told = condition.vector, condition.maps
-    network = UNet(task.event, *told, channels, halvings, blocks, dropout, heads=heads)
+    network = UNet(task.event, condition.vector, condition.maps, channels, halvings, blocks, dropout, heads=heads)
     return ImageFlowMatching(task.event, condition, network, steps, power, drop)

@@ -1,4 +1,4 @@
-"""How couplings are stacked: the papers' architectures, whatever the couplings' functions and networks are.
+"""Architectures of flows: how the papers stack couplings, for any function and network of the couplings.
 
     NICE      every other value first, [coupling over halves] x K, scale                         arXiv:1410.8516
     RealNVP   [checkerboard coupling] x K, squeeze, [channel coupling] x K, at each scale        arXiv:1605.08803
@@ -27,14 +27,14 @@ from pipeline.distributions.coupling import Checkerboard, Halves, Split
 Couple = Callable[[Split], Bijection]
 
 
-def turns(dims: int, couplings: int, couple: Couple) -> list[Bijection]:
-    """Couplings of (B, D) in which the halves take turns to move."""
-    return [couple(Halves((dims,), turned=i % 2 == 1)) for i in range(couplings)]
+def alternating(dims: int, couplings: int, couple: Couple) -> list[Bijection]:
+    """Couplings of (B, D) that transform the second and the first half alternately."""
+    return [couple(Halves((dims,), swap=i % 2 == 1)) for i in range(couplings)]
 
 
 def nice(dims: int, couplings: int, couple: Couple) -> Bijection:
     """(B, D) -> (B, D)."""
-    return Chain([EveryOther(), *turns(dims, couplings, couple), Scale((dims,))])
+    return Chain([EveryOther(), *alternating(dims, couplings, couple), Scale((dims,))])
 
 
 def realnvp(shape: tuple[int, ...], scales: int, couplings: int, couple: Couple) -> Bijection:
@@ -47,7 +47,7 @@ def realnvp(shape: tuple[int, ...], scales: int, couplings: int, couple: Couple)
     shape = _squeezed(shape)
     steps.append(Squeeze())
     for i in range(couplings):
-        steps += [ActNorm(shape), couple(Halves(shape, turned=i % 2 == 1))]
+        steps += [ActNorm(shape), couple(Halves(shape, swap=i % 2 == 1))]
     return MultiScale(Chain(steps), shape, realnvp(_half(shape), scales - 1, couplings, couple))
 
 

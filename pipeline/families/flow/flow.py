@@ -1,11 +1,13 @@
-"""Normalising flows: a density is a standard normal seen through an invertible map.
+"""Normalising flows: the density of a standard normal under an invertible map.
 
     log p(x | c) = log N(f(x; c); 0, I) + log|det df/dx|
 
 On points that is the model. On images the data are levels, so a flow scores them through dequantisation: its
-importance weights have the bin's mass as their mean (`families/dequantise.py`). At temperature T the samples are
-f^-1(T z), z ~ N(0, I) (Kingma & Dhariwal 2018, arXiv:1807.03039, section 6).
-(Rezende & Mohamed 2015, arXiv:1505.05770; Dinh et al. 2017, arXiv:1605.08803.)
+importance weights have the bin's mass as their mean (`distributions/dequantisation.py`). At temperature T the samples
+are f^-1(T z), z ~ N(0, I) (Kingma & Dhariwal 2018, arXiv:1807.03039, section 6).
+
+References:
+    Rezende & Mohamed 2015, arXiv:1505.05770; Dinh et al. 2017, arXiv:1605.08803.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ class PointFlow(SinglePlayer, Exact):
 
 
 class ImageFlow(SinglePlayer, Weighted):
-    """A flow on dequantised levels; `bijection` ends in (B, D) and sees `features` of the encoded condition."""
+    """A flow on dequantised levels; `bijection` ends in (B, D), its context is `features` of the encoded condition."""
 
     knob = "temperature"
 

@@ -1,4 +1,4 @@
-"""What a coupling's network sees: the part of x that stays, and the context."""
+"""Networks of couplings: from the part of x that is unchanged and the context to the parameters of the rest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipeline.networks.layers import Fourier, mlp, silent
+from pipeline.networks.layers import Fourier, mlp, zero_init
 
 
 class VectorConditioner(nn.Module):
@@ -17,7 +17,7 @@ class VectorConditioner(nn.Module):
     def __init__(self, n_in: int, context: int, n_out: int, width: int, depth: int, octaves: int, scale: float) -> None:
         super().__init__()
         self.embed = Fourier(octaves, base=math.pi / 2 / scale)
-        self.net = silent(mlp(self.embed.width(n_in) + context, n_out, width, depth))
+        self.net = zero_init(mlp(self.embed.width(n_in) + context, n_out, width, depth))
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
         seen = self.embed(x)
@@ -25,7 +25,7 @@ class VectorConditioner(nn.Module):
         return out
 
 
-class GatedResidual(nn.Module):
+class GatedConvResidual(nn.Module):
     """h + a σ(b), (a, b) = conv(dropout(silu(conv(silu(h))))), (B, C, H, W) -> the same.
 
     (Ho et al. 2019, arXiv:1902.00275, section 3.3.)
@@ -44,9 +44,9 @@ class GatedResidual(nn.Module):
 class MapConditioner(nn.Module):
     """(x (B, *shape), h (B, M, finer H, finer W)) -> (B, n_out, H, W), zero at the start.
 
-    The places of h within one of x become channels, as those of x itself did: none is lost. They outnumber those of x,
-    so that they have a convolution of their own, zero at the start. Each place has a learned bias: a convolution alone
-    cannot tell a margin from the middle.
+    The places of h within one of x become channels, as those of x itself did, so that no detail is lost. They outnumber
+    the channels of x and have a convolution of their own, zero at the start. Each place has a learned bias, since the
+    output of a convolution does not depend on the position.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class MapConditioner(nn.Module):
         depth, height, width = shape
         self.finer = finer
         self.first = nn.Conv2d(depth, channels, 3, padding=1)
-        self.told = silent(nn.Conv2d(finer**2 * context, channels, 3, padding=1, bias=False)) if context else None
+        self.told = zero_init(nn.Conv2d(finer**2 * context, channels, 3, padding=1, bias=False)) if context else None
         self.place = nn.Parameter(torch.zeros(channels, height, width))
-        body = [GatedResidual(channels, dropout) for _ in range(blocks)]
-        self.rest = silent(nn.Sequential(*body, nn.SiLU(), nn.Conv2d(channels, n_out, 1)))
+        body = [GatedConvResidual(channels, dropout) for _ in range(blocks)]
+        self.rest = zero_init(nn.Sequential(*body, nn.SiLU(), nn.Conv2d(channels, n_out, 1)))
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
         seen = self.first(x) + self.place

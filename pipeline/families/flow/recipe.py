@@ -1,4 +1,4 @@
-"""Where networks meet the flow family."""
+"""Recipes of the flow family: each builds a model from its networks."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ def nice_points(
     """NICE: additive couplings and a scale for each value (Dinh, Krueger & Bengio 2015, arXiv:1410.8516).
 
     Equation: z = e^s h_K, h_k = m h_{k-1} + (1 - m) (h_{k-1} + t_k(m h_{k-1})); log p(x) = log N(z; 0, I) + sum s.
+
+    Args:
+        couplings: coupling layers, from 1.
+        width: units of each hidden layer of a coupling's network, from 1.
+        depth: hidden layers of a coupling's network, from 1.
+        octaves: octaves of Fourier features of each coordinate: sines and cosines at as many frequencies, each twice
+            the one before; from 0, which adds none.
     """
     condition = encoder(task.condition, task.event)
     couple = partial(_couple_values, Additive, condition.flat, width, depth, octaves, task.event.scale)
@@ -57,6 +64,13 @@ def nice_images(
     """NICE: additive couplings and a scale for each value (Dinh, Krueger & Bengio 2015, arXiv:1410.8516).
 
     Equation: z = e^s h_K, h_k = m h_{k-1} + (1 - m) (h_{k-1} + t_k(m h_{k-1})); log p(x) = log N(z; 0, I) + sum s.
+
+    Args:
+        couplings: coupling layers, from 1.
+        width: units of each hidden layer of a coupling's network, from 1.
+        depth: hidden layers of a coupling's network, from 1.
+        dequantisation: "uniform" noise within each level, or "variational": noise from a conditional flow that is
+            trained with the model.
     """
     condition = encoder(task.condition, task.event)
     couple = partial(_couple_values, Additive, condition.flat, width, depth, 0, NEAR)
@@ -67,14 +81,21 @@ def nice_images(
 def realnvp_points(
     task: Task, *, layers: Count = 6, width: Count = 64, depth: Count = 2, octaves: Whole = 3
 ) -> PointFlow:
-    """RealNVP: affine couplings that take turns (Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803), without
+    """RealNVP: affine couplings of alternating halves (Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803), without
     the paper's batch normalisation.
 
     Equation: h_k = m h_{k-1} + (1 - m) (h_{k-1} + t_k) e^{s_k}, (s_k, t_k) = network_k(m h_{k-1}).
+
+    Args:
+        layers: coupling layers, from 1.
+        width: units of each hidden layer of a coupling's network, from 1.
+        depth: hidden layers of a coupling's network, from 1.
+        octaves: octaves of Fourier features of each coordinate: sines and cosines at as many frequencies, each twice
+            the one before; from 0, which adds none.
     """
     condition = encoder(task.condition, task.event)
     couple = partial(_couple_values, Affine, condition.flat, width, depth, octaves, NEAR)
-    return PointFlow(task.event, condition, Chain(architecture.turns(task.event.dims, layers, couple)))
+    return PointFlow(task.event, condition, Chain(architecture.alternating(task.event.dims, layers, couple)))
 
 
 def realnvp_images(
@@ -91,6 +112,17 @@ def realnvp_images(
     in place of the paper's batch normalisation.
 
     Equation: h_k = m h_{k-1} + (1 - m) (h_{k-1} + t_k) e^{s_k}, (s_k, t_k) = network_k(m h_{k-1}).
+
+    Args:
+        scales: resolutions, from 1; all but the last halve the height and width, and half of the channels leave after
+            them.
+        couplings: couplings over checkerboards, and again over channels, at each scale; from 1. The last scale has
+            checkerboards alone.
+        channels: feature maps of a coupling's network, from 1.
+        blocks: residual blocks of a coupling's network, from 1.
+        dropout: probability that a feature map is set to zero while training, in [0, 1).
+        dequantisation: "uniform" noise within each level, or "variational": noise from a conditional flow that is
+            trained with the model.
     """
     condition = encoder(task.condition, task.event)
     couple = partial(_couple_maps, Affine, condition, channels, blocks, dropout)
@@ -113,6 +145,16 @@ def glow_images(
     halves that are factored out have a standard normal prior, where the paper learns one.
 
     Equation: h_k = coupling_k(W_k ((h_{k-1} + b_k) e^{s_k})), W = P L (U + diag(d)), log|det W| = sum log|d|.
+
+    Args:
+        scales: resolutions, from 1; each halves the height and width, and half of the channels leave after all but the
+            last.
+        couplings: steps of actnorm, 1x1 convolution and coupling at each scale, from 1.
+        channels: feature maps of a coupling's network, from 1.
+        blocks: residual blocks of a coupling's network, from 1.
+        dropout: probability that a feature map is set to zero while training, in [0, 1).
+        dequantisation: "uniform" noise within each level, or "variational": noise from a conditional flow that is
+            trained with the model.
     """
     condition = encoder(task.condition, task.event)
     couple = partial(_couple_maps, Affine, condition, channels, blocks, dropout)
@@ -127,11 +169,19 @@ def spline_flow_points(
     """Neural spline flow: couplings of rational-quadratic splines (Durkan et al. 2019, arXiv:1906.04032).
 
     Equation: h_k = m h_{k-1} + (1 - m) spline(h_{k-1}; θ_k), θ_k = network_k(m h_{k-1}).
+
+    Args:
+        couplings: coupling layers, from 1.
+        bins: bins of each spline, from 1.
+        width: units of each hidden layer of a coupling's network, from 1.
+        depth: hidden layers of a coupling's network, from 1.
+        octaves: octaves of Fourier features of each coordinate: sines and cosines at as many frequencies, each twice
+            the one before; from 0, which adds none.
     """
     condition, dims = encoder(task.condition, task.event), task.event.dims
     couple = partial(_couple_values, partial(Spline, bins, BOX), condition.flat, width, depth, octaves, BOX)
     fit = Scale((dims,), BOX / (MARGIN * task.event.scale))
-    return PointFlow(task.event, condition, Chain([fit, *architecture.turns(dims, couplings, couple)]))
+    return PointFlow(task.event, condition, Chain([fit, *architecture.alternating(dims, couplings, couple)]))
 
 
 def spline_flow_images(
@@ -148,6 +198,17 @@ def spline_flow_images(
     """Neural spline flow: Glow with rational-quadratic splines (Durkan et al. 2019, arXiv:1906.04032).
 
     Equation: h_k = m h_{k-1} + (1 - m) spline(h_{k-1}; θ_k), θ_k = network_k(m h_{k-1}).
+
+    Args:
+        scales: resolutions, from 1; each halves the height and width, and half of the channels leave after all but the
+            last.
+        couplings: steps of actnorm, 1x1 convolution and coupling at each scale, from 1.
+        bins: bins of each spline, from 1.
+        channels: feature maps of a coupling's network, from 1.
+        blocks: residual blocks of a coupling's network, from 1.
+        dropout: probability that a feature map is set to zero while training, in [0, 1).
+        dequantisation: "uniform" noise within each level, or "variational": noise from a conditional flow that is
+            trained with the model.
     """
     condition = encoder(task.condition, task.event)
     couple = partial(_couple_maps, partial(Spline, bins, BOX), condition, channels, blocks, dropout)
@@ -172,11 +233,11 @@ def _couple_maps(
     blocks: int,
     dropout: float,
     split: Split,
-    beside: int = 0,
+    extra: int = 0,
 ) -> Bijection:
-    """A coupling of (B, C, H, W); `beside`: maps in its context that are not the condition's."""
+    """A coupling of (B, C, H, W); `extra`: channels of its context in addition to the condition's."""
     function, shape, finer = make(), (split.seen, *split.shape[1:]), condition.size[0] // split.shape[1]
-    context, n_out = condition.everywhere + beside, function.width * split.moving
+    context, n_out = condition.everywhere + extra, function.width * split.moving
     network = MapConditioner(shape, context, n_out, channels, blocks, dropout, finer)
     return Coupling(split, function, network)
 
@@ -187,6 +248,6 @@ def _dequantiser(task: Task, condition: Encoder, kind: Dequantisation) -> Dequan
         return Uniform(task.event)
     shape = task.event.shape
     couple = partial(  # small: it runs at the image's full size
-        _couple_maps, Affine, condition, channels=16, blocks=1, dropout=0.0, beside=shape[0]
+        _couple_maps, Affine, condition, channels=16, blocks=1, dropout=0.0, extra=shape[0]
     )
     return Variational(task.event, Chain([couple(split=Checkerboard(shape, i)) for i in range(4)]))

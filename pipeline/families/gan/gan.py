@@ -2,11 +2,13 @@
 
     x = s G(psi z, c),  z ~ N(0, I)       s the data's scale, psi the truncation (1 while training)
 
-The critic sees x / s. What both descend is in objectives.py, what keeps the critic smooth in penalty.py; it is taken in
-a random share of the steps and divided by that share: up to gradient clipping the same penalty on average (the lazy
-regularisation of Karras et al. 2020, arXiv:1912.04958). A GAN has no likelihood. (Goodfellow et al. 2014,
-arXiv:1406.2661; with a condition in both players: Mirza & Osindero 2014, arXiv:1411.1784; truncation as a factor:
-Brock et al. 2019, arXiv:1809.11096, who resample z instead.)
+The input of the critic is x / s. Losses and penalties are in objectives.py. A penalty is computed in a random share of
+the steps and divided by that share, which is the same penalty on average, up to gradient clipping (lazy
+regularisation: Karras et al. 2020, arXiv:1912.04958). A GAN has no likelihood.
+
+References:
+    Goodfellow et al. 2014, arXiv:1406.2661. With a condition in both players: Mirza & Osindero 2014, arXiv:1411.1784.
+    Truncation: Brock et al. 2019, arXiv:1809.11096, who resample z instead of scaling it.
 """
 
 from __future__ import annotations
@@ -25,24 +27,24 @@ from pipeline.families.gan.objectives import OBJECTIVES, Penalty
 
 @dataclass(frozen=True)
 class Game:
-    """The rules that the two players keep."""
+    """The settings of the two-player game."""
 
     objective: objectives.Name
-    turns: int = 1
-    """Steps of the critic for each of the generator."""
+    steps_per_round: int = 1
+    """Critic steps for each generator step."""
     penalty: Penalty | None = None
     weight: float = 0.0
-    """Of the penalty."""
+    """Weight of the penalty."""
     share: float = 1.0
-    """Of the critic's steps that pay it."""
+    """Share of the critic's steps with the penalty."""
     box: float = math.inf
     """The critic's parameters stay in [-box, box] (Arjovsky et al. 2017, arXiv:1701.07875)."""
     pack: int = 1
-    """Items that the critic judges at once."""
+    """Items that the critic scores at once."""
 
 
 class Conditioned(nn.Module):
-    """One side's network with an encoder of the condition of its own: no parameter is shared between players."""
+    """The network of one player with its own encoder of the condition: players share no parameter."""
 
     def __init__(self, condition: nn.Module, network: nn.Module) -> None:
         super().__init__()
@@ -65,18 +67,18 @@ class GAN(GenerativeModel):
 
     def players(self) -> tuple[Player, ...]:
         return (
-            Player("critic", tuple(self.critic.parameters()), self.critic_loss, self.game.turns),
+            Player("critic", tuple(self.critic.parameters()), self.critic_loss, self.game.steps_per_round),
             Player("generator", tuple(self.generator.parameters()), self.generator_loss),
         )
 
     def critic_loss(self, x: Tensor, c: Tensor) -> Loss:
         """Raises ValueError where the batch does not fill one pack."""
-        x, c = self._ready(x, c)
-        real = self._within_bins(x) / self.event.scale
+        x, c = self._prepare(x, c)
+        real = self._jitter(x) / self.event.scale
         with torch.no_grad():
             fake = self.generator(torch.randn(len(c), self.latent), c)
-        judged = self.critic(torch.cat([real, fake]), torch.cat([c, c]))  # one pass costs less than two
-        game = self.objective.critic(*judged.chunk(2))
+        scores = self.critic(torch.cat([real, fake]), torch.cat([c, c]))
+        game = self.objective.critic(*scores.chunk(2))
         parts = {"game": game}
         if self.game.penalty is None or torch.rand(()) >= self.game.share:
             return Loss(game, parts)
@@ -85,7 +87,7 @@ class GAN(GenerativeModel):
 
     def generator_loss(self, x: Tensor, c: Tensor) -> Loss:
         """Raises ValueError where the batch does not fill one pack."""
-        x, c = self._ready(x, c)
+        x, c = self._prepare(x, c)
         fake = self.generator(torch.randn(len(c), self.latent), c)
         game = self.objective.generator(self.critic(fake, c))
         return Loss(game, {"game": game})
@@ -96,8 +98,8 @@ class GAN(GenerativeModel):
         x: Tensor = self.event.scale * self.generator(z, c)
         return x if self.event.levels is None else self.event.quantise(x)
 
-    def _ready(self, x: Tensor, c: Tensor) -> Batch:
-        """The items that fill whole packs, for a critic that is in its box whoever moved it last."""
+    def _prepare(self, x: Tensor, c: Tensor) -> Batch:
+        """Clamp the critic's weights to the box, and return the items that fill whole packs."""
         if self.game.box < math.inf:
             with torch.no_grad():
                 for parameter in self.critic.parameters():
@@ -107,8 +109,8 @@ class GAN(GenerativeModel):
             raise ValueError(f"a batch of {len(x)} does not fill a pack of {self.game.pack}")
         return x[:whole], c[:whole]
 
-    def _within_bins(self, x: Tensor) -> Tensor:
-        """Levels jittered within their bins: else the critic tells real from fake by the grid alone."""
+    def _jitter(self, x: Tensor) -> Tensor:
+        """Add uniform noise within each bin: on the grid alone real items would be separable from fake ones."""
         if self.event.levels is None:
             return x
         return x + (torch.rand_like(x) - 0.5) * 2 / (self.event.grid - 1)

@@ -39,9 +39,10 @@ class DenseGenerator(nn.Module):
 
 
 class ConvGenerator(nn.Module):
-    """(z (B, latent), context) -> x (B, C, H, W): a coarse map doubled; the context joins at both ends.
+    """(z (B, latent), context) -> x (B, C, H, W): a coarse map, doubled in size `halvings` times.
 
-    A tanh reaches to the far ends of the outermost bins, where the jittered data end too.
+    The context enters at both ends. The output is a tanh scaled to the outer ends of the outermost bins, the range of
+    the jittered data.
     `flat` and `everywhere` are the context's widths; `channels` at full size, doubled at each of `halvings`.
     """
 
@@ -55,12 +56,12 @@ class ConvGenerator(nn.Module):
             layers += [nn.BatchNorm2d(channels << (i + 1)), nn.ReLU(), up(channels << (i + 1), channels << i)]
         self.grow = nn.Sequential(*layers, nn.BatchNorm2d(channels), nn.ReLU())
         self.head = nn.Conv2d(channels + everywhere, depth, 3, padding=1)
-        self.reach = event.grid / (event.grid - 1)
+        self.limit = event.grid / (event.grid - 1)
 
     def forward(self, z: Tensor, context: Context) -> Tensor:
         h = self.grow(self.start(z, context.flat()))
         out: Tensor = self.head(torch.cat([h, context.everywhere()], dim=1))
-        return self.reach * out.tanh()
+        return self.limit * out.tanh()
 
 
 LEAK = 0.2  # DCGAN's
@@ -86,8 +87,8 @@ class DenseCritic(nn.Module):
 class ConvCritic(nn.Module):
     """(x (B, C, H, W), context) -> (B, 1): `channels` at full size, doubled at each of `halvings`, then one layer.
 
-    A map stands beside the image. A vector v is compared with what the image shows, h: the score is w h + v' U h
-    (the projection of Miyato & Koyama 2018, arXiv:1802.05637). `vector` and `maps` are the context's widths.
+    A map is concatenated to the image. With a vector v and features h of the image the score is w h + v' U h
+    (projection discriminator: Miyato & Koyama 2018, arXiv:1802.05637). `vector` and `maps` are the context's widths.
     """
 
     def __init__(self, event: Event, vector: int, maps: int, channels: int, halvings: int) -> None:
@@ -109,7 +110,7 @@ class ConvCritic(nn.Module):
 
 
 class Packed(nn.Module):
-    """(x (B, *event), context) -> (B // m, 1): the network sees m items at once, each with its own context.
+    """(x (B, *event), context) -> (B // m, 1): the network scores m items at once, each with its own context.
 
     Items are joined along their first dimension: m D values of points, m C channels of images (Lin et al. 2018,
     arXiv:1712.04086). B is a multiple of m.
@@ -127,8 +128,8 @@ class Packed(nn.Module):
         return items.unflatten(0, (len(items) // self.count, self.count)).flatten(1, 2)  # (B // m, m ., ...)
 
 
-def spectral(network: Network) -> Network:
-    """Divide each layer's weight by its largest singular value, followed by power iteration while training.
+def normalise_spectrally(network: Network) -> Network:
+    """Divide the weight of each layer by its largest singular value, estimated by power iteration while training.
 
     Miyato et al. 2018, arXiv:1802.05957; a convolution's weight is the matrix (out, in * height * width).
     """

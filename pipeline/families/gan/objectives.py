@@ -59,18 +59,18 @@ OBJECTIVES: dict[str, Objective] = {
 
 @dataclass(frozen=True)
 class Penalty:
-    """A price on the slope of the critic, and where it is measured."""
+    """A function of the gradient norm of the critic, and the points where it is evaluated."""
 
     where: Callable[[Tensor, Tensor], Tensor]
     """(real, fake), each (B, *event) -> x (B, *event)"""
-    price: Callable[[Tensor], Tensor]
+    cost: Callable[[Tensor], Tensor]
     """g(x)^2 (B,) -> (B,)"""
 
     def __call__(self, score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
         """(), to be differentiated by the critic's parameters; `score` is x (B, *event) -> scores of any shape."""
         x = self.where(real, fake).detach().requires_grad_()
         (slope,) = torch.autograd.grad(score(x).sum(), x, create_graph=True)
-        return self.price(slope.square().flatten(1).sum(-1)).mean()
+        return self.cost(slope.square().flatten(1).sum(-1)).mean()
 
 
 def between(real: Tensor, fake: Tensor) -> Tensor:
@@ -80,4 +80,6 @@ def between(real: Tensor, fake: Tensor) -> Tensor:
 
 
 R1 = Penalty(lambda real, fake: real, lambda squared: squared / 2)
-GRADIENT = Penalty(between, lambda squared: ((squared + 1e-12).sqrt() - 1).square())  # a root has no slope at 0
+GRADIENT = Penalty(
+    between, lambda squared: ((squared + 1e-12).sqrt() - 1).square()
+)  # the square root has no derivative at 0

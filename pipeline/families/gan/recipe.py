@@ -1,8 +1,4 @@
-"""Where networks meet the GAN family: one recipe for each published game, on points and on images.
-
-Every recipe has the same networks. On points `width` is the hidden units of a layer and `depth` the hidden layers; on
-images `width` is the channels at full size, doubled at each of `depth` halvings.
-"""
+"""Recipes of the GAN family: one for each published game, on points and on images, all with the same networks."""
 
 from __future__ import annotations
 
@@ -12,22 +8,34 @@ from torch import nn
 
 from pipeline.contract import Task
 from pipeline.families.gan.gan import GAN, Conditioned, Game
-from pipeline.families.gan.networks import ConvCritic, ConvGenerator, DenseCritic, DenseGenerator, Packed, spectral
+from pipeline.families.gan.networks import (
+    ConvCritic,
+    ConvGenerator,
+    DenseCritic,
+    DenseGenerator,
+    Packed,
+    normalise_spectrally,
+)
 from pipeline.families.gan.objectives import GRADIENT, R1, Name
 from pipeline.networks.condition import encoder
 from pipeline.params import Count, NonNegative, Positive, Share
 
 __all__ = ["gan_minimax", "gan_nonsaturating", "lsgan", "pacgan", "sngan_hinge", "wgan_clip", "wgan_gp"]
 
-OCTAVES = 3  # of Fourier features in a critic of points, which could not tell modes this narrow from a coordinate alone
+OCTAVES = 3  # of Fourier features in a critic of points: modes are too narrow for a network of the coordinates alone
 
 
 def gan_minimax(task: Task, *, latent: Count = 32, width: Count = 24, depth: Count = 2) -> GAN:
     """The original game, whose generator saturates (Goodfellow et al. 2014, arXiv:1406.2661).
 
     Equation: min_G max_D E log σ(D(x)) + E log(1 - σ(D(G(z))))
+
+    Args:
+        latent: dimensions of z, from 1.
+        width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
+        depth: hidden layers on points, halvings of the height and width on images; from 1.
     """
-    return _play(task, Game("minimax"), latent, width, depth)
+    return _gan(task, Game("minimax"), latent, width, depth)
 
 
 def gan_nonsaturating(
@@ -39,11 +47,18 @@ def gan_nonsaturating(
     r1: NonNegative = 1.0,
     r1_share: Share = 0.25,
 ) -> GAN:
-    """The game whose generator keeps its slope (Goodfellow et al. 2014, arXiv:1406.2661), with R1 (arXiv:1801.04406).
+    """The game whose generator does not saturate (Goodfellow et al. 2014, arXiv:1406.2661), with R1 (arXiv:1801.04406).
 
     Equation: max_D E log σ(D(x)) + E log(1 - σ(D(G(z)))) - γ/2 E |∇D(x)|²,  max_G E log σ(D(G(z)))
+
+    Args:
+        latent: dimensions of z, from 1.
+        width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
+        depth: hidden layers on points, halvings of the height and width on images; from 1.
+        r1: weight γ of the gradient penalty R1, from 0, which is none.
+        r1_share: share of the critic's steps with the penalty, which is divided by it; in (0, 1].
     """
-    return _play(task, _smooth("nonsaturating", r1, r1_share), latent, width, depth)
+    return _gan(task, _game_with_r1("nonsaturating", r1, r1_share), latent, width, depth)
 
 
 def lsgan(
@@ -58,8 +73,15 @@ def lsgan(
     """Least squares in place of the cross-entropy (Mao et al. 2017, arXiv:1611.04076), with R1 (arXiv:1801.04406).
 
     Equation: min_D ½ E (D(x) - 1)² + ½ E D(G(z))² + γ/2 E |∇D(x)|²,  min_G ½ E (D(G(z)) - 1)²
+
+    Args:
+        latent: dimensions of z, from 1.
+        width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
+        depth: hidden layers on points, halvings of the height and width on images; from 1.
+        r1: weight γ of the gradient penalty R1, from 0, which is none.
+        r1_share: share of the critic's steps with the penalty, which is divided by it; in (0, 1].
     """
-    return _play(task, _smooth("least_squares", r1, r1_share), latent, width, depth)
+    return _gan(task, _game_with_r1("least_squares", r1, r1_share), latent, width, depth)
 
 
 def wgan_clip(
@@ -69,14 +91,21 @@ def wgan_clip(
     width: Count = 24,
     depth: Count = 2,
     box: Positive = 0.1,
-    turns: Count = 5,
+    steps_per_round: Count = 5,
 ) -> GAN:
     """Wasserstein GAN: the critic's weights are clipped to a box (Arjovsky et al. 2017, arXiv:1701.07875). The box
     is .1 and the optimiser AdamW by default, where the paper has .01 and RMSProp.
 
     Equation: min_G max_D E D(x) - E D(G(z)),  each weight of D in [-c, c]
+
+    Args:
+        latent: dimensions of z, from 1.
+        width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
+        depth: hidden layers on points, halvings of the height and width on images; from 1.
+        box: bound c of each of the critic's weights, above 0.
+        steps_per_round: critic steps for each generator step, from 1.
     """
-    return _play(task, Game("wasserstein", turns, box=box), latent, width, depth)
+    return _gan(task, Game("wasserstein", steps_per_round, box=box), latent, width, depth)
 
 
 def wgan_gp(
@@ -86,21 +115,36 @@ def wgan_gp(
     width: Count = 24,
     depth: Count = 2,
     penalty: Positive = 10.0,
-    turns: Count = 5,
+    steps_per_round: Count = 5,
 ) -> GAN:
     """Wasserstein GAN with a gradient penalty (Gulrajani et al. 2017, arXiv:1704.00028).
 
     Equation: min_G max_D E D(x) - E D(G(z)) - λ E (|∇D(x̂)| - 1)²,  x̂ = u x + (1 - u) G(z),  u ~ U[0, 1]
+
+    Args:
+        latent: dimensions of z, from 1.
+        width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
+        depth: hidden layers on points, halvings of the height and width on images; from 1.
+        penalty: weight λ of the gradient penalty, above 0.
+        steps_per_round: critic steps for each generator step, from 1.
     """
-    return _play(task, Game("wasserstein", turns, GRADIENT, penalty), latent, width, depth)
+    return _gan(task, Game("wasserstein", steps_per_round, GRADIENT, penalty), latent, width, depth)
 
 
-def sngan_hinge(task: Task, *, latent: Count = 32, width: Count = 24, depth: Count = 2, turns: Count = 1) -> GAN:
+def sngan_hinge(
+    task: Task, *, latent: Count = 32, width: Count = 24, depth: Count = 2, steps_per_round: Count = 1
+) -> GAN:
     """Spectral normalisation and the hinge loss (Miyato et al. 2018, arXiv:1802.05957).
 
     Equation: min_D E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))),  min_G -E D(G(z)),  each layer of D W / σ₁(W)
+
+    Args:
+        latent: dimensions of z, from 1.
+        width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
+        depth: hidden layers on points, halvings of the height and width on images; from 1.
+        steps_per_round: critic steps for each generator step, from 1.
     """
-    return _play(task, Game("hinge", turns), latent, width, depth, normalise=True)
+    return _gan(task, Game("hinge", steps_per_round), latent, width, depth, normalise=True)
 
 
 def pacgan(
@@ -114,21 +158,30 @@ def pacgan(
     r1: NonNegative = 1.0,
     r1_share: Share = 0.25,
 ) -> GAN:
-    """The critic sees m samples at once, so that a lack of variety shows (Lin et al. 2018, arXiv:1712.04086); with R1.
+    """The critic scores m samples at once and so sees a lack of variety (Lin et al. 2018, arXiv:1712.04086); with R1.
 
     Equation: max_D E log σ(D(x₁ … xₘ)) + E log(1 - σ(D(G(z₁) … G(zₘ)))),  max_G E log σ(D(G(z₁) … G(zₘ)))
+
+    Args:
+        latent: dimensions of z, from 1.
+        width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
+        depth: hidden layers on points, halvings of the height and width on images; from 1.
+        pack: samples m that the critic sees at once, from 1.
+        objective: the losses of both players.
+        r1: weight γ of the gradient penalty R1, from 0, which is none.
+        r1_share: share of the critic's steps with the penalty, which is divided by it; in (0, 1].
     """
-    return _play(task, replace(_smooth(objective, r1, r1_share), pack=pack), latent, width, depth)
+    return _gan(task, replace(_game_with_r1(objective, r1, r1_share), pack=pack), latent, width, depth)
 
 
-def _smooth(objective: Name, r1: float, share: float) -> Game:
+def _game_with_r1(objective: Name, r1: float, share: float) -> Game:
     return Game(objective, penalty=R1, weight=r1, share=share) if r1 else Game(objective)
 
 
-def _play(task: Task, game: Game, latent: int, width: int, depth: int, normalise: bool = False) -> GAN:
-    """Both players on the task; `normalise` the critic's layers by their largest singular value."""
+def _gan(task: Task, game: Game, latent: int, width: int, depth: int, normalise: bool = False) -> GAN:
+    """Both players on the task; with `normalise` the critic has spectral normalisation."""
     critic = _critic(task, game.pack, width, depth)
-    players = _generator(task, latent, width, depth), spectral(critic) if normalise else critic
+    players = _generator(task, latent, width, depth), normalise_spectrally(critic) if normalise else critic
     return GAN(task.event, *players, latent, game)
 
 

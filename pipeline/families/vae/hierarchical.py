@@ -1,11 +1,11 @@
-"""Hierarchical VAE: several layers of codes, each drawn given those above it.
+"""Hierarchical VAE: several layers of latents, each drawn given those above it.
 
     p(x, z | c) = p(x | z_1..L, c) prod_l p(z_l | z_>l, c)        q(z | x, c) = prod_l q(z_l | z_>l, x, c)
 
-Inference walks the same way down as generation does: at each layer the prior p(z_l | z_>l) is multiplied by what a
-bottom-up pass has seen of x, a Gaussian again, and so the precisions add (the ladder of Sonderby et al. 2016,
-arXiv:1602.02282, eqs. 17 to 19). The bound and its weights are a VAE's with the layers' rates summed; `free` nats of
-each layer's feature cost nothing (free bits: Kingma et al. 2016, arXiv:1606.04934, section C.8).
+Inference goes top-down as generation does: at each layer the prior p(z_l | z_>l) is multiplied by a Gaussian in z_l
+from a bottom-up pass over x, and the precisions add (ladder VAE: Sonderby et al. 2016, arXiv:1602.02282, eqs. 17 to
+19). The bound and its weights are those of a VAE, with the sum of the layers' rates; `free` nats of the rate of each
+latent feature have no cost (free bits: Kingma et al. 2016, arXiv:1606.04934, section C.8).
 """
 
 from __future__ import annotations
@@ -21,48 +21,48 @@ from pipeline.distributions.gaussian import Normals
 from pipeline.distributions.likelihood import Likelihood
 
 
-class Rung(Protocol):
-    """One layer's networks."""
+class Block(Protocol):
+    """The networks of one layer (`networks.top_down.TopDownBlock`)."""
 
     shape: tuple[int, ...]
-    """Of its code z, without the batch."""
+    """Shape of z without the batch."""
 
     def prior(self, h: Tensor) -> Tensor:
-        """The way down (B, ...) -> parameters of p(z | z above), (B, 2 n, ...)."""
+        """Top-down features (B, ...) -> parameters of p(z | z above), (B, 2 n, ...)."""
         ...
 
-    def evidence(self, seen: Tensor) -> Tensor:
-        """The way up (B, ...) -> parameters of a Gaussian in z, (B, 2 n, ...)."""
+    def likelihood(self, seen: Tensor) -> Tensor:
+        """Bottom-up features (B, ...) -> parameters of a Gaussian in z, (B, 2 n, ...)."""
         ...
 
-    def absorb(self, h: Tensor, z: Tensor) -> Tensor:
-        """The way down, with z in it, at the next layer's shape."""
+    def combine(self, h: Tensor, z: Tensor) -> Tensor:
+        """Top-down features of the next layer, given z."""
         ...
 
 
-class Ladder(Protocol):
+class TopDownNetwork(Protocol):
     """The networks of all layers, the topmost first."""
 
     @property
     def rungs(self) -> Iterable[Any]:
-        """Each a `Rung`."""
+        """Each a `Block`."""
         ...
 
-    def climb(self, x: Tensor, context: Any) -> list[Tensor]:
-        """What each rung sees of x."""
+    def bottom_up(self, x: Tensor, context: Any) -> list[Tensor]:
+        """Features of x for each layer."""
         ...
 
     def top(self, context: Any) -> Tensor:
-        """Where the way down starts."""
+        """The first top-down features."""
         ...
 
-    def land(self, h: Tensor, context: Any) -> Tensor:
-        """The end of the way down -> parameters of the likelihood."""
+    def output(self, h: Tensor, context: Any) -> Tensor:
+        """The last top-down features -> parameters of the likelihood of x."""
         ...
 
 
-class Layer(NamedTuple):
-    """What one layer's inference gave."""
+class LayerInference(NamedTuple):
+    """One layer of the inference of z."""
 
     z: Tensor
     prior: Normals
@@ -70,33 +70,35 @@ class Layer(NamedTuple):
 
 
 class HierarchicalVAE(SinglePlayer, Weighted, Reconstructs):
-    """A code is every layer's z, flattened, the topmost first."""
+    """`encode` returns the z of every layer, flattened and concatenated, the topmost first."""
 
     knob: ClassVar[str | None] = "temperature"
 
-    def __init__(self, event: Event, condition: nn.Module, ladder: Ladder, likelihood: Likelihood, free: float) -> None:
+    def __init__(
+        self, event: Event, condition: nn.Module, ladder: TopDownNetwork, likelihood: Likelihood, free: float
+    ) -> None:
         super().__init__()
         self.condition, self.ladder, self.scale = condition, ladder, event.scale
         self.likelihood, self.free = likelihood, free
 
-    def infer(self, x: Tensor, c: Tensor, choose: Callable[[Normals], Tensor]) -> tuple[list[Layer], Tensor]:
+    def infer(self, x: Tensor, c: Tensor, choose: Callable[[Normals], Tensor]) -> tuple[list[LayerInference], Tensor]:
         """Each layer, its z chosen from its posterior, and the likelihood's parameters."""
         context = self.condition(c)
         h, layers = self.ladder.top(context), []
-        for rung, seen in zip(self.ladder.rungs, self.ladder.climb(x / self.scale, context), strict=True):
-            prior = Normals.of(rung.prior(h))
-            posterior = prior.times(Normals.of(rung.evidence(seen)))
-            layers.append(Layer(choose(posterior), prior, posterior))
-            h = rung.absorb(h, layers[-1].z)
-        return layers, self.ladder.land(h, context)
+        for block, seen in zip(self.ladder.rungs, self.ladder.bottom_up(x / self.scale, context), strict=True):
+            prior = Normals.of(block.prior(h))
+            posterior = prior.times(Normals.of(block.likelihood(seen)))
+            layers.append(LayerInference(choose(posterior), prior, posterior))
+            h = block.combine(h, layers[-1].z)
+        return layers, self.ladder.output(h, context)
 
     def generate(self, c: Tensor, choose: Callable[[Normals], Tensor]) -> Tensor:
         """The likelihood's parameters, each layer's z chosen from its prior."""
         context = self.condition(c)
         h = self.ladder.top(context)
-        for rung in self.ladder.rungs:
-            h = rung.absorb(h, choose(Normals.of(rung.prior(h))))
-        return self.ladder.land(h, context)
+        for block in self.ladder.rungs:
+            h = block.combine(h, choose(Normals.of(block.prior(h))))
+        return self.ladder.output(h, context)
 
     def log_weight(self, x: Tensor, c: Tensor) -> Tensor:
         layers, parameters = self.infer(x, c, Normals.draw)
@@ -108,16 +110,16 @@ class HierarchicalVAE(SinglePlayer, Weighted, Reconstructs):
         distortion = -self.likelihood.log_prob(x, parameters).mean()
         divergences = [layer.posterior.divergence(layer.prior).mean(0) for layer in layers]  # (n, ...) each
         rates = [divergence.view(len(divergence), -1).sum(-1) for divergence in divergences]  # (n,) each
-        priced = torch.cat(rates).clamp(min=self.free).sum()
+        counted = torch.cat(rates).clamp(min=self.free).sum()
         parts = {f"rate_{len(rates) - i}": rate.sum() for i, rate in enumerate(rates)}
-        return Loss(distortion + priced, {"distortion": distortion} | parts)
+        return Loss(distortion + counted, {"distortion": distortion} | parts)
 
     def encode(self, x: Tensor, c: Tensor) -> Tensor:
         layers, _ = self.infer(x, c, lambda q: q.mean)
         return torch.cat([layer.z.flatten(1) for layer in layers], dim=1)
 
     def decode(self, z: Tensor, c: Tensor) -> Tensor:
-        shapes = [rung.shape for rung in self.ladder.rungs]
+        shapes = [block.shape for block in self.ladder.rungs]
         sizes = [torch.Size(shape).numel() for shape in shapes]
         codes = iter([part.unflatten(1, shape) for part, shape in zip(z.split(sizes, 1), shapes, strict=True)])
         return self.likelihood.mode(self.generate(c, lambda _: next(codes)))

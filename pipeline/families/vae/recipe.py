@@ -1,4 +1,4 @@
-"""Where networks meet the VAE family."""
+"""Recipes of the VAE family: each builds a model from its networks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.families.vae.networks.encoder_decoder import (
     GridEncoder,
     SymbolNetwork,
 )
-from pipeline.families.vae.networks.top_down import ConvLadder, DenseLadder
+from pipeline.families.vae.networks.top_down import ConvTopDown, DenseTopDown
 from pipeline.families.vae.vae import IWAE, VAE
 from pipeline.families.vae.vq_vae import VQVAE
 from pipeline.networks.condition import encoder
@@ -46,6 +46,15 @@ def vae(
     """Variational autoencoder, fully connected, of one hidden layer (Kingma & Welling 2014, arXiv:1312.6114).
 
     Equation: log p(x | c) ≥ E_q(z|x,c)[log p(x | z, c)] − KL(q(z | x, c) ‖ N(0, I))
+
+    Args:
+        latent: dimensions of z, from 1.
+        width: units of each hidden layer of encoder and decoder, from 1.
+        depth: hidden layers of encoder and decoder each, from 1.
+        octaves: octaves of Fourier features of each of the encoder's inputs: sines and cosines at as many frequencies,
+            each twice the one before; from 0, which adds none.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        free: nats of each latent's rate that cost nothing in training (free bits), from 0.
     """
     return VAE(*_dense(task, latent, width, depth, octaves, dropout), free=free)
 
@@ -60,9 +69,18 @@ def beta_vae(
     dropout: Fraction = 0.2,
     beta: NonNegative = 4.0,
 ) -> VAE:
-    """beta-VAE, whose rate is dearer in training; its scores use beta = 1 (Higgins et al. 2017).
+    """beta-VAE: the rate has a weight in training; scores use a weight of 1 (Higgins et al. 2017).
 
     Equation: max E_q(z|x,c)[log p(x | z, c)] − β KL(q(z | x, c) ‖ N(0, I))
+
+    Args:
+        latent: dimensions of z, from 1.
+        width: units of each hidden layer of encoder and decoder, from 1.
+        depth: hidden layers of encoder and decoder each, from 1.
+        octaves: octaves of Fourier features of each of the encoder's inputs: sines and cosines at as many frequencies,
+            each twice the one before; from 0, which adds none.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        beta: weight β of the rate in training, from 0.
     """
     return VAE(*_dense(task, latent, width, depth, octaves, dropout), beta=beta)
 
@@ -80,6 +98,15 @@ def iwae(
     """Importance weighted autoencoder, trained on IWAE-`draws` (Burda, Grosse & Salakhutdinov 2015, arXiv:1509.00519).
 
     Equation: log p(x | c) ≥ E log (1/k) Σᵢ p(x | zᵢ, c) p(zᵢ) / q(zᵢ | x, c),  zᵢ ~ q(z | x, c)
+
+    Args:
+        latent: dimensions of z, from 1.
+        width: units of each hidden layer of encoder and decoder, from 1.
+        depth: hidden layers of encoder and decoder each, from 1.
+        octaves: octaves of Fourier features of each of the encoder's inputs: sines and cosines at as many frequencies,
+            each twice the one before; from 0, which adds none.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        draws: importance samples k of the training bound, from 1.
     """
     return IWAE(*_dense(task, latent, width, depth, octaves, dropout), draws=draws)
 
@@ -97,6 +124,14 @@ def conv_vae_images(
     """Variational autoencoder, convolutional (Kingma & Welling 2014, arXiv:1312.6114).
 
     Equation: log p(x | c) ≥ E_q(z|x,c)[log p(x | z, c)] − KL(q(z | x, c) ‖ N(0, I))
+
+    Args:
+        latent: dimensions of z, from 1.
+        channels: feature maps at full size, from 1; doubled at each halving.
+        halvings: how often the height and width are halved, from 1; both must be divisible.
+        blocks: residual blocks at each size, from 0.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        free: nats of each latent's rate that cost nothing in training (free bits), from 0.
     """
     condition, px = encoder(task.condition, task.event), likelihood(task.event)
     shape = channels, halvings, blocks, dropout
@@ -115,16 +150,26 @@ def hierarchical_vae_points(
     dropout: Fraction = 0.0,
     free: NonNegative = 0.1,
 ) -> HierarchicalVAE:
-    """Ladder VAE, fully connected, with half the codes at each layer up (Sønderby et al. 2016, arXiv:1602.02282).
+    """Ladder VAE, fully connected: each layer has half the latents of the one below (Sønderby et al. 2016,
+    arXiv:1602.02282).
 
     Equation: log p(x | c) ≥ E_q[log p(x | z, c)] − Σ_l KL(q(z_l | z_>l, x, c) ‖ p(z_l | z_>l, c))
+
+    Args:
+        latent: dimensions of the lowest z, from 1; each layer above has half as many, at least 1.
+        layers: layers of latents, from 1.
+        width: features between the layers, from 1.
+        octaves: octaves of Fourier features of each of the encoder's inputs: sines and cosines at as many frequencies,
+            each twice the one before; from 0, which adds none.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        free: nats of each latent dimension's rate that cost nothing in training (free bits), from 0.
     """
     condition, px = encoder(task.condition, task.event), likelihood(task.event)
     latents = [max(1, latent >> i) for i in reversed(range(layers))]
-    ladder = DenseLadder(
+    network = DenseTopDown(
         task.event, condition.flat, px.width, latents=latents, width=width, octaves=octaves, dropout=dropout
     )
-    return HierarchicalVAE(task.event, condition, ladder, px, free)
+    return HierarchicalVAE(task.event, condition, network, px, free)
 
 
 def hierarchical_vae_images(
@@ -137,12 +182,20 @@ def hierarchical_vae_images(
     dropout: Fraction = 0.25,
     free: NonNegative = 1.0,
 ) -> HierarchicalVAE:
-    """Ladder VAE, convolutional, with codes at every resolution (Sønderby et al. 2016, arXiv:1602.02282).
+    """Ladder VAE, convolutional, with latents at every resolution (Sønderby et al. 2016, arXiv:1602.02282).
 
     Equation: log p(x | c) ≥ E_q[log p(x | z, c)] − Σ_l KL(q(z_l | z_>l, x, c) ‖ p(z_l | z_>l, c))
+
+    Args:
+        latent: channels of z at each resolution, from 1.
+        channels: feature maps at every resolution, from 1.
+        halvings: how often the height and width are halved, from 1; there is a z at each size.
+        blocks: residual blocks at each size in each direction, from 0.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        free: nats of the rate of each value of z that cost nothing in training (free bits), from 0.
     """
     condition, px = encoder(task.condition, task.event), likelihood(task.event)
-    ladder = ConvLadder(
+    network = ConvTopDown(
         task.event,
         condition.flat,
         condition.everywhere,
@@ -153,7 +206,7 @@ def hierarchical_vae_images(
         blocks=blocks,
         dropout=dropout,
     )
-    return HierarchicalVAE(task.event, condition, ladder, px, free)
+    return HierarchicalVAE(task.event, condition, network, px, free)
 
 
 def vq_vae_images(
@@ -171,6 +224,16 @@ def vq_vae_images(
     """Vector-quantised VAE with a learned prior (van den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937).
 
     Equation: log p(x | c) ≥ log p(x | v_k(x), c) + Σ_i log p(k_i | k_<i, c),  k(x) = argminₖ |e(x) − vₖ|²
+
+    Args:
+        codes: vectors K of the codebook, from 1.
+        latent: dimensions of each vector, from 1.
+        channels: feature maps at full size, from 1; doubled at each halving.
+        halvings: how often the height and width are halved, from 1; both must be divisible.
+        blocks: residual blocks at each size, from 0.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        width: hidden units of the recurrent prior, from 1.
+        commitment: weight of the commitment loss, β in the paper; above 0.
     """
     condition, px = encoder(task.condition, task.event), likelihood(task.event)
     grid = (latent, task.event.shape[1] >> halvings, task.event.shape[2] >> halvings)
@@ -184,7 +247,7 @@ def vq_vae_images(
 def _dense(
     task: Task, latent: int, width: int, depth: int, octaves: int, dropout: float
 ) -> tuple[Event, nn.Module, nn.Module, nn.Module, Likelihood, int]:
-    """What a VAE is made of, fully connected."""
+    """The arguments of a fully connected VAE."""
     condition, px = encoder(task.condition, task.event), likelihood(task.event)
     encode = DenseEncoder(task.event, condition.flat, 2 * latent, width, depth, octaves, dropout)
     decode = DenseDecoder(task.event, latent, condition.flat, px.width, width, depth, dropout, condition.maps)

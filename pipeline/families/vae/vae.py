@@ -74,8 +74,8 @@ class VAE(SinglePlayer, Weighted, Reconstructs):
         q = self.posterior(x, c)
         distortion = -self.log_likelihood(x, q.draw(), c).mean()
         rate = q.divergence(Normals.standard(*q.mean.shape)).mean(0)  # (latent,)
-        priced = rate.clamp(min=self.free).sum()
-        return Loss(distortion + self.beta * priced, {"distortion": distortion, "rate": rate.sum()})
+        counted = rate.clamp(min=self.free).sum()
+        return Loss(distortion + self.beta * counted, {"distortion": distortion, "rate": rate.sum()})
 
     def encode(self, x: Tensor, c: Tensor) -> Tensor:
         return self.posterior(x, c).mean
@@ -90,7 +90,7 @@ class VAE(SinglePlayer, Weighted, Reconstructs):
 
 
 class IWAE(VAE):
-    """`draws`: k of the bound that it is trained on; scores use as many as any other model's. Validation uses k too."""
+    """`draws`: k of the training bound, which is the validation bound too; scores use the number of `evaluation`."""
 
     def __init__(self, *parts: Any, draws: int, **options: Any) -> None:
         super().__init__(*parts, **options)
@@ -104,11 +104,11 @@ class IWAE(VAE):
         log_w = self.log_likelihood(x, z, c) + standard_normal_log_prob(z) - q.detached().log_prob(z)
         log_w = log_w.unflatten(0, (self.draws, -1))  # (k, B)
         share = log_w.detach().softmax(0)
-        z.register_hook(lambda slope: slope * share.flatten()[:, None])  # once more: v_i^2, for the encoder alone
+        z.register_hook(lambda slope: slope * share.flatten()[:, None])  # a second factor v_i, for the encoder alone
         bound = (log_w.detach().logsumexp(0) - math.log(self.draws)).mean()
         return Loss(-(share * log_w).sum(0).mean(), {"iwae": -bound})
 
     def elbo(self, x: Tensor, c: Tensor) -> Tensor:
-        """(B,) nats: IWAE-k, the bound that it is trained on and so is validated by, in place of the ELBO."""
+        """(B,) nats: IWAE-k, the bound of training, in place of the ELBO."""
         log_w = torch.stack([self.log_weight(x, c) for _ in range(self.draws)])
         return log_w.logsumexp(0) - math.log(self.draws)

@@ -30,8 +30,8 @@ from torch import Tensor, nn
 from pipeline.contract import Bounded, Event, Loss, Reconstructs, SinglePlayer
 from pipeline.distributions.likelihood import Likelihood
 
-MEMORY = 0.99  # of the running use of each vector: about a hundred batches
-IDLE = 0.03  # times its fair share: less use than that is none
+DECAY = 0.99  # of the moving average of each vector's use: about a hundred batches
+IDLE = 0.03  # times a uniform share: a vector with less use restarts
 
 
 class Codebook(nn.Module):
@@ -42,7 +42,7 @@ class Codebook(nn.Module):
     def __init__(self, size: int, dims: int) -> None:
         super().__init__()
         self.vectors = nn.Parameter(torch.randn(size, dims) / dims)
-        self.register_buffer("use", torch.zeros(size))  # idle from the start: the first batch places them all
+        self.register_buffer("use", torch.zeros(size))  # idle at first: the first batch initialises all
 
     def nearest(self, codes: Tensor) -> Tensor:
         """(B, dims, ...) -> (B, ...) long."""
@@ -54,7 +54,7 @@ class Codebook(nn.Module):
         return self.vectors[indices].movedim(-1, 1)
 
     def straight_through(self, codes: Tensor, indices: Tensor) -> Tensor:
-        """The chosen vectors, whose gradient goes to the codes as they are."""
+        """The chosen vectors; the gradient passes to the codes unchanged."""
         return codes + (self.look_up(indices) - codes).detach()
 
     def distances(self, codes: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
@@ -64,21 +64,21 @@ class Codebook(nn.Module):
         return pull, F.mse_loss(codes, chosen.detach(), reduction="sum") / count
 
     @torch.no_grad()
-    def revive(self, codes: Tensor) -> None:
+    def restart_idle(self, codes: Tensor) -> None:
         """Count which vectors are chosen, and restart the idle ones at codes of this batch."""
         size, flat = len(self.vectors), codes.movedim(1, -1).flatten(0, -2)
         idle = self.use < IDLE / size
         self.vectors[idle] = flat[torch.randint(len(flat), (int(idle.sum()),))]
         self.use[idle] = 1 / size
         share = torch.bincount(self.nearest(codes).flatten(), minlength=size) / len(flat)
-        self.use.lerp_(share, 1 - MEMORY)
+        self.use.lerp_(share, 1 - DECAY)
 
 
 class Prior(Protocol):
-    """Logits of each symbol given those before it."""
+    """Logits of each symbol given those before it (`networks.encoder_decoder.SymbolNetwork`)."""
 
     start: int
-    """Stands before the first symbol."""
+    """The symbol before the first one."""
 
     def __call__(self, symbols: Tensor, context: Tensor) -> Tensor:
         """(B, P) -> (B, P, K)."""
@@ -113,7 +113,7 @@ class VQVAE(SinglePlayer, Bounded, Reconstructs):
         self.scale, self.grid, self.commitment = event.scale, grid, commitment
 
     def codes(self, x: Tensor, c: Tensor) -> Tensor:
-        """What the encoder says before quantisation, (B, *grid)."""
+        """The output of the encoder before quantisation, (B, *grid)."""
         codes: Tensor = self.encoder(x / self.scale, self.condition(c))
         return codes
 
@@ -133,7 +133,7 @@ class VQVAE(SinglePlayer, Bounded, Reconstructs):
 
     def loss(self, x: Tensor, c: Tensor) -> Loss:
         codes = self.codes(x, c)
-        self.codebook.revive(codes)
+        self.codebook.restart_idle(codes)
         indices = self.codebook.nearest(codes)
         distortion = -self.log_likelihood(x, self.codebook.straight_through(codes, indices), c).mean()
         rate = -self.log_prior(indices, c).mean()
@@ -150,10 +150,10 @@ class VQVAE(SinglePlayer, Bounded, Reconstructs):
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        codes = self.codebook.look_up(self.imagine(c))
+        codes = self.codebook.look_up(self.sample_indices(c))
         return self.likelihood.draw(self.decoder(codes, self.condition(c)))
 
-    def imagine(self, c: Tensor) -> Tensor:
+    def sample_indices(self, c: Tensor) -> Tensor:
         """Indices (B, *grid[1:]) from the prior, its logits divided by the temperature."""
         context, state = self.condition(c).flat(), None
         symbol, symbols = torch.full((len(c),), self.prior.start), []

@@ -12,10 +12,10 @@ from pipeline.contract import (
     Batch,
     Bounded,
     Exact,
-    Forgets,
     GenerativeModel,
     Mixture,
     Reconstructs,
+    SupportsUnconditional,
     Task,
     Weighted,
 )
@@ -157,7 +157,11 @@ class EvaluationContext:
     def has_unconditional_likelihood(self) -> bool:
         """A model of x given c states a likelihood of x alone."""
         model = self.model
-        return self.is_conditional and isinstance(model, Forgets) and isinstance(model.unconditional(), Bounded)
+        return (
+            self.is_conditional
+            and isinstance(model, SupportsUnconditional)
+            and isinstance(model.unconditional(), Bounded)
+        )
 
 
 @shared

@@ -64,8 +64,8 @@ def rows_above(x: Tensor, row: int, count: int) -> Tensor:
     return F.pad(x[:, :, max(0, row - count) : row], (0, 0, max(0, count - row), 0))
 
 
-class Scan(abc.ABC):
-    """A cache that goes through an image in raster order, one row after the other."""
+class RasterCache(abc.ABC):
+    """A cache of a network that visits places in raster order, row by row."""
 
     row = -1
 
@@ -78,14 +78,14 @@ class Scan(abc.ABC):
 
     @abc.abstractmethod
     def begin(self, x: Tensor, row: int) -> None:
-        """All that the finished rows say about a new one."""
+        """Compute what a new row takes from the complete rows."""
 
     @abc.abstractmethod
     def step(self, x: Tensor, column: int) -> Tensor:
         """Parameters (B, K) at a column of the row."""
 
 
-def places(row: Tensor) -> tuple[Tensor, ...]:
+def columns(row: Tensor) -> tuple[Tensor, ...]:
     """A row (B, n, 1, W) -> (B, n) for each of its columns, contiguous."""
     return row.squeeze(2).permute(2, 0, 1).contiguous().unbind(0)
 
@@ -102,33 +102,36 @@ class Product:
         return torch.addmm(self.bias, h, self.weight)
 
 
-class Line:
-    """`taps` (n_out, n_in, 1, m), the place itself last; `stride` as of the convolution that they are from."""
+class RowBuffer:
+    """The current row of a causal convolution.
+
+    `taps` (n_out, n_in, 1, m) are the weights of the row, the place itself last; `stride` is the convolution's.
+    """
 
     def __init__(self, taps: Tensor, batch: int, width: int, stride: int = 1) -> None:
         n_out, n_in, _, m = taps.shape
         self.weight = taps[:, :, 0].permute(2, 1, 0).reshape(m * n_in, n_out).contiguous()
         self.stride, self.first = stride, m - 1
-        self.buffer = taps.new_zeros(batch, width + m - 1, n_in)  # m - 1 columns of zeros stand left of the image
+        self.buffer = taps.new_zeros(batch, width + m - 1, n_in)  # m - 1 columns of zeros pad the left
         flat = self.buffer.flatten(1)
         self.slots = [flat[:, c * n_in : (c + 1) * n_in] for c in range(m - 1, width + m - 1)]
         self.windows = [flat[:, c * n_in : (c + m) * n_in] for c in range(0, width, stride)]
         self.above: tuple[Tensor, ...] = ()
 
     def begin(self, above: Tensor) -> None:
-        """Start a row with what finished rows say about it, (B, n_out, 1, W / stride)."""
-        self.above = places(above)
+        """Start a row; `above` (B, n_out, 1, W / stride) has the terms of the complete rows."""
+        self.above = columns(above)
 
-    def finished(self) -> Tensor:
-        """The input row that is full by now, (B, n_in, 1, W)."""
+    def completed(self) -> Tensor:
+        """The input row, all of whose columns are set, (B, n_in, 1, W)."""
         return self.buffer[:, self.first :].permute(0, 2, 1).unsqueeze(2)
 
     def put(self, column: int, h: Tensor) -> None:
         """Set the input (B, n_in) at a column."""
         self.slots[column].copy_(h)
 
-    def look(self, x: Tensor, row: int, column: int) -> None:
-        """Set the input at a column to the pixel there, and complete the one before, whose last sub-pixel is new."""
+    def put_pixel(self, x: Tensor, row: int, column: int) -> None:
+        """Set the input at a column to the pixel there, and at the column before, whose last sub-pixel is new."""
         for seen in range(max(0, column - 1), column + 1):
             self.put(seen, x[:, :, row, seen])
 
@@ -138,19 +141,19 @@ class Line:
         return torch.addmm(self.above[place], self.windows[place], self.weight)
 
 
-class Rows:
-    """A convolution over the last `kernel[0]` rows, row by row: the rows above are kept from call to call."""
+class RowHistory:
+    """A convolution over the last `kernel[0]` rows, row by row: the rows above are stored from call to call."""
 
     def __init__(self, convolution: ShiftedConv2d, batch: int, width: int) -> None:
         self.convolution, n_in = convolution, convolution.in_channels
-        self.kept = convolution.weight.new_zeros(batch, n_in, convolution.kernel_size[0] - 1, width)
+        self.previous = convolution.weight.new_zeros(batch, n_in, convolution.kernel_size[0] - 1, width)
 
-    def keep(self, row: Tensor) -> Tensor:
-        """Take in a row (B, n_in, 1, W); the last rows, (B, n_in, kernel[0], W)."""
-        rows = torch.cat([self.kept, row], dim=2)
-        self.kept = rows[:, :, 1:]
+    def push(self, row: Tensor) -> Tensor:
+        """Append a row (B, n_in, 1, W) -> the last rows, (B, n_in, kernel[0], W)."""
+        rows = torch.cat([self.previous, row], dim=2)
+        self.previous = rows[:, :, 1:]
         return rows
 
     def at(self, row: Tensor) -> Tensor:
-        """Take in a row (B, n_in, 1, W) -> the output's (B, n_out, 1, W / stride)."""
-        return self.convolution.over(self.keep(row))
+        """Append a row (B, n_in, 1, W) -> the row of the output (B, n_out, 1, W / stride)."""
+        return self.convolution.over(self.push(row))

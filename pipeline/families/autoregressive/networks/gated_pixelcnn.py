@@ -3,8 +3,9 @@
     vertical    u = W_v * v                       v <- v + tanh(u_1) sigmoid(u_2)            all rows above
     horizontal  g = W_h * h + W_a u + V c         h <- h + W_o [tanh(g_1) sigmoid(g_2)]      and this row's left
 
-A masked kernel that is stacked never reaches the pixels above and far to the right; the vertical stack, a cone upwards,
-does. Only the horizontal stack has sub-pixels. Residuals on both stacks and a learned bias for each place are ours.
+Stacked masked kernels have a blind spot above and to the right of a pixel, which the vertical stack, a cone upwards,
+covers. Only the horizontal stack has sub-pixels. Residuals on both stacks and a learned bias for each place are not in
+the paper.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from torch import Tensor, nn
 
 from pipeline.families.autoregressive.networks.causal_network import (
     CausalNetwork,
-    Line,
     Product,
-    Rows,
-    Scan,
+    RasterCache,
+    RowBuffer,
+    RowHistory,
     rows_above,
 )
 from pipeline.families.autoregressive.networks.masked_layers import (
@@ -39,7 +40,7 @@ def gate(u: Tensor) -> Tensor:
 
 
 def gate_(u: Tensor) -> Tensor:
-    """The same on (B, 2 n), in half the time; `u` is overwritten."""
+    """`gate` of (B, 2 n), overwriting `u`, in half the time."""
     u[:, : u.shape[1] // 2].tanh_()
     return F.glu(u, dim=1)
 
@@ -76,15 +77,17 @@ class GatedPixelCNN(CausalNetwork):
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         firsts = (self.above(x) + self.places[0], self.left(x) + self.places[1])
-        v, h = (first.contiguous(memory_format=torch.channels_last) for first in firsts)  # what convolutions read as is
+        v, h = (
+            first.contiguous(memory_format=torch.channels_last) for first in firsts
+        )  # the layout that convolutions read without a copy
         for layer in self.layers:
             v, h = layer(v, h, context)
         return self.told(self.head(F.silu(self.hidden(F.silu(h)))), context)
 
-    def start(self, context: Tensor) -> Lines:
-        return Lines(self, context)
+    def start(self, context: Tensor) -> GatedPixelCNNCache:
+        return GatedPixelCNNCache(self, context)
 
-    def at(self, cache: Lines, x: Tensor, row: int, column: int) -> Tensor:
+    def at(self, cache: GatedPixelCNNCache, x: Tensor, row: int, column: int) -> Tensor:
         return cache.at(x, row, column)
 
 
@@ -106,14 +109,14 @@ class GatedLayer(nn.Module):
         return v + self.dropout(gate(up)), h + self.dropout(self.out(gate(mixed)))
 
 
-class Lines(Scan):
-    """The row of each layer that an image is drawn through; the vertical stack moves a whole row at a time."""
+class GatedPixelCNNCache(RasterCache):
+    """The current row of each layer; the vertical stack is computed a whole row at a time."""
 
     def __init__(self, network: GatedPixelCNN, context: Tensor) -> None:
         self.above = network.above
-        self.left = Line(network.left.taps(), len(context), context.shape[3])
+        self.left = RowBuffer(network.left.taps(), len(context), context.shape[3])
         self.places = (network.places[:1], network.places[1:] + network.left.bias[:, None, None])  # (1, n, H, W) each
-        self.layers = [LayerLine(layer, context) for layer in network.layers]
+        self.layers = [GatedLayerCache(layer, context) for layer in network.layers]
         self.hidden, self.head = (
             Product(network.hidden.dense(), network.hidden.bias),
             Product(network.head.dense(), network.head.bias),
@@ -128,20 +131,20 @@ class Lines(Scan):
             v = layer.begin(v, row)
 
     def step(self, x: Tensor, column: int) -> Tensor:
-        self.left.look(x, self.row, column)
+        self.left.put_pixel(x, self.row, column)
         h = self.left.at(column)
         for layer in self.layers:
             h = layer.at(h, column)
         return self.head(F.silu(self.hidden(F.silu(h)))) + self.told[:, :, self.row, column]
 
 
-class LayerLine:
-    """The row of one layer."""
+class GatedLayerCache:
+    """The current row of one layer."""
 
     def __init__(self, layer: GatedLayer, context: Tensor) -> None:
         batch, width = len(context), context.shape[3]
-        self.vertical, self.across = Rows(layer.vertical, batch, width), layer.across
-        self.line, self.out = Line(layer.row.taps(), batch, width), Product(layer.out.dense(), layer.out.bias)
+        self.vertical, self.across = RowHistory(layer.vertical, batch, width), layer.across
+        self.line, self.out = RowBuffer(layer.row.taps(), batch, width), Product(layer.out.dense(), layer.out.bias)
         self.above = layer.above.table(context)  # (B, 2 n, H, W)
         self.before = layer.before.table(context) + layer.row.bias[:, None, None]
 

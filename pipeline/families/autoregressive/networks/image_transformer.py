@@ -4,8 +4,9 @@
 
 The sequence is the image's sub-pixels: rows, columns, then R, G, B. Position i holds the embedding of value i - 1, so
 that a layer sees the `window` values before the one that it predicts (the paper's one-dimensional local attention) and
-costs H W C window. While sampling, keys and values of earlier positions are kept. The learned bias b of a distance
-(Raffel et al. 2020, arXiv:1910.10683) finds the pixel above, which a thousand images of places alone do not teach.
+costs H W C window. While sampling, keys and values of earlier positions are cached. The learned bias b of a distance
+(Raffel et al. 2020, arXiv:1910.10683) locates the pixel above, which is not learned from position embeddings on a
+thousand images.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from pipeline.contract import Event
 from pipeline.families.autoregressive.networks.causal_network import CausalNetwork
 
 
-class Memory(NamedTuple):
-    """What sampling keeps of one layer."""
+class AttentionCache(NamedTuple):
+    """Keys and values of one layer while sampling."""
 
     bias: Tensor
     """(heads, n, window + n - 1): b and -inf, for the n positions of a place and all keys that one of them sees."""
@@ -46,13 +47,13 @@ class LocalAttention(nn.Module):
         q, k, v = self._split(h)
         return self.merge(self._blocks(q, k, v).transpose(1, 2).flatten(2))
 
-    def start(self, batch: int, length: int, n: int) -> Memory:
+    def start(self, batch: int, length: int, n: int) -> AttentionCache:
         """For a sequence of `length` whose positions come n at a time."""
         keys = self.distance.new_empty(2, batch, self.heads, length, self.merge.in_features // self.heads)
         seen = torch.arange(self.window + n - 1)
-        return Memory(self._bias(seen[-n:], seen), *keys)
+        return AttentionCache(self._bias(seen[-n:], seen), *keys)
 
-    def step(self, h: Tensor, memory: Memory, first: int) -> Tensor:
+    def step(self, h: Tensor, memory: AttentionCache, first: int) -> Tensor:
         """The same for h (B, n, width) at positions first .. first + n - 1, whose keys and values are written."""
         q, k, v = self._split(h)
         last = first + h.shape[1]
@@ -86,11 +87,11 @@ class LocalAttention(nn.Module):
         return a.flatten(2, 3)[:, :, :length]
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """Attention and a position-wise network, each around a skip and behind a layer norm.
 
-    The norm comes first, as in Xiong et al. 2020 (arXiv:2002.04745), which the paper's norm after the sum is not:
-    it trains without a warm-up.
+    The norm comes before each layer (Xiong et al. 2020, arXiv:2002.04745), which trains without a warm-up; in the paper
+    it comes after the sum.
     """
 
     def __init__(self, width: int, heads: int, window: int, dropout: float) -> None:
@@ -103,7 +104,7 @@ class Block(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         return self._with(h, self.attention(self.norms[0](h)))
 
-    def step(self, h: Tensor, memory: Memory, first: int) -> Tensor:
+    def step(self, h: Tensor, memory: AttentionCache, first: int) -> Tensor:
         return self._with(h, self.attention.step(self.norms[0](h), memory, first))
 
     def _with(self, h: Tensor, seen: Tensor) -> Tensor:
@@ -111,18 +112,18 @@ class Block(nn.Module):
         return h + self.dropout(self.mlp(self.norms[1](h)))
 
 
-class Cache(NamedTuple):
-    """What sampling keeps of a batch."""
+class TransformerCache(NamedTuple):
+    """The cache of a batch while sampling."""
 
     condition: Tensor
-    """(B, T, width): what the condition adds at each position."""
-    memories: list[Memory]
+    """(B, T, width): the term of the condition at each position."""
+    memories: list[AttentionCache]
 
 
 class ImageTransformer(CausalNetwork):
     """Image (B, C, H, W) and context (B, M, H, W) -> logits (B, L C, H, W), level-major.
 
-    A value is embedded by its level, with a table for each channel, and by a line that says that levels are ordered.
+    A value is embedded by its level, with a table for each channel, and by a linear term, since levels are ordered.
     """
 
     def __init__(
@@ -136,8 +137,8 @@ class ImageTransformer(CausalNetwork):
         self.place = nn.Parameter(torch.randn(event.dims, width) / width**0.5)
         self.condition = nn.Conv2d(context, width * channels, 1, bias=False) if context else None
         self.dropout = nn.Dropout(dropout)
-        blocks = nn.ModuleList(Block(width, heads, window, dropout) for _ in range(layers))
-        self.blocks = cast("Sequence[Block]", blocks)
+        blocks = nn.ModuleList(TransformerBlock(width, heads, window, dropout) for _ in range(layers))
+        self.blocks = cast("Sequence[TransformerBlock]", blocks)
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, event.grid)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
@@ -148,11 +149,11 @@ class ImageTransformer(CausalNetwork):
         logits = self.head(self.norm(h))  # (B, H W C, L)
         return logits.unflatten(1, (*x.shape[2:], x.shape[1])).permute(0, 4, 3, 1, 2).flatten(1, 2)  # (B, L C, H, W)
 
-    def start(self, context: Tensor) -> Cache:
+    def start(self, context: Tensor) -> TransformerCache:
         sizes = len(context), self.event.dims, self.visits
-        return Cache(self._condition(context), [block.attention.start(*sizes) for block in self.blocks])
+        return TransformerCache(self._condition(context), [block.attention.start(*sizes) for block in self.blocks])
 
-    def at(self, cache: Cache, x: Tensor, row: int, column: int) -> Tensor:
+    def at(self, cache: TransformerCache, x: Tensor, row: int, column: int) -> Tensor:
         channels, place = self.visits, row * x.shape[3] + column
         first, last = place * channels, (place + 1) * channels
         recent = _sequence(x.flatten(2)[:, :, None, max(place - 1, 0) : place + 1])  # the place before and this one

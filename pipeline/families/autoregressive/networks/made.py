@@ -28,7 +28,7 @@ from pipeline.networks.layers import Fourier, mlp
 
 
 def even_start(mixtures: int, scale: float) -> Tensor:
-    """(3 K,) equal weights, means evenly over [-scale, scale], deviations that overlap: where a mixture starts."""
+    """(3 K,) initial mixture: equal weights, means spread evenly over [-scale, scale], deviations that overlap."""
     means, sigmas = torch.linspace(-scale, scale, mixtures), torch.full((mixtures,), math.log(scale / mixtures))
     return torch.cat([torch.zeros(mixtures), means, sigmas])
 
@@ -47,7 +47,7 @@ class FactorNetwork(nn.Module):
             last.bias.copy_(even_start(mixtures, scale))
 
     def forward(self, past: Tensor, h: Tensor) -> Tensor:
-        one = h.new_ones(len(h), 1)  # the first factor has no past and may have no condition
+        one = h.new_ones(len(h), 1)  # the first factor has no earlier value and may have no condition
         parameters: Tensor = self.net(torch.cat([self.embed(past), h, one], dim=-1))
         return parameters
 
@@ -63,7 +63,7 @@ class FactorNetworks(nn.Module):
         return torch.stack([factor(x[:, :i], h) for i, factor in enumerate(self.factors)], dim=1)
 
 
-ALWAYS = -1  # the position of an input that everything may see: the context
+ALWAYS = -1  # the position of an input that every output may depend on: the context
 
 
 class MADE(nn.Module):
@@ -89,15 +89,15 @@ class MADE(nn.Module):
         return F.linear(self.dropout(h), last, self.last.bias)
 
     def masked(self, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """What an order leaves of the first and of the last layer's weights."""
+        """The masked weights of the first and of the last layer under an order."""
         return self.first.weight * (source < self.degree[:, None]), self.last.weight * (self.degree <= target[:, None])
 
 
-class Cache(NamedTuple):
-    """What sampling keeps of a batch: masked weights, and the units that are known."""
+class MADECache(NamedTuple):
+    """The cache of a batch while sampling: masked weights, and the units computed so far."""
 
     context: Tensor
-    """(B, width): what the context and the bias say to the first layer."""
+    """(B, width): the first layer's terms of the context and the bias."""
     first: Tensor
     """(width, C H W)"""
     hidden: list[Tensor]
@@ -107,9 +107,9 @@ class Cache(NamedTuple):
     units: list[Tensor]
     """(B, width) of each layer, filled in the order of their degrees."""
     ends: list[int]
-    """How many units each place of the order finds known, and at the end all."""
+    """How many units are computed when each place of the order is visited, and at the end all."""
     rank: dict[int, int]
-    """Where in the order a place comes, by its raster number."""
+    """The rank of a place in the order, by its raster number."""
 
 
 class OrderedMADE(CausalNetwork):
@@ -139,19 +139,19 @@ class OrderedMADE(CausalNetwork):
         inputs = torch.cat([x.flatten(1), context.flatten(1)], dim=1)
         return self.made(inputs, self.source, self.target).unflatten(1, (-1, *self.size))
 
-    def start(self, context: Tensor) -> Cache:
-        made, known = self.made, context.flatten(1)
+    def start(self, context: Tensor) -> MADECache:
+        made, given = self.made, context.flatten(1)
         first, last = made.masked(self.source, self.target)
-        seen, width = self.made.first.in_features - known.shape[1], len(made.degree)
-        bias = torch.addmm(made.first.bias, known, first[:, seen:].T)  # what the context says to the first layer
+        seen, width = self.made.first.in_features - given.shape[1], len(made.degree)
+        bias = torch.addmm(made.first.bias, given, first[:, seen:].T)
         units = [context.new_zeros(len(context), width) for _ in range(1 + len(made.hidden))]
         last = last.unflatten(0, (-1, len(self.places))).transpose(0, 1).contiguous()  # (H W, K, width)
         hidden = [layer.weight * layer.mask for layer in made.hidden]
         ends = torch.searchsorted(made.degree, torch.arange(0, len(self.places) * self.visits + 1, self.visits))
         rank = {place: rank for rank, place in enumerate(self.places)}
-        return Cache(bias, first[:, :seen], hidden, last, units, ends.tolist(), rank)
+        return MADECache(bias, first[:, :seen], hidden, last, units, ends.tolist(), rank)
 
-    def at(self, cache: Cache, x: Tensor, row: int, column: int) -> Tensor:
+    def at(self, cache: MADECache, x: Tensor, row: int, column: int) -> Tensor:
         place = row * self.size[1] + column
         start, end = cache.ends[cache.rank[place] : cache.rank[place] + 2]
         new, made = slice(start, end), self.made
@@ -192,13 +192,13 @@ class AnyOrderMADE(nn.Module):
         count = event.shape[1] * event.shape[2]
         n_in, n_out = event.dims + context * count, parameters * count
         self.made = MADE(n_in, n_out, count * visits, width, layers, dropout)
-        # in a tuple, so that the network which they share is listed once and not once for each
+        # a tuple and no ModuleList: the network that they share is registered once
         self._ordered = tuple(OrderedMADE(self.made, event, parameters, visits, order, context) for order in orders)
 
     def __len__(self) -> int:
         return len(self._ordered)
 
-    def under(self, order: int) -> OrderedMADE:
+    def ordered(self, order: int) -> OrderedMADE:
         return self._ordered[order]
 
 

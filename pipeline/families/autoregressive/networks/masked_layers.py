@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipeline.networks.layers import silent
+from pipeline.networks.layers import zero_init
 
 Mask = Literal["A", "B"]
 Pad = tuple[int, int, int, int]
@@ -32,7 +32,7 @@ def groups(channels: int, count: int) -> Tensor:
 class ShiftedConv2d(nn.Conv2d):
     """A convolution that is padded on each side (left, right, top, bottom) by its own amount; a negative one crops.
 
-    What left and right have in common is the convolution's own padding, which copies nothing.
+    The common part of left and right is the convolution's own padding, which copies nothing.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ShiftedConv2d(nn.Conv2d):
         return super().forward(F.pad(x, (*self.sides, *self.pad[2:])))
 
     def over(self, rows: Tensor) -> Tensor:
-        """The one row of the output that these rows, as many as the kernel has, are the input of."""
+        """The single output row of as many input rows as the kernel has."""
         return super().forward(F.pad(rows, self.sides))
 
 
@@ -96,7 +96,7 @@ class MaskedConv2d(nn.Module):
         p = kernel // 2
         self.above = ShiftedConv2d(n_in, n_out, (p, kernel), (p, p, p, -1), bias=False)
         self.row = RowConv2d(n_in, n_out, p, kind, subpixels)
-        fan_in = n_in * (p * kernel + p + (kind == "B"))  # of the whole, so that the parts do not add up to more
+        fan_in = n_in * (p * kernel + p + (kind == "B"))  # of all parts together
         for weight in (self.above.weight, *self.row.parameters()):
             nn.init.uniform_(weight, -(fan_in**-0.5), fan_in**-0.5)
 
@@ -112,9 +112,9 @@ class MaskedConv2d(nn.Module):
 
 
 class RowConv2d(nn.Module):
-    """The taps of a row up to the place: `left` places to the left, and the place itself as far as the mask lets it.
+    """The taps of a row: `left` places to the left, and the place itself as far as the mask allows.
 
-    (B, n_in, H, W) -> (B, parts * n_out, H, W). Where the place itself is seen whole or not at all, one convolution.
+    (B, n_in, H, W) -> (B, parts * n_out, H, W). One convolution if the mask shows all or none of the place itself.
     """
 
     def __init__(self, n_in: int, n_out: int, left: int, kind: Mask, subpixels: int = 1, parts: int = 1) -> None:
@@ -145,21 +145,21 @@ class RowConv2d(nn.Module):
 
 
 class ContextBias(nn.Module):
-    """Adds what a context says about each place: h (B, n, H, W), context (B, M, H, W) -> (B, n, H, W); h if M = 0.
+    """Adds a projection of the context: h (B, n, H, W), context (B, M, H, W) -> (B, n, H, W); h if M = 0.
 
-    A causal stack carries it on to later places alone; what lies ahead a place learns from its `surroundings`.
-    It starts silent, so that a network with a context starts as the one without.
+    A causal network passes it on to later places alone; features of places ahead come from `dilated_encoder`. It is
+    zero at the start, so that a network with a context starts as one without.
     """
 
     def __init__(self, context: int, n_out: int) -> None:
         super().__init__()
-        self.n_out, self.project = n_out, silent(nn.Conv2d(context, n_out, 1, bias=False)) if context else None
+        self.n_out, self.project = n_out, zero_init(nn.Conv2d(context, n_out, 1, bias=False)) if context else None
 
     def forward(self, h: Tensor, context: Tensor) -> Tensor:
         return h if self.project is None else h + self.project(context)
 
     def table(self, context: Tensor) -> Tensor:
-        """What the context says about each place, (B, n, H, W)."""
+        """The projection of the context, (B, n, H, W)."""
         return self(context.new_zeros(len(context), self.n_out, *context.shape[2:]), context)
 
 

@@ -1,6 +1,7 @@
 """PixelCNN: masked convolutions in residual blocks (van den Oord et al. 2016, arXiv:1601.06759, figure 5 left).
 
-A learned bias for each place tells the border from mid-grey, which zero padding does not, and centred from not.
+A learned bias for each place separates the border from mid-grey, which zero padding does not, and makes the network
+depend on the position.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from torch import Tensor, nn
 from pipeline.contract import Event
 from pipeline.families.autoregressive.networks.causal_network import (
     CausalNetwork,
-    Line,
     Product,
-    Scan,
-    places,
+    RasterCache,
+    RowBuffer,
+    columns,
     rows_above,
 )
 from pipeline.families.autoregressive.networks.masked_layers import ContextBias, MaskedConv2d, SubPixelConv2d
@@ -44,17 +45,17 @@ class PixelCNN(CausalNetwork):
             h = block(h, context)
         return self.head(F.silu(self.hidden(F.silu(h))))
 
-    def start(self, context: Tensor) -> Lines:
-        return Lines(self, context)
+    def start(self, context: Tensor) -> PixelCNNCache:
+        return PixelCNNCache(self, context)
 
-    def at(self, cache: Lines, x: Tensor, row: int, column: int) -> Tensor:
+    def at(self, cache: PixelCNNCache, x: Tensor, row: int, column: int) -> Tensor:
         return cache.at(x, row, column)
 
 
 class MaskedResidual(nn.Module):
     """1x1, masked 3x3, 1x1, around a skip: (B, 2 h, H, W) -> the same.
 
-    With SiLU for the paper's ReLU: on a thousand images of digits it is worth 0.013 bits/dim.
+    SiLU replaces the paper's ReLU: on a thousand images of digits it gains 0.013 bits/dim.
     """
 
     def __init__(self, channels: int, context: int, subpixels: int, dropout: float) -> None:
@@ -72,14 +73,14 @@ class MaskedResidual(nn.Module):
         return h + self.dropout(change)
 
 
-class Lines(Scan):
-    """The row of each layer that an image is drawn through."""
+class PixelCNNCache(RasterCache):
+    """The current row of each layer."""
 
     def __init__(self, network: PixelCNN, context: Tensor) -> None:
         batch, width, first = len(context), context.shape[3], network.first
-        self.first, self.above = Line(first.row.taps(), batch, width), first.above
+        self.first, self.above = RowBuffer(first.row.taps(), batch, width), first.above
         self.bias = network.condition.table(context) + network.place + first.row.bias[:, None, None]  # (B, n, H, W)
-        self.blocks = [ResidualLine(block, context) for block in network.blocks]
+        self.blocks = [MaskedResidualCache(block, context) for block in network.blocks]
         self.hidden, self.head = (
             Product(network.hidden.dense(), network.hidden.bias),
             Product(network.head.dense(), network.head.bias),
@@ -92,28 +93,31 @@ class Lines(Scan):
             block.begin(row)
 
     def step(self, x: Tensor, column: int) -> Tensor:
-        self.first.look(x, self.row, column)
+        self.first.put_pixel(x, self.row, column)
         h = self.first.at(column)
         for block in self.blocks:
             h = block.at(h, column)
         return self.head(F.silu(self.hidden(F.silu(h))))
 
 
-class ResidualLine:
-    """The row of one residual block."""
+class MaskedResidualCache:
+    """The current row of one residual block."""
 
     def __init__(self, block: MaskedResidual, context: Tensor) -> None:
         self.reduce, self.expand = (
             Product(block.reduce.dense(), block.reduce.bias),
             Product(block.expand.dense(), block.expand.bias),
         )
-        self.spatial, self.above = Line(block.spatial.row.taps(), len(context), context.shape[3]), block.spatial.above
+        self.spatial, self.above = (
+            RowBuffer(block.spatial.row.taps(), len(context), context.shape[3]),
+            block.spatial.above,
+        )
         self.table = block.condition.table(context) + block.reduce.bias[:, None, None]  # (B, h, H, W)
         self.bias = block.spatial.row.bias[:, None, None]
 
     def begin(self, row: int) -> None:
-        self.inner = places(self.table[:, :, row : row + 1])
-        self.spatial.begin(self.above.over(self.spatial.finished()) + self.bias)
+        self.inner = columns(self.table[:, :, row : row + 1])
+        self.spatial.begin(self.above.over(self.spatial.completed()) + self.bias)
 
     def at(self, h: Tensor, column: int) -> Tensor:
         inner = torch.addmm(self.inner[column], F.silu(h), self.reduce.weight)

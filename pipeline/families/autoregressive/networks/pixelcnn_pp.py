@@ -26,10 +26,10 @@ from torch import Tensor, nn
 
 from pipeline.families.autoregressive.networks.causal_network import (
     CausalNetwork,
-    Line,
     Product,
-    Rows,
-    Scan,
+    RasterCache,
+    RowBuffer,
+    RowHistory,
     rows_above,
 )
 from pipeline.families.autoregressive.networks.masked_layers import ContextBias, MaskedConv2d, ShiftedConv2d
@@ -43,7 +43,7 @@ PLACES: Shape = ((2, 2), (1, 0, 1, 0))  # of h
 
 
 def concat_elu(h: Tensor) -> Tensor:
-    """(B, n, ...) -> (B, 2 n, ...): elu of h and of -h, so that no unit is ever off."""
+    """(B, n, ...) -> (B, 2 n, ...): elu of h and of -h, so that no unit is ever inactive."""
     return F.elu(torch.cat([h, -h], dim=1))
 
 
@@ -141,22 +141,22 @@ class PixelCNNPlusPlus(CausalNetwork):
                 v, h = self.halvings[level - 1].v_up(v), self.halvings[level - 1].h_up(h)
         return self.head(F.elu(h))
 
-    def start(self, context: Tensor) -> Lines:
-        return Lines(self, context)
+    def start(self, context: Tensor) -> PixelCNNPlusPlusCache:
+        return PixelCNNPlusPlusCache(self, context)
 
-    def at(self, cache: Lines, x: Tensor, row: int, column: int) -> Tensor:
+    def at(self, cache: PixelCNNPlusPlusCache, x: Tensor, row: int, column: int) -> Tensor:
         return cache.at(x, row, column)
 
 
-class Lines(Scan):
-    """The row of each layer that an image is drawn through."""
+class PixelCNNPlusPlusCache(RasterCache):
+    """The current row of each layer."""
 
     def __init__(self, network: PixelCNNPlusPlus, context: Tensor) -> None:
         self.v_above, self.h_above = network.v_first, network.h_first.above
         row = network.h_first.row
-        self.first = Line(row.taps(), len(context), context.shape[3])
+        self.first = RowBuffer(row.taps(), len(context), context.shape[3])
         self.places = network.places[:1], network.places[1:] + row.bias[:, None, None]  # (1, n, H, W) each
-        self.streams = Streams(network.levels, network.halvings, context)
+        self.streams = StreamsCache(network.levels, network.halvings, context)
         self.head = Product(network.head.weight, network.head.bias)
 
     def begin(self, x: Tensor, row: int) -> None:
@@ -166,29 +166,29 @@ class Lines(Scan):
         self.streams.begin(self.v_above.over(rows) + v_place, row)
 
     def step(self, x: Tensor, column: int) -> Tensor:
-        self.first.look(x, self.row, column)
+        self.first.put_pixel(x, self.row, column)
         return self.head(F.elu(self.streams.at(self.first.at(column), self.row, column)))
 
 
-class Corner(Line):
+class CornerBuffer(RowBuffer):
     """A 2 x 2 convolution over this place, the one to its left, and the two above them."""
 
     def __init__(self, convolution: ShiftedConv2d, batch: int, width: int) -> None:
         super().__init__(convolution.weight[:, :, 1:], batch, width, convolution.stride[0])
         self.over, self.bias, self.strides = convolution.weight[:, :, :1], convolution.bias, convolution.stride
 
-    def turn(self, more: Tensor | float = 0.0) -> None:
-        """Start the next row: what the finished one says, and `more` (B, n_out, 1, W / stride)."""
-        above = F.conv2d(F.pad(self.finished(), (1, 0)), self.over, self.bias, self.strides)
+    def next_row(self, more: Tensor | float = 0.0) -> None:
+        """Start the next row: the terms of the complete one, and `more` (B, n_out, 1, W / stride)."""
+        above = F.conv2d(F.pad(self.completed(), (1, 0)), self.over, self.bias, self.strides)
         self.begin(above + more)
 
 
-class RowBlock:
+class RowBlockCache:
     """A residual block of v, row by row."""
 
     def __init__(self, block: GatedResidual, context: Tensor) -> None:
         batch, width = len(context), context.shape[3]
-        self.enter, self.leave = Rows(block.enter, batch, width), Rows(block.leave, batch, width)
+        self.enter, self.leave = RowHistory(block.enter, batch, width), RowHistory(block.leave, batch, width)
         self.looks = list(block.looks)
         self.table = block.condition.table(context)  # (B, 2 n, H, W)
 
@@ -199,19 +199,19 @@ class RowBlock:
         return v + F.glu(self.leave.at(concat_elu(inner)) + self.table[:, :, row : row + 1], dim=1)
 
 
-class PlaceBlock:
-    """A residual block of h, place by place; it looks at v, a row at a time, and perhaps at an earlier h."""
+class PlaceBlockCache:
+    """A residual block of h, place by place; its other inputs are v, a row at a time, and a skip connection of h."""
 
     def __init__(self, block: GatedResidual, context: Tensor) -> None:
         batch, width = len(context), context.shape[3]
-        self.enter, self.leave = Corner(block.enter, batch, width), Corner(block.leave, batch, width)
+        self.enter, self.leave = CornerBuffer(block.enter, batch, width), CornerBuffer(block.leave, batch, width)
         self.look, *skips = block.looks
         self.skips = [Product(look.weight) for look in cast("list[nn.Conv2d]", skips)]
         self.table = block.condition.table(context)  # (B, 2 n, H, W)
 
     def begin(self, v: Tensor, row: int) -> None:
-        self.enter.turn(self.look(concat_elu(v)))
-        self.leave.turn(self.table[:, :, row : row + 1])
+        self.enter.next_row(self.look(concat_elu(v)))
+        self.leave.next_row(self.table[:, :, row : row + 1])
 
     def at(self, h: Tensor, column: int, *seen: Tensor) -> Tensor:
         self.enter.put(column, concat_elu(h))
@@ -222,52 +222,54 @@ class PlaceBlock:
         return h + F.glu(self.leave.at(column), dim=1)
 
 
-class LevelLines:
+class LevelCache:
     """The blocks of one resolution."""
 
     def __init__(self, level: Level, context: Tensor) -> None:
-        self.v_down, self.v_up = ([RowBlock(b, context) for b in blocks] for blocks in (level.v_down, level.v_up))
-        self.h_down, self.h_up = ([PlaceBlock(b, context) for b in blocks] for blocks in (level.h_down, level.h_up))
+        self.v_down = [RowBlockCache(block, context) for block in level.v_down]
+        self.v_up = [RowBlockCache(block, context) for block in level.v_up]
+        self.h_down = [PlaceBlockCache(block, context) for block in level.h_down]
+        self.h_up = [PlaceBlockCache(block, context) for block in level.h_up]
 
 
-class HalvingLines:
-    """Between two resolutions; `second` and `said` wait for the places that are not at an even row and column."""
+class HalvingCache:
+    """Between two resolutions; `second` and `pending` store the outputs for places not at an even row and column."""
 
     def __init__(self, halving: Halving, batch: int, width: int) -> None:
-        self.v_down, self.v_up = Rows(halving.v_down, batch, width), halving.v_up
-        self.h_down = Corner(halving.h_down, batch, width)
+        self.v_down, self.v_up = RowHistory(halving.v_down, batch, width), halving.v_up
+        self.h_down = CornerBuffer(halving.h_down, batch, width)
         weight = halving.h_up.weight.permute(2, 3, 1, 0).flatten(0, 2)[:, :, None, None]  # (2 2 n, n, 1, 1)
         assert halving.h_up.bias is not None
         self.h_up = Product(weight, halving.h_up.bias.repeat(4))
         self.second = torch.empty(0)
-        self.said: list[list[Tensor]] = [[torch.empty(0)] * width for _ in range(2)]
+        self.pending: list[list[Tensor]] = [[torch.empty(0)] * width for _ in range(2)]
 
-    def widen(self, v: Tensor) -> Tensor:
+    def upsample_row(self, v: Tensor) -> Tensor:
         """A halved row -> the even row that it stands at."""
         first, self.second = self.v_up(v).split(1, dim=2)
         return first
 
-    def speak(self, h: Tensor, column: int) -> Tensor:
+    def upsample(self, h: Tensor, column: int) -> Tensor:
         """A halved place -> the place that it stands at."""
-        for i, said in enumerate(self.h_up(h).chunk(4, dim=1)):
-            self.said[i // 2][2 * column + i % 2] = said
-        return self.said[0][2 * column]
+        for i, output in enumerate(self.h_up(h).chunk(4, dim=1)):
+            self.pending[i // 2][2 * column + i % 2] = output
+        return self.pending[0][2 * column]
 
 
-class Streams:
-    """All resolutions."""
+class StreamsCache:
+    """The caches of all resolutions."""
 
     def __init__(self, levels: Iterable[Level], halvings: Iterable[Halving], context: Tensor) -> None:
         batch, width = len(context), context.shape[3]
-        self.levels = [LevelLines(level, context[:, :, :: 2**i, :: 2**i]) for i, level in enumerate(levels)]
-        self.halvings = [HalvingLines(halving, batch, width >> i) for i, halving in enumerate(halvings)]
+        self.levels = [LevelCache(level, context[:, :, :: 2**i, :: 2**i]) for i, level in enumerate(levels)]
+        self.halvings = [HalvingCache(halving, batch, width >> i) for i, halving in enumerate(halvings)]
 
     def deepest(self, *at: int) -> int:
         """The lowest resolution that has a place at these coordinates."""
         return next((i for i in range(len(self.halvings)) if any((a >> i) % 2 for a in at)), len(self.halvings))
 
     def begin(self, v: Tensor, row: int) -> None:
-        """Take v (B, n, 1, W) of a new row through all layers."""
+        """Compute all layers of v (B, n, 1, W) for a new row."""
         deepest, skips = self.deepest(row), [v]
         for i, level in enumerate(self.levels[: deepest + 1]):
             for block, place in zip(level.v_down, level.h_down, strict=True):
@@ -275,21 +277,21 @@ class Streams:
                 place.begin(v, row >> i)
                 skips.append(v)
             if i < deepest:
-                self.halvings[i].h_down.turn()
+                self.halvings[i].h_down.next_row()
                 v = self.halvings[i].v_down.at(v)
                 skips.append(v)
             elif i < len(self.halvings):
-                self.halvings[i].v_down.keep(v)
+                self.halvings[i].v_down.push(v)
         v = skips.pop() if deepest == len(self.halvings) else self.halvings[deepest].second
         for i in range(deepest, -1, -1):
             for block, place in zip(self.levels[i].v_up, self.levels[i].h_up, strict=True):
                 v = block.at(v, (skips.pop(),), row >> i)
                 place.begin(v, row >> i)
             if i:
-                v = self.halvings[i - 1].widen(v)
+                v = self.halvings[i - 1].upsample_row(v)
 
     def at(self, h: Tensor, row: int, column: int) -> Tensor:
-        """Take h (B, n) of a place through all layers."""
+        """Compute all layers of h (B, n) at a place."""
         deepest, skips = self.deepest(row, column), [h]
         for i, level in enumerate(self.levels[: deepest + 1]):
             for block in level.h_down:
@@ -301,10 +303,10 @@ class Streams:
                 h = self.halvings[i].h_down.at(column >> i)
                 skips.append(h)
         bottom = deepest == len(self.halvings)
-        h = skips.pop() if bottom else self.halvings[deepest].said[(row >> deepest) % 2][column >> deepest]
+        h = skips.pop() if bottom else self.halvings[deepest].pending[(row >> deepest) % 2][column >> deepest]
         for i in range(deepest, -1, -1):
             for block in self.levels[i].h_up:
                 h = block.at(h, column >> i, skips.pop())
             if i:
-                h = self.halvings[i - 1].speak(h, column >> i)
+                h = self.halvings[i - 1].upsample(h, column >> i)
         return h

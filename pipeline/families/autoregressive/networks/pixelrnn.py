@@ -27,10 +27,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.contract import Event
-from pipeline.families.autoregressive.networks.causal_network import CausalNetwork, Line, rows_above
+from pipeline.families.autoregressive.networks.causal_network import CausalNetwork, RowBuffer, rows_above
 from pipeline.families.autoregressive.networks.masked_layers import MaskedConv2d, MaskedLinear, groups, mask_b
 
-SHUT = -1e4  # what the gates outside the image get: their sigmoid is 0, and so is the state there
+CLOSED = -1e4  # gates outside the image: their sigmoid is 0, and so is the state there
 
 
 def lstm(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
@@ -55,8 +55,8 @@ def unskew(x: Tensor) -> Tensor:
     return flat.unflatten(-2, (height, height + width))[..., :width, :]
 
 
-class RowMemory(NamedTuple):
-    """A row LSTM's past while sampling, with a border of zeros above, to the left and to the right."""
+class RowStates(NamedTuple):
+    """The states of a row LSTM while sampling, with a border of zeros above, to the left and to the right."""
 
     context: Tensor
     """(B, H, W, M)"""
@@ -91,14 +91,14 @@ class RowLSTM(nn.Module):
             states.append(state)
         return h + self.dropout(self.expand(torch.stack(states, dim=1)))
 
-    def start(self, context: Tensor) -> RowMemory:
+    def start(self, context: Tensor) -> RowStates:
         batch, height, width, _ = context.shape
         features = context.new_zeros(batch, height, width + 1, 2 * self.units)
         states = context.new_zeros(batch, height + 1, width + 2, self.units)
-        return RowMemory(context, features, states, states[:, :, 2:].clone())
+        return RowStates(context, features, states, states[:, :, 2:].clone())
 
-    def at(self, memory: RowMemory, h: Tensor, row: int, column: int) -> Tensor:
-        """h (B, 2 n) at one place -> the same; the places before it have been."""
+    def at(self, memory: RowStates, h: Tensor, row: int, column: int) -> Tensor:
+        """h (B, 2 n) at one place -> the same; the places before it have been visited."""
         memory.features[:, row, column + 1] = h
         near = memory.features[:, row, column : column + 2].flatten(1)
         above = memory.states[:, row, column : column + 3].transpose(1, 2).flatten(1)
@@ -108,13 +108,13 @@ class RowLSTM(nn.Module):
         return h + self.expand(state)
 
 
-class DiagonalMemory(NamedTuple):
-    """A diagonal BiLSTM's past while sampling; both of its LSTMs, with a border of zeros around their states."""
+class DiagonalStates(NamedTuple):
+    """The states of both LSTMs of a diagonal BiLSTM while sampling, with a border of zeros around them."""
 
     context: Tensor
     """(B, H, W, M)"""
     gates: Tensor
-    """(B, H, W, 4 n): K_is x of the LSTM from the right, which takes a row when it is complete."""
+    """(B, H, W, 4 n): K_is x of the LSTM from the right, which advances by a row when the row is complete."""
     states: Tensor
     """(2, B, H + 1, W + 2, n)"""
     cells: Tensor
@@ -135,7 +135,7 @@ class DiagonalBiLSTM(nn.Module):
 
     def forward(self, h: Tensor, context: Tensor) -> Tensor:
         from_left, from_right = self.input(torch.cat([h, context], dim=-1)).chunk(2, dim=-1)
-        gates = skew(torch.stack([from_left, from_right.flip(2)]), SHUT)  # (2, B, H, S, 4 n)
+        gates = skew(torch.stack([from_left, from_right.flip(2)]), CLOSED)  # (2, B, H, S, 4 n)
         states = unskew(self._diagonals(gates))  # (2, B, H, W, n)
         row_up = F.pad(states[1].flip(2)[:, :-1], (0, 0, 0, 0, 1, 0))
         return h + self.dropout(self.expand(states[0] + row_up))
@@ -151,14 +151,14 @@ class DiagonalBiLSTM(nn.Module):
             states.append(state)
         return torch.stack(states, dim=3)
 
-    def start(self, context: Tensor) -> DiagonalMemory:
+    def start(self, context: Tensor) -> DiagonalStates:
         batch, height, width, _ = context.shape
         gates = context.new_empty(batch, height, width, 4 * self.units)
         states = context.new_zeros(2, batch, height + 1, width + 2, self.units)
-        return DiagonalMemory(context, gates, states, states.clone())
+        return DiagonalStates(context, gates, states, states.clone())
 
-    def at(self, memory: DiagonalMemory, h: Tensor, row: int, column: int) -> Tensor:
-        """h (B, 2 n) at one place -> the same; the places before it have been."""
+    def at(self, memory: DiagonalStates, h: Tensor, row: int, column: int) -> Tensor:
+        """h (B, 2 n) at one place -> the same; the places before it have been visited."""
         seen = torch.cat([h, memory.context[:, row, column]], dim=-1)
         gates, memory.gates[:, row, column] = self.input(seen).chunk(2, dim=-1)
         if row and not column:  # the row above is complete
@@ -167,12 +167,12 @@ class DiagonalBiLSTM(nn.Module):
         state = self._advance(memory, 0, gates, row, column) + memory.states[1, :, row, column + 1]
         return h + self.expand(state)
 
-    def _advance(self, memory: DiagonalMemory, direction: int, gates: Tensor, row: int, column: int) -> Tensor:
+    def _advance(self, memory: DiagonalStates, direction: int, gates: Tensor, row: int, column: int) -> Tensor:
         """One step of one LSTM; the border shifts rows and columns by one."""
         states, cells = memory.states[direction], memory.cells[direction]
-        beside = column + 2 * direction
-        before = torch.cat([states[:, row + 1, beside], states[:, row, column + 1]], dim=-1)
-        state, cell = lstm(torch.addmm(gates, before, self.state[direction]), cells[:, row + 1, beside])
+        neighbour = column + 2 * direction
+        before = torch.cat([states[:, row + 1, neighbour], states[:, row, column + 1]], dim=-1)
+        state, cell = lstm(torch.addmm(gates, before, self.state[direction]), cells[:, row + 1, neighbour])
         states[:, row + 1, column + 1], cells[:, row + 1, column + 1] = state, cell
         return state
 
@@ -215,31 +215,31 @@ class PixelRNN(CausalNetwork):
             h = layer(h, context.movedim(1, -1))
         return self.head(h).movedim(-1, 1)
 
-    def start(self, context: Tensor) -> Past:
-        return Past(self, context)
+    def start(self, context: Tensor) -> PixelRNNCache:
+        return PixelRNNCache(self, context)
 
-    def at(self, cache: Past, x: Tensor, row: int, column: int) -> Tensor:
-        h = cache.look(x, row, column)
+    def at(self, cache: PixelRNNCache, x: Tensor, row: int, column: int) -> Tensor:
+        h = cache.first_layer(x, row, column)
         for layer, memory in zip(self.layers, cache.memories, strict=True):
             h = layer.at(memory, h, row, column)
         return self.head(h)
 
 
-class Past:
-    """What sampling keeps of a batch: the row that the first layer is in, and each recurrent layer's memory."""
+class PixelRNNCache:
+    """The cache while sampling: the current row of the first layer, and the states of the recurrent layers."""
 
     def __init__(self, network: PixelRNN, context: Tensor) -> None:
         first = network.first
         self.row, self.above, self.edge = -1, first.above, network.edge
-        self.line = Line(first.row.taps(), len(context), context.shape[3])
+        self.line = RowBuffer(first.row.taps(), len(context), context.shape[3])
         self.bias = network.place + first.row.bias[:, None, None]  # (2 n, H, W)
         self.memories: list[Any] = [layer.start(context.movedim(1, -1)) for layer in network.layers]
 
-    def look(self, x: Tensor, row: int, column: int) -> Tensor:
+    def first_layer(self, x: Tensor, row: int, column: int) -> Tensor:
         """The first layer's features (B, 2 n) at a place."""
         if row != self.row:
             self._begin(x, row)
-        self.line.look(x, row, column)
+        self.line.put_pixel(x, row, column)
         return self.line.at(column)
 
     def _begin(self, x: Tensor, row: int) -> None:

@@ -17,7 +17,7 @@ from pipeline.networks.layers import Fourier, Joined, Residual, down, up
 
 
 def hidden(width: int, n_out: int, depth: int, dropout: float) -> nn.Sequential:
-    """What follows the first linear layer: (B, width) -> (B, n_out), `depth` activations, dropout after each."""
+    """The layers after the first: (B, width) -> (B, n_out), `depth` activations, dropout after each."""
     after = [nn.Dropout(dropout)] if dropout else []
     layers: list[nn.Module] = [nn.SiLU(), *after]
     for _ in range(depth - 1):
@@ -44,8 +44,8 @@ class DenseEncoder(nn.Module):
 class DenseDecoder(nn.Module):
     """(z (B, latent), context) -> (B, per_value * C, ...) parameters for each value of x.
 
-    What a map (`maps` channels) says of a place joins at the end too, by way of a convolution: it need not squeeze
-    through the hidden layers.
+    The map of a condition (`maps` channels) is also added at the end, by a convolution, so that its detail does not
+    have to pass through the hidden layers.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class DenseDecoder(nn.Module):
         return out if self.near is None else out + self.near(context.map)
 
 
-def shrink(n_in: int, channels: int, halvings: int, blocks: int, dropout: float = 0.0) -> nn.Sequential:
+def downsample(n_in: int, channels: int, halvings: int, blocks: int, dropout: float = 0.0) -> nn.Sequential:
     """(B, n_in, H, W) -> (B, channels << halvings, H >> halvings, W >> halvings), `blocks` before each halving."""
     layers: list[nn.Module] = [nn.Conv2d(n_in, channels, 3, padding=1)]
     for i in range(halvings):
@@ -78,8 +78,8 @@ def shrink(n_in: int, channels: int, halvings: int, blocks: int, dropout: float 
     return nn.Sequential(*layers, nn.SiLU())
 
 
-def grow(channels: int, halvings: int, blocks: int, dropout: float = 0.0) -> nn.Sequential:
-    """The mirror of `shrink`: (B, channels << halvings, H >> halvings, W >> halvings) -> (B, channels, H, W)."""
+def upsample(channels: int, halvings: int, blocks: int, dropout: float = 0.0) -> nn.Sequential:
+    """The mirror of `downsample`: (B, channels << halvings, H >> halvings, W >> halvings) -> (B, channels, H, W)."""
     layers: list[nn.Module] = []
     for i in reversed(range(halvings)):
         layers += [nn.SiLU(), up(channels << (i + 1), channels << i)]
@@ -87,13 +87,13 @@ def grow(channels: int, halvings: int, blocks: int, dropout: float = 0.0) -> nn.
     return nn.Sequential(*layers, nn.SiLU())
 
 
-def residuals(channels: int, blocks: int, dropout: float) -> list[ThinnedResidual]:
+def residuals(channels: int, blocks: int, dropout: float) -> list[DropoutResidual]:
     """`blocks` residual blocks."""
-    return [ThinnedResidual(channels, dropout) for _ in range(blocks)]
+    return [DropoutResidual(channels, dropout) for _ in range(blocks)]
 
 
-class ThinnedResidual(Residual):
-    """A normalised residual block with dropout before its last convolution: the skip stays whole."""
+class DropoutResidual(Residual):
+    """A normalised residual block with dropout before its last convolution."""
 
     def __init__(self, channels: int, dropout: float) -> None:
         super().__init__(channels, normalise=True)
@@ -120,7 +120,7 @@ class ConvEncoder(nn.Module):
         super().__init__()
         depth, height, width = event.shape
         flat = (channels << halvings) * (height >> halvings) * (width >> halvings)
-        trunk = shrink(depth + context, channels, halvings, blocks, dropout)
+        trunk = downsample(depth + context, channels, halvings, blocks, dropout)
         self.net = nn.Sequential(*trunk, nn.Flatten(), nn.Linear(flat, n_out))
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
@@ -147,7 +147,7 @@ class ConvDecoder(nn.Module):
         depth, height, width = event.shape
         self.shape = (channels << halvings, height >> halvings, width >> halvings)
         self.start = Joined(latent, flat, math.prod(self.shape))
-        self.grow = grow(channels, halvings, blocks, dropout)
+        self.grow = upsample(channels, halvings, blocks, dropout)
         self.head = nn.Conv2d(channels + context, per_value * depth, 3, padding=1)
 
     def forward(self, z: Tensor, context: Context) -> Tensor:
@@ -163,7 +163,7 @@ class GridEncoder(nn.Module):
         self, event: Event, context: int, dims: int, channels: int, halvings: int, blocks: int, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        trunk = shrink(event.shape[0] + context, channels, halvings, blocks, dropout)
+        trunk = downsample(event.shape[0] + context, channels, halvings, blocks, dropout)
         self.net = nn.Sequential(*trunk, nn.Conv2d(channels << halvings, dims, 1))
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
@@ -187,7 +187,7 @@ class GridDecoder(nn.Module):
     ) -> None:
         super().__init__()
         self.start = nn.Conv2d(dims, channels << halvings, 3, padding=1)
-        self.grow = grow(channels, halvings, blocks, dropout)
+        self.grow = upsample(channels, halvings, blocks, dropout)
         self.head = nn.Conv2d(channels + context, per_value * event.shape[0], 3, padding=1)
 
     def forward(self, codes: Tensor, context: Context) -> Tensor:
@@ -199,12 +199,12 @@ class GridDecoder(nn.Module):
 class SymbolNetwork(nn.Module):
     """Symbols (B, P) long of 0 .. K-1 and a context (B, V) -> logits (B, P, K) of each given those before it.
 
-    A gated recurrent unit (Cho et al. 2014, arXiv:1406.1078) that is told the place and the symbol before it.
+    A gated recurrent unit (Cho et al. 2014, arXiv:1406.1078) of the embedded place and the symbol before it.
     """
 
     def __init__(self, symbols: int, places: int, context: int, width: int, dropout: float) -> None:
         super().__init__()
-        self.start = symbols  # a symbol of its own: nothing has been said
+        self.start = symbols  # an extra symbol for the start of the sequence
         self.places = nn.Parameter(torch.zeros(places, width))
         self.embed = nn.Embedding(symbols + 1, width)
         self.recur = nn.GRU(width + context, width, batch_first=True)

@@ -1,7 +1,10 @@
-"""A ladder: features of x on the way up, codes joining on the way down, a rung for each layer of codes.
+"""Networks of hierarchical VAEs: a bottom-up pass over x and a top-down pass over the latents, a block for each layer.
 
-Sonderby et al. 2016, arXiv:1602.02282, figure 1, with residual connections (He et al. 2016, arXiv:1603.05027). Rungs
-are dense layers, or convolutions at one resolution each.
+The blocks are dense layers, or convolutions at one resolution each, with residual connections (He et al. 2016,
+arXiv:1603.05027).
+
+References:
+    Ladder VAE: Sonderby et al. 2016, arXiv:1602.02282, figure 1.
 """
 
 from __future__ import annotations
@@ -21,8 +24,8 @@ Layer = Callable[[int, int], nn.Module]
 """(features in, features out) -> a linear or convolutional layer."""
 
 
-class Rung(nn.Module):
-    """What a layer's code z (B, latent, ...) is drawn from, and where it goes."""
+class TopDownBlock(nn.Module):
+    """One layer of latents z (B, latent, ...): parameters of its prior and of its likelihood, and what follows it."""
 
     def __init__(self, shape: tuple[int, ...], features: int, layer: Layer, after: nn.Module) -> None:
         super().__init__()
@@ -32,23 +35,23 @@ class Rung(nn.Module):
         self.project = layer(shape[0], features)
 
     def prior(self, h: Tensor) -> Tensor:
-        """The way down (B, features, ...) -> (B, 2 latent, ...)."""
+        """Top-down features (B, features, ...) -> (B, 2 latent, ...)."""
         out: Tensor = self.expect(h)
         return out
 
-    def evidence(self, seen: Tensor) -> Tensor:
-        """The way up (B, features, ...) -> (B, 2 latent, ...)."""
+    def likelihood(self, seen: Tensor) -> Tensor:
+        """Bottom-up features (B, features, ...) -> (B, 2 latent, ...)."""
         out: Tensor = self.observe(seen)
         return out
 
-    def absorb(self, h: Tensor, z: Tensor) -> Tensor:
-        """The way down with z in it, as the next rung wants it."""
+    def combine(self, h: Tensor, z: Tensor) -> Tensor:
+        """Top-down features of the next layer, given z."""
         out: Tensor = self.after(h + self.project(z))
         return out
 
 
-class Start(nn.Module):
-    """Context features (B, V) -> where the way down starts, (B, *shape); a constant where nothing is given."""
+class InitialFeatures(nn.Module):
+    """Context (B, V) -> the first top-down features, (B, *shape); a learned constant if V = 0."""
 
     def __init__(self, context: int, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -60,8 +63,8 @@ class Start(nn.Module):
         return start if self.condition is None else start + self.condition(context).view_as(start)
 
 
-class DenseLadder(nn.Module):
-    """Rungs of `latents` units, the topmost first, each with `width` features between."""
+class DenseTopDown(nn.Module):
+    """Dense layers of `latents` units, the topmost first, with `width` features between."""
 
     def __init__(
         self,
@@ -78,12 +81,12 @@ class DenseLadder(nn.Module):
         self.embed, self.shape = Fourier(octaves), (per_value * event.shape[0], *event.shape[1:])
         self.stem = nn.Linear(self.embed.width(event.dims) + context, width)
         self.steps = nn.ModuleList(DenseResidual(width, dropout) for _ in latents)
-        self.start = Start(context, (width,))
-        self.rungs = nn.ModuleList(Rung((n,), width, nn.Linear, DenseResidual(width, dropout)) for n in latents)
+        self.start = InitialFeatures(context, (width,))
+        self.rungs = nn.ModuleList(TopDownBlock((n,), width, nn.Linear, DenseResidual(width, dropout)) for n in latents)
         self.head = nn.Sequential(nn.SiLU(), nn.Linear(width + context, per_value * event.dims))
 
-    def climb(self, x: Tensor, context: Context) -> list[Tensor]:
-        """(x (B, *event), context) -> (B, width) for each rung."""
+    def bottom_up(self, x: Tensor, context: Context) -> list[Tensor]:
+        """(x (B, *event), context) -> (B, width) for each layer."""
         h = self.stem(torch.cat([self.embed(x.flatten(1)), context.flat()], dim=1))
         seen = [h := step(h) for step in self.steps]
         return seen[::-1]
@@ -93,7 +96,7 @@ class DenseLadder(nn.Module):
         out: Tensor = self.start(context.flat())
         return out
 
-    def land(self, h: Tensor, context: Context) -> Tensor:
+    def output(self, h: Tensor, context: Context) -> Tensor:
         """(B, width) -> (B, per_value * C, ...)."""
         out: Tensor = self.head(torch.cat([h, context.flat()], dim=1))
         return out.unflatten(1, self.shape)
@@ -112,8 +115,8 @@ class DenseResidual(nn.Module):
         return h + change
 
 
-class ConvLadder(nn.Module):
-    """`halvings` + 1 rungs, the coarsest first; `flat` and `everywhere` are the condition's widths."""
+class ConvTopDown(nn.Module):
+    """`halvings` + 1 layers of latents, the coarsest first; `flat` and `everywhere` are the widths of the context."""
 
     def __init__(
         self,
@@ -134,16 +137,16 @@ class ConvLadder(nn.Module):
         self.stem = _conv(depth + everywhere, channels)
         self.steps = nn.ModuleList(nn.Sequential(*residuals(channels, blocks, dropout)) for _ in sizes)
         self.halve = nn.ModuleList(down(channels, channels) for _ in range(halvings))
-        self.start = Start(flat, (channels, *sizes[0]))
+        self.start = InitialFeatures(flat, (channels, *sizes[0]))
         self.rungs = nn.ModuleList()
         for size in sizes:
             grow = [up(channels, channels)] if size != sizes[-1] else []
             after = nn.Sequential(*residuals(channels, blocks, dropout), *grow)
-            self.rungs.append(Rung((latent, *size), channels, _conv, after))
+            self.rungs.append(TopDownBlock((latent, *size), channels, _conv, after))
         self.head = nn.Sequential(nn.SiLU(), _conv(channels + everywhere, per_value * depth))
 
-    def climb(self, x: Tensor, context: Context) -> list[Tensor]:
-        """(x (B, C, H, W), context) -> (B, channels, h, w) for each rung."""
+    def bottom_up(self, x: Tensor, context: Context) -> list[Tensor]:
+        """(x (B, C, H, W), context) -> (B, channels, h, w) for each layer."""
         h = self.steps[0](self.stem(torch.cat([x, context.everywhere()], dim=1)))
         seen = [h]
         for halve, step in zip(self.halve, list(self.steps)[1:], strict=True):
@@ -151,11 +154,11 @@ class ConvLadder(nn.Module):
         return seen[::-1]
 
     def top(self, context: Context) -> Tensor:
-        """(B, channels, h, w) at the coarsest rung."""
+        """(B, channels, h, w) at the coarsest layer."""
         out: Tensor = self.start(context.flat())
         return out
 
-    def land(self, h: Tensor, context: Context) -> Tensor:
+    def output(self, h: Tensor, context: Context) -> Tensor:
         """(B, channels, H, W) -> (B, per_value * C, H, W)."""
         out: Tensor = self.head(torch.cat([h, context.everywhere()], dim=1))
         return out
