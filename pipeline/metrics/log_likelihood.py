@@ -52,6 +52,15 @@ class Likelihood(NamedTuple):
     """For one item with all its draws, in each of the batches."""
 
 
+def statement(model: Bounded, draws: int) -> str:
+    """What a model states of its log-likelihood: `exact`, `IWAE-64` or `ELBO`."""
+    from pipeline.contract import Exact, Weighted
+
+    if isinstance(model, Exact):
+        return "exact"
+    return f"IWAE-{draws}" if isinstance(model, Weighted) else "ELBO"
+
+
 def likelihood(model: Bounded, x: Tensor, c: Tensor, *, draws: int, chunk: int) -> Likelihood:
     """Score x (N, *event) under c (N, *condition) by the tightest that `model` has, `chunk` items at a time.
 

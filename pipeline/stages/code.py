@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline import files, params, paths, plugins
 from pipeline.closure import Sources
+from pipeline.metrics import registry
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.plugins import Group
@@ -67,8 +68,12 @@ def elsewhere(settings: Params) -> Brought:
 
 
 def entries(stage: str, family: str | None = None) -> tuple[str, ...]:
-    """The modules that a stage starts from; `family` is one of ours."""
-    return (f"pipeline.stages.{stage}", *([f"pipeline.families.{family}.recipe"] if family else []))
+    """The modules that a stage starts from; `family` is one of ours.
+
+    Metrics are found by listing their folder, which no import graph shows.
+    """
+    metrics = registry.declared() if stage in ("evaluate", "report") else ()
+    return (f"pipeline.stages.{stage}", *([f"pipeline.families.{family}.recipe"] if family else []), *metrics)
 
 
 def _models(sources: Sources, stage: str, events: str, settings: Params, brought: Brought) -> dict[str, str]:

@@ -11,13 +11,14 @@ from torch import Tensor
 from pipeline import files, hardware, paths
 from pipeline.contract import Batch, Bounded, GenerativeModel
 from pipeline.data.prepared import Prepared
-from pipeline.metrics.evaluation import operations
+from pipeline.metrics.evaluation import memo, operations
 from pipeline.metrics.evaluation.context import EvaluationContext
 from pipeline.metrics.evaluation.draws import draw_timed, repeat, stored
 from pipeline.metrics.evaluation.latent import plane
 from pipeline.metrics.evaluation.measure import measure
+from pipeline.metrics.evaluation.memo import Draws, Memo
 from pipeline.metrics.extractors import reference
-from pipeline.metrics.log_likelihood import test_likelihood
+from pipeline.metrics.log_likelihood import statement, test_likelihood
 from pipeline.metrics.registry import Entry
 from pipeline.params import Evaluation
 from pipeline.paths import Cell
@@ -25,7 +26,7 @@ from pipeline.stages import trained as cells
 
 
 class Measured(NamedTuple):
-    """All that is to be known of one trained model on one task."""
+    """The samples and the numbers of one trained model on one task."""
 
     drawn: dict[str, Tensor]
     """x (M, *event) as stored and c (M, *condition). Of a task with a condition also `repeated` (K, R, *event), R
@@ -33,18 +34,20 @@ class Measured(NamedTuple):
     metrics: dict[str, Entry]
     seconds: hardware.Seconds
     likelihood: str
-    """`exact`, `IWAE-64` or `ELBO`; empty where the model knows none."""
+    """`exact`, `IWAE-64` or `ELBO`; empty of a model without likelihood."""
 
 
 def main(task: str, model: str, seed: int) -> None:
-    start, cell = perf_counter(), Cell(task, model, seed)
+    cell = Cell(task, model, seed)
     trained = cells.load(cell)
     event, test = trained.data.task.event, trained.data.test
     if trained.model is None:
         nothing = {"x": stored(event, test[0][:0]), "c": test[1][:0]}
         measured, replicated = Measured(nothing, {}, {}, ""), True
     else:
-        measured = evaluate(trained.model, trained.data, trained.settings, seed)
+        extractor = trained.configured.task(task).extractor.name
+        found = memo.of_cell(cell, trained.manifest["family"], extractor, trained.settings)
+        measured = evaluate(trained.model, trained.data, trained.settings, seed, found)
         measured.metrics["parameters"] = Entry(
             value=trained.manifest["parameters"], unit="parameters", better="none", kind="exact", protocol="model"
         )
@@ -57,41 +60,63 @@ def main(task: str, model: str, seed: int) -> None:
         "metrics": measured.metrics,
     }
     files.write_npz(paths.samples(cell), {name: value.numpy() for name, value in measured.drawn.items()})
-    times = hardware.timed({"evaluate_seconds": (perf_counter() - start, "measured")})
+    whole = measured.seconds.pop("evaluate_seconds", (0.0, "measured"))
+    times = hardware.timed({"evaluate_seconds": whole})
     times["metrics"] |= hardware.timed(measured.seconds, hardware.MEDIAN)["metrics"]
     files.write_json(paths.times("evaluate", cell), times)
     files.write_json(paths.metrics(cell), known | record)
 
 
-def evaluate(model: GenerativeModel, data: Prepared, settings: Evaluation, seed: int) -> Measured:
-    """Draw, measure what applies, and take the seconds for 1,000 samples and 1,000 likelihoods."""
-    event = data.task.event
-    count = max(settings.samples, settings.modes or 0)
-    chunk = hardware.batch_size(count, settings.chunk) if model.independent_samples else count
-    many, c, each = draw_timed(model, event, data.test[1], count=count, chunk=chunk)
-    seconds = {"sample_seconds_per_1000": (1000 * median(each), "measured")}
-    x, c = many[: settings.samples], c[: settings.samples]
-    again, held = repeat(
-        model, data.task, data.test[1],
-        conditions=settings.conditions, repeats=settings.repeats, chunk=settings.chunk,
-    )  # fmt: skip
+def evaluate(
+    model: GenerativeModel, data: Prepared, settings: Evaluation, seed: int, known: Memo | None = None
+) -> Measured:
+    """Draw, measure what applies, and take the seconds for 1,000 samples and 1,000 likelihoods.
+
+    Args:
+        model: the trained model.
+        data: the data of its task.
+        settings: the counts.
+        seed: of the draws of a bound and of the resamples.
+        known: the memo of the cell. What it holds is neither drawn nor measured again, and it is written at the end.
+    """
+    start, event = perf_counter(), data.task.event
+    draws = known.draws(event) if known else None
+    seconds = dict(known.seconds()) if known and draws else {}
+    if draws is None:
+        draws, seconds["sample_seconds_per_1000"] = _draw(model, data, settings)
+    x, c, (again, held) = draws.many[: settings.samples], draws.c[: settings.samples], draws[2:]
     extractor, features, judges = reference.load(data.task)
     context = EvaluationContext(
-        model=model, task=data.task, test=data.test, samples=x, many=many, c=c, train=features["train"],
+        model=model, task=data.task, test=data.test, samples=x, many=draws.many, c=c, train=features["train"],
         real=features["test"][: settings.samples], fake=extractor.extract(x),
         repeated=extractor.extract(again.flatten(0, 1)).unflatten(0, again.shape[:2]), judges=judges,
         extractor=extractor.id, settings=settings, seed=seed, sources=data.sources.get("test"),
     )  # fmt: skip
-    name = test_likelihood(context).name if isinstance(model, Bounded) else ""
-    if name:
+    name = statement(model, settings.draws) if isinstance(model, Bounded) else ""
+    if name and "likelihood_seconds_per_1000" not in seconds:
         seconds["likelihood_seconds_per_1000"] = 1000 * median(test_likelihood(context).seconds), f"measured ({name})"
-    metrics, decoded = measure(context), plane(model, event, data.test)
+    metrics, decoded = measure(context, known.metrics() if known else None), plane(model, event, data.test)
     drawn = {"x": stored(event, x), "c": c}
     if len(held):
         drawn |= {"repeated": stored(event, again), "repeated_c": held}
     if decoded is not None:
         drawn["plane"] = stored(event, decoded)
+    seconds.setdefault("evaluate_seconds", (perf_counter() - start, "measured"))
+    if known:
+        known.save(event, draws, metrics, seconds, settings.draws)
     return Measured(drawn, metrics, seconds, name)
+
+
+def _draw(model: GenerativeModel, data: Prepared, settings: Evaluation) -> tuple[Draws, tuple[float, str]]:
+    """The samples of a cell, and the seconds for 1,000 of them with their kind."""
+    count = max(settings.samples, settings.modes or 0)
+    chunk = hardware.batch_size(count, settings.chunk) if model.independent_samples else count
+    many, c, each = draw_timed(model, data.task.event, data.test[1], count=count, chunk=chunk)
+    again, held = repeat(
+        model, data.task, data.test[1],
+        conditions=settings.conditions, repeats=settings.repeats, chunk=settings.chunk,
+    )  # fmt: skip
+    return Draws(many, c, again, held), (1000 * median(each), "measured")
 
 
 def operation_counts(model: GenerativeModel, test: Batch, likelihood: str) -> dict[str, Entry]:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from pipeline.contract import Event, Task
 from pipeline.errors import UserError
-from pipeline.metrics import features, reference
+from pipeline.metrics.extractors import lookup, reference
 from pipeline.metrics.extractors.frozen import Frozen
 from pipeline.metrics.extractors.inception import inception
 from pipeline.metrics.extractors.torchvision import torchvision
@@ -147,13 +147,13 @@ def test_the_file_is_named_not_copied_and_a_change_is_seen(
 def test_every_function_says_the_class_that_is_built_again() -> None:
     from typing import get_type_hints
 
-    for name, function in features.EXTRACTORS.items():
+    for name, function in lookup.EXTRACTORS.items():
         kind = get_type_hints(function)["return"]
         assert kind.name == name
-        assert issubclass(kind, features.Extractor)
+        assert issubclass(kind, lookup.Extractor)
         assert kind.stored != issubclass(kind, Frozen)
 
 
 def test_an_unknown_name_is_said_with_what_there_is() -> None:
     with pytest.raises(UserError, match=re.escape("here: unknown 'incepton'; allowed: classifier,")):
-        features.find("incepton", "here")
+        lookup.find("incepton", "here")
