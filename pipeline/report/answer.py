@@ -83,7 +83,7 @@ class Answer:
 
 
 def _distinct(found: set[Behaviour]) -> set[Behaviour]:
-    """Without "open", and without "misses" beside "seeks" or "spreads", which say more."""
+    """Without "open", and without "misses" where "seeks" or "spreads" says more."""
     known = found - {"open"}
     return known - {"misses"} if known & {"seeks", "spreads"} else known
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline import cli, paths
 from pipeline.errors import UserError
 from pipeline.stages import report
-from pipeline.stages.tables import main
+from pipeline.stages.report_tables import main
 from pipeline.table_formats import TableCell, TableColumn, escaped, latex
 
 if TYPE_CHECKING:

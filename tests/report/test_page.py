@@ -24,7 +24,7 @@ from pipeline.claims.contrast import Contrast
 from pipeline.claims.rule import judge
 from pipeline.errors import UserError
 from pipeline.html import board_tables, document, recipe_texts, sample_pictures, view
-from pipeline.html.board_tables import Scale
+from pipeline.html.board_tables import IntervalScale
 from pipeline.html.view import Scope, scopes
 from pipeline.params import load
 from pipeline.report import benchmark, figures
@@ -247,9 +247,9 @@ def test_the_committed_page_keeps_its_limit_and_shows_every_board() -> None:
 
 
 def test_a_bar_keeps_the_order_of_what_it_shows() -> None:
-    scale = Scale(0.1, 10.0, log=True)
+    scale = IntervalScale(0.1, 10.0, log=True)
     assert [round(scale.position(value)) for value in (-1.0, 0.1, 1.0, 10.0, 99.0)] == [0, 0, 50, 100, 100]
-    assert Scale(0.0, 2.0, log=False).position(0.5) == 25
+    assert IntervalScale(0.0, 2.0, log=False).position(0.5) == 25
 
 
 def test_means_that_differ_by_rounding_alone_have_no_scale(painted_tree: Tree) -> None:
