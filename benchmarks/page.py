@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 import yaml
-from pipeline.html.scope import LIMIT as BYTES
 
 from pipeline import files, params, paths
 from pipeline.html import document
+from pipeline.html.document import LIMIT as BYTES
 from pipeline.paths import Cell
 from pipeline.report import benchmark
 

@@ -175,7 +175,7 @@ def report(
 ) -> None:
     """Write tables and figures of the evaluated runs; or print the tables only."""
     if form or task:
-        from pipeline.stages.tables import main as show
+        from pipeline.stages.report_tables import main as show
 
         return show(form or "markdown", task)
     from pipeline.stages.report import main

@@ -89,9 +89,9 @@ def figure(suite: str, task: str, picture: str) -> Path:
     return FIGURES / f"{suite}-{task}-{picture}.png"
 
 
-def ladder_figure(suite: str) -> Path:
-    """png: the tasks of a suite's ladder beside each other."""
-    return FIGURES / f"{suite}-ladder.png"
+def series_figure(suite: str) -> Path:
+    """png: the conditioning series of a suite."""
+    return FIGURES / f"{suite}-series.png"
 
 
 def log(stage: str, name: str) -> Path:

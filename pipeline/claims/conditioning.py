@@ -94,6 +94,6 @@ CLAIMS = (
         "richer-conditions",
         "Richer conditions lower the bits/dim that a model reports, from each condition to the next denser one; of a "
         "model with a bound, the bound.",
-        "bits_per_dim", ("the sparser condition", "the denser"), _contrasts, "conditions-ladder.png",
+        "bits_per_dim", ("the sparser condition", "the denser"), _contrasts, "conditions-series.png",
     ),
 )  # fmt: skip

@@ -102,7 +102,7 @@ CLAIMS = (
     Claim(
         "dense-seeking",
         "Under a dense condition the realism that a GAN buys costs it little variety; under a sparse one, much.",
-        "precision, recall", ("sparse", "dense"), _price, "conditions-ladder.png",
+        "precision, recall", ("sparse", "dense"), _price, "conditions-series.png",
     ),
     Claim(
         "knob",

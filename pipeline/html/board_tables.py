@@ -51,7 +51,7 @@ class ProtocolRow(NamedTuple):
     protocol: str
 
 
-class Scale(NamedTuple):
+class IntervalScale(NamedTuple):
     low: float
     high: float
     log: bool
@@ -101,17 +101,17 @@ def _styles(board: Board, metric: str) -> Iterator[str]:
         yield shared.css(standing, metric) if shared and metric in standing.scores else ""
 
 
-def scale(board: Board, metric: str) -> Scale | None:
+def scale(board: Board, metric: str) -> IntervalScale | None:
     """None where nothing competes, or all means are equal."""
     if metric in SHARES:
-        return Scale(0.0, 1.0, False)
+        return IntervalScale(0.0, 1.0, False)
     models = [s for s in board.standings if not s.control and metric in s.scores]
     ends = [end for s in models for end in _ends(s, metric)]
     log = all(s.scores[metric].log for s in models)
     ends = [end for end in ends if end > 0] if log else ends
     if not ends or math.isclose(min(ends), max(ends)):  # means of logarithms come back with rounding
         return None
-    return Scale(min(ends), max(ends), log)
+    return IntervalScale(min(ends), max(ends), log)
 
 
 def _ends(standing: Standing, metric: str) -> Iterator[float]:

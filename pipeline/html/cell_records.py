@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pipeline import files, paths
-from pipeline.html.sample_pictures import Gallery, Picture
+from pipeline.html.sample_pictures import EmbeddedPicture, Gallery
 from pipeline.paths import Cell
 from pipeline.report import tables
 from pipeline.report.board import Board, Score, Standing
@@ -54,7 +54,7 @@ class CellRecord:
     first: int
     numbers: list[SeedNumbers]
     command: str
-    pictures: list[Picture]
+    pictures: list[EmbeddedPicture]
 
     @property
     def task(self) -> str:
@@ -71,7 +71,7 @@ class ExternalRecord(NamedTuple):
     model: str
     trust: str
     record: str
-    pictures: tuple[Picture, ...]
+    pictures: tuple[EmbeddedPicture, ...]
     command: str
 
 
@@ -86,7 +86,7 @@ def fullest(boards: Iterable[Board]) -> list[tuple[Board, Standing]]:
     return list(found.values())
 
 
-def record(standing: Standing, pictures: Sequence[Picture]) -> CellRecord:
+def record(standing: Standing, pictures: Sequence[EmbeddedPicture]) -> CellRecord:
     cells = sorted(standing.cells, key=lambda cell: cell.seed)
     seeds = [cell.seed for cell in cells]
     return CellRecord(

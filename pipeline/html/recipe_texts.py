@@ -54,8 +54,8 @@ def recipes(params: Params, measured: Mapping[str, Mapping[str, list[str]]]) -> 
             if name in tasks and spec.family != "control":
                 recipe = spec.recipe or name
                 made = Recipe(spec.family, recipe, events, words(spec.family, recipe, events), package(spec.family), [])
-                kept = found.setdefault((spec.family, recipe, events), made)
-                kept.models.append(_model(name, spec, tasks[name]))
+                recipe_of = found.setdefault((spec.family, recipe, events), made)
+                recipe_of.models.append(_model(name, spec, tasks[name]))
     return sorted(found.values(), key=lambda recipe: (recipe.family, recipe.name, recipe.events))
 
 

@@ -29,7 +29,7 @@ COLOURS = 32
 """That a coloured picture is reduced to."""
 
 
-class Picture(NamedTuple):
+class EmbeddedPicture(NamedTuple):
     """`uri` embeds it; `width` its pixels."""
 
     uri: str
@@ -62,7 +62,7 @@ class Gallery:
         """Columns of a sheet, and its rows of samples."""
         return GREY if self._split("test").shape[1] == 1 else COLOURED
 
-    def real(self) -> Picture:
+    def real(self) -> EmbeddedPicture:
         """Held-out data."""
         if self.levels is None:
             alt = f"Map of the held-out points of {self.task}"
@@ -71,7 +71,7 @@ class Gallery:
         sheet = self._sheet([self._split("test")[k * columns : (k + 1) * columns] for k in range(2 * rows)])
         return _embedded(sheet, f"Held-out images of {self.task}")
 
-    def of(self, standing: Standing) -> Iterator[Picture]:
+    def of(self, standing: Standing) -> Iterator[EmbeddedPicture]:
         """Samples of the model's first seed; its latent plane where it has one."""
         arrays = manifest.read_samples(standing.cells[0])
         yield _embedded(self.sheet(arrays["x"], standing.family), self._alt(standing, len(arrays["x"])))
@@ -80,7 +80,7 @@ class Gallery:
             made = _embedded(plane, f"What the latent plane of {standing.model} decodes to on {self.task}")
             yield made._replace(caption="the latent plane")
 
-    def from_file(self, path: Path, standing: Standing) -> Picture:
+    def from_file(self, path: Path, standing: Standing) -> EmbeddedPicture:
         """A sheet of samples that are not stored."""
         try:
             with Image.open(path) as image:
@@ -151,7 +151,7 @@ def _shaded(shade: Array, colour: str) -> Image.Image:
     return made
 
 
-def _embedded(image: Image.Image, alt: str) -> Picture:
+def _embedded(image: Image.Image, alt: str) -> EmbeddedPicture:
     held = io.BytesIO()
     image.save(held, format="webp", lossless=True, quality=100, method=4)
-    return Picture(f"data:image/webp;base64,{base64.b64encode(held.getvalue()).decode()}", *image.size, alt)
+    return EmbeddedPicture(f"data:image/webp;base64,{base64.b64encode(held.getvalue()).decode()}", *image.size, alt)

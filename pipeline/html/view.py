@@ -16,7 +16,7 @@ from pipeline.claims.rule import Finding, Judgement, Word
 from pipeline.html import board_tables, cell_records
 from pipeline.html.board_tables import BoardTable, ProtocolRow
 from pipeline.html.cell_records import CellRecord, ExternalRecord
-from pipeline.html.sample_pictures import Gallery, Picture
+from pipeline.html.sample_pictures import EmbeddedPicture, Gallery
 from pipeline.params import Params
 from pipeline.report import reference_values
 from pipeline.report.board import Board, Standing
@@ -105,11 +105,11 @@ class TaskView:
         return {name: chart for name, chart in (("plane", plane), ("curves", curves), ("cost", cost)) if chart}
 
     @cached_property
-    def pictures(self) -> Mapping[str, Sequence[Picture]]:
+    def pictures(self) -> Mapping[str, Sequence[EmbeddedPicture]]:
         return {standing.model: list(self.gallery.of(standing)) for standing in self.standings}
 
     @cached_property
-    def real(self) -> Picture:
+    def real(self) -> EmbeddedPicture:
         return self.gallery.real()
 
     @cached_property
@@ -123,7 +123,7 @@ class TaskView:
     def records(self, scope: Scope) -> list[CellRecord]:
         return [cell_records.record(s, self._shown(s, scope)) for s in self.standings]
 
-    def _shown(self, standing: Standing, scope: Scope) -> Sequence[Picture]:
+    def _shown(self, standing: Standing, scope: Scope) -> Sequence[EmbeddedPicture]:
         visible = self.default or (scope.pictures and (scope.controls or not standing.control))
         return self.pictures[standing.model] if visible else ()
 

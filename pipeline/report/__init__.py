@@ -1,16 +1,16 @@
-"""Ink: from the measured cells to tables and figures. Reads json, csv and npz; imports no torch, no mlflow, no dvc.
+"""Reports: tables, charts and sheets of samples from the evaluated runs. Imports no torch, no mlflow, no dvc.
 
-protocol   what defines a number, and its id; version declares what a metric means
-measured   which cells of the grid have numbers, and which diverged or failed
-results    every number, one a row (results.csv)
-benchmark  all of it at once
-board      each model of a task with its mean and interval over seeds, in order
-rank       which ranks the intervals leave open
-column     how a metric is written
-table      the boards for machines (leaderboard.csv)
-tabular    a board as columns of texts, written by markdown or latex
-page       the boards for readers (leaderboard.md)
-export     the boards' tables to be taken elsewhere: Markdown, LaTeX, csv
-ladder     the same images under ever richer conditions; rungs reads it, verdict judges it, ladder_text writes it down
-figures    the pictures: samples, conditions, the precision-recall plane, training curves, the ladder
+benchmark         all of it, read once
+board             each model of a task with its mean and interval over seeds, in order
+answer            which families cover the data, and which seek
+tables            quality, cost and sampling intervals of a board as columns of texts
+row_labels        what the family column says
+leaderboard_md    leaderboard.md and leaderboards/
+leaderboard_csv   leaderboard.csv and comparisons.csv
+reference_values  what a metric reads for real images
+charts            charts in Vega-Lite, for the page and for figures
+sample_sheets     samples, and latent planes
+condition_sheets  conditions and the samples given them
+figures           the files of reports/figures
+style             colours and markers of the families
 """

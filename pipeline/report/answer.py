@@ -79,7 +79,13 @@ class Answer:
 
     @property
     def _decided(self) -> dict[str, set[Behaviour]]:
-        return {family: {one.behaviour for one in found} - {"open"} for family, found in self.families.items()}
+        return {family: _distinct({one.behaviour for one in found}) for family, found in self.families.items()}
+
+
+def _distinct(found: set[Behaviour]) -> set[Behaviour]:
+    """Without "open", and without "misses" where "seeks" or "spreads" says more."""
+    known = found - {"open"}
+    return known - {"misses"} if known & {"seeks", "spreads"} else known
 
 
 def answer(boards: Sequence[Board]) -> Answer:

@@ -28,11 +28,11 @@ CLASS_DRAWS, DRAWS = 4, 3
 PAPER = 0.96
 """Grey level on which a box is drawn: lighter than the lines between the images."""
 LINE = 24
-"""Images beside each other at most: more would be too small to see."""
+"""Images in a line at most: more would be too small to see."""
 WIDTH, TILE = 9.6, 0.48
 """Inches: of a sheet at most, and of an image at most."""
 MARGIN, TITLE = 0.1, 0.35
-"""Inches: beside a panel, and above it."""
+"""Inches: between panels, and above them."""
 LETTER = 0.07
 """Inches of a letter in a title, about."""
 
@@ -50,14 +50,14 @@ class SheetPanel(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """c (K, *condition) and what came of each: x (K, draws, C, H, W) in [0, 1]."""
+    """c (K, *condition) and the samples given each: x (K, draws, C, H, W) in [0, 1]."""
 
     c: Array
     x: Array
 
 
 def draw_conditions(board: Board) -> Figure | None:
-    """None where the task has no condition, or no model's answers to one are kept."""
+    """None where the task has no condition, or no model's samples for one are stored."""
     known = manifest.read(board.task)
     kind, levels = known.condition.kind, known.event.levels
     if kind == "none" or levels is None:
@@ -101,9 +101,9 @@ def _answers(standing: Standing, levels: int) -> Answers | None:
     """Of a model's first measured seed."""
     if standing.control or not standing.cells:
         return None
-    kept = manifest.read_samples(standing.cells[0])
-    both = {"repeated", "repeated_c"} <= kept.keys()
-    return Answers(kept["repeated_c"], kept["repeated"] / (levels - 1)) if both else None
+    arrays = manifest.read_samples(standing.cells[0])
+    both = {"repeated", "repeated_c"} <= arrays.keys()
+    return Answers(arrays["repeated_c"], arrays["repeated"] / (levels - 1)) if both else None
 
 
 def sheet(lead: Sequence[SheetPanel], others: Sequence[SheetPanel], heads: Sequence[str]) -> Figure:

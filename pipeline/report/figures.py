@@ -43,7 +43,7 @@ def draw(board: Board, folder: Path) -> list[Path]:
 
 def draw_series(series: ConditioningSeries, folder: Path) -> Path | None:
     """Like `draw`, of a conditioning series."""
-    return _save(conditioning_chart.draw(series), folder, paths.ladder_figure(series.suite))
+    return _save(conditioning_chart.draw(series), folder, paths.series_figure(series.suite))
 
 
 def draw_answer(boards: Sequence[Board], folder: Path) -> Path | None:

@@ -10,7 +10,7 @@ from pipeline import files, paths
 from pipeline.paths import Cell
 
 
-class Point(BaseModel):
+class CurveRow(BaseModel):
     """A row of the file. `value` may be infinite or not a number, as a loss that diverges is."""
 
     step: Annotated[int, Field(ge=0, lt=2**31)]
@@ -19,7 +19,7 @@ class Point(BaseModel):
     value: float
 
 
-def read(cell: Cell) -> list[Point]:
+def read(cell: Cell) -> list[CurveRow]:
     """Raises `UserError` where the file is missing or damaged."""
     mend = f"coverseek train --task {cell.task} --model {cell.model} --seed {cell.seed}"
-    return files.read_csv(paths.curve(cell), mend, Point)
+    return files.read_csv(paths.curve(cell), mend, CurveRow)

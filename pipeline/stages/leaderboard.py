@@ -24,9 +24,9 @@ NUMBERS = ("_mean", "_low", "_high")
 """How the names of columns end that hold numbers."""
 WORDS = ("model", "family", "trust", "kind")
 DISPENSABLE = ("family", *(column(name).title for name in reversed(METRICS)))
-"""Titles, in the order in which a narrow terminal does without them."""
+"""Titles, in the order in which a narrow terminal omits them."""
 PIPE_WIDTH = 140
-"""Columns to write when nobody's terminal says how wide it is."""
+"""Columns to write where the output is no terminal."""
 
 
 def main(task: str | None) -> None:
@@ -61,8 +61,8 @@ def _read() -> list[Row]:
         with paths.LEADERBOARD_CSV.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
     except FileNotFoundError:
-        mend = "coverseek run, or coverseek report"
-        raise UserError(f"{paths.LEADERBOARD_CSV} is missing; make it with: {mend}") from None
+        hint = "coverseek run, or coverseek report"
+        raise UserError(f"{paths.LEADERBOARD_CSV} is missing; make it with: {hint}") from None
     except (OSError, UnicodeDecodeError, csv.Error):
         rows = []
     if not rows or not {"suite", "task", "model", "family", "role", "seeds", "status"} <= rows[0].keys():
@@ -74,7 +74,7 @@ def _read() -> list[Row]:
 
 
 def _fits(row: Row) -> bool:
-    """Whether each column has a cell, and each number is one. WHY not with a schema: pydantic's import takes longer
+    """Whether each column has a cell, and each number is one. Not with a schema: pydantic's import takes longer
     than all that this command does."""
     if None in row or None in row.values():
         return False
@@ -96,9 +96,7 @@ def _print(console: Console, title: str, rows: Sequence[Row]) -> None:
         table.add_row(*cells, style="dim" if row["role"] == "control" else "")
     console.print(table)
     if blind:
-        console.print(
-            f"Blind on this task, for the controls are not apart: {', '.join(blind)}", style="dim", soft_wrap=True
-        )
+        console.print(f"Blind on this task (the controls score alike): {', '.join(blind)}", style="dim", soft_wrap=True)
     for row in rows:
         if row["status"] != "ok":
             console.print(f"{row['model']}: {row['status']}", style="red", soft_wrap=True)

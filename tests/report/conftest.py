@@ -1,4 +1,4 @@
-"""Small made-up benchmarks on disk: a points suite with three seeds and an images suite with one; and a ladder."""
+"""Small made-up benchmarks on disk: points with three seeds, images with one, and a conditioning series."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PARAMS = params_text(
     training={"steps": 10, "batch_size": 4, "learning_rate": 0.001},
 )  # fmt: skip
 
-LADDER = params_text(
+SERIES = params_text(
     {
         name: task_entry("shapes", 9, 9, 40, extractor="classifier")
         for name in ("plain", "classes", "boxes", "maps", "greys")
@@ -48,7 +48,7 @@ LADDER = params_text(
             "images", ["plain", "greys"], ["pixelcnn", "glow", "gan"], question="Does colour follow luma?",
             seeds=[0, 1, 2], ladder=["plain", "greys"],
         ),
-        "rungs": suite_entry(
+        "denser": suite_entry(
             "images", ["classes", "boxes", "maps"], ["pixelcnn", "glow", "gan", "real"], default=False,
             question="Does it help to know more?", seeds=[0, 1, 2], beside=["ends"],
             ladder=["plain", "classes", "boxes", "maps", "greys"],
@@ -138,13 +138,18 @@ class Tree:
         return next(r for r in self.rows(paths.LEADERBOARD_CSV) if (r["task"], r["model"]) == (task, model))
 
     def line(self, task: str, model: str) -> str:
-        """The model's row of the first table of a task on the page."""
-        section = paths.LEADERBOARD_MD.read_text().split(f"### {task}\n")[1]
+        """The model's row of the first table of a task in the leaderboard."""
+        section = self.pages().split(f"### {task}\n")[1]
         return next(text for text in section.splitlines() if text.split("|")[1:2] and model in text.split("|")[1])
+
+    def pages(self) -> str:
+        """leaderboard.md, and the files of the other suites."""
+        others = sorted(Path("reports/leaderboards").glob("*.md"))
+        return "".join(path.read_text(encoding="utf-8") for path in (paths.LEADERBOARD_MD, *others))
 
     def hashes(self) -> dict[str, str]:
         """Of what `report` writes."""
-        written = [*Path("reports").glob("*.*"), *paths.FIGURES.glob("*")]
+        written = [*Path("reports").glob("*.*"), *Path("reports/leaderboards").glob("*"), *paths.FIGURES.glob("*")]
         return {str(path): files.sha256(path) for path in written}
 
     def _metric(self, name: str, number: float | tuple[float, str], protocol: str) -> dict[str, Any]:
@@ -168,7 +173,7 @@ class Tree:
             csv.writer(file).writerows([("step", "player", "part", "value"), *rows])
 
 
-class Rungs(Tree):
+class SeriesTree(Tree):
     """The same 40 images under five conditions, and models that answered them."""
 
     def prepare_all(self) -> None:
@@ -212,31 +217,33 @@ class Rungs(Tree):
         answers = {} if task == "plain" else {"repeated": self.pictures(len(asked), 4), "repeated_c": asked}
         files.write_npz(paths.samples(Cell(task, model, seed)), {"x": self.pictures(64), **answers})
 
-    def ladder(self) -> str:
-        """The ladder's section of the suite with five rungs."""
-        return paths.LEADERBOARD_MD.read_text().split("## rungs")[1].split("### The ladder\n")[1].split("### ")[0]
+    def section(self) -> str:
+        """The section of the suite whose series has five levels."""
+        text = Path("reports/leaderboards/denser.md").read_text()
+        return text.split("### The conditioning series\n")[1].split("### ")[0]
 
 
 @pytest.fixture
-def rungs(painted_rungs: Rungs, monkeypatch: pytest.MonkeyPatch) -> Rungs:
-    """Five rungs, and the report draws no figures and no page."""
+def series(painted_series: SeriesTree, monkeypatch: pytest.MonkeyPatch) -> SeriesTree:
+    """Five levels, and the report draws no figures and no page."""
     monkeypatch.setattr(document, "text", lambda *_: "")
     monkeypatch.setattr(figures, "PICTURES", {})
-    monkeypatch.setattr(figures, "draw_ladder", lambda ladder, folder: None)
-    return painted_rungs
+    monkeypatch.setattr(figures, "draw_answer", lambda boards, folder: None)
+    monkeypatch.setattr(figures, "draw_series", lambda series, folder: None)
+    return painted_series
 
 
 @pytest.fixture
-def painted_rungs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rungs:
-    """Five rungs: bits/dim of two models falls by .1 at each, with noise of seeds that the rungs share."""
+def painted_series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SeriesTree:
+    """Five levels: bits/dim of two models falls by .1 at each, with noise of seeds that the levels share."""
     monkeypatch.chdir(tmp_path)
-    paths.PARAMS.write_text(LADDER)
-    tree = Rungs()
+    paths.PARAMS.write_text(SERIES)
+    tree = SeriesTree()
     tree.prepare_all()
-    for rung, task in enumerate(KINDS):
+    for level, task in enumerate(KINDS):
         for seed in range(3):
             for model, start, share in (("pixelcnn", 4.0, 0.9), ("glow", 4.5, 0.6)):
-                bits = start - 0.1 * rung + seed + 1e-4 * rung * seed
+                bits = start - 0.1 * level + seed + 1e-4 * level * seed
                 tree.reached(task, model, seed, (bits, "exact" if model == "pixelcnn" else "<= (ELBO)"), share)
             tree.reached(task, "gan", seed, None, 0.3)
             if task not in ("plain", "greys"):
@@ -249,6 +256,7 @@ def tree(painted_tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Tree:
     """Everything measured, and the report draws no figures and no page: they take most of its time."""
     monkeypatch.setattr(document, "text", lambda *_: "")
     monkeypatch.setattr(figures, "PICTURES", {})
+    monkeypatch.setattr(figures, "draw_answer", lambda boards, folder: None)
     return painted_tree
 
 

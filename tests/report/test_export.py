@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pipeline.report.tabular import Text, Titled
 
 from pipeline import cli, paths
 from pipeline.errors import UserError
-from pipeline.report import latex
 from pipeline.stages import report
-from pipeline.stages.tables import main
+from pipeline.stages.report_tables import main
+from pipeline.table_formats import TableCell, TableColumn, escaped, latex
 
 if TYPE_CHECKING:
     from tests.report.conftest import Tree
@@ -28,7 +27,7 @@ SPECIAL = "\\&%$#_{}~^<>|"
 def test_no_special_character_is_left_to_itself(text: str) -> None:
     """Taking the commands away that stand for a character leaves none of the special ones."""
     commands = r"\\(textbackslash|textasciitilde|textasciicircum|textless|textgreater|textbar)\{\}|\\[&%$#_{}]"
-    assert not set(re.sub(commands, "", latex.escaped(text))) & set(SPECIAL)
+    assert not set(re.sub(commands, "", escaped(text))) & set(SPECIAL)
 
 
 @pytest.mark.parametrize(
@@ -44,20 +43,22 @@ def test_no_special_character_is_left_to_itself(text: str) -> None:
     ],
 )
 def test_text_prints_as_itself(text: str, printed: str) -> None:
-    assert latex.escaped(text) == printed
+    assert escaped(text) == printed
 
 
 def test_a_table_has_booktabs_rules_the_best_in_bold_and_controls_below() -> None:
-    names = [Text("a_b"), Text("real", "control")]
-    table = latex.table(
-        [Titled("model", names), Titled("nats ↑", [Text("1.0", "best"), Text("2.0", "control")])], "C", "l"
+    names = [TableCell("a_b"), TableCell("real", "control")]
+    table = latex(
+        [TableColumn("model", names), TableColumn("nats ↑", [TableCell("1.0", "best"), TableCell("2.0", "control")])],
+        "C",
+        "l",
     )
     body = table.split(r"\toprule")[1].split(r"\bottomrule")[0].split(r"\midrule")
     assert r"\begin{tabular}{lr}" in table
     assert [part.strip() for part in body] == [
         r"model & nats $\uparrow$ \\",
-        r"a\_b & \textbf{1.0} \\",
-        r"\textit{real} & \textit{2.0} \\",
+        r"a\_b & \bfseries 1.0 \\",
+        r"\itshape real & \itshape 2.0 \\",
     ]
 
 

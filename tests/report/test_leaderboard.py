@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from pipeline.report.family import TWO_DIMENSIONAL, label
 
 from pipeline import paths
 from pipeline.errors import UserError
 from pipeline.families.vae import recipe
 from pipeline.params import load
+from pipeline.report.row_labels import TWO_DIMENSIONAL, family_label
 from pipeline.stages import leaderboard, report
 from pipeline.stages.leaderboard import main, render
 
@@ -70,8 +70,8 @@ def test_the_row_of_a_vae_of_two_dimensions_says_so(tree: Tree, capsys: pytest.C
 
 @pytest.mark.parametrize("name", sorted(TWO_DIMENSIONAL))
 def test_a_vae_of_two_dimensions_says_so(name: str) -> None:
-    assert label(name, "vae", images=True) == "vae (2-D code)"
-    assert label(name, "vae", images=False) == label("conv_vae", "vae", images=True) == "vae"
+    assert family_label(name, "vae", images=True) == "vae (2-D code)"
+    assert family_label(name, "vae", images=False) == family_label("conv_vae", "vae", images=True) == "vae"
 
 
 def test_the_vaes_that_say_so_are_those_of_params() -> None:

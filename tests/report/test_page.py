@@ -17,26 +17,29 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
-from pipeline.page import document, pictures, recipes, scope, spread, view
-from pipeline.page.charts import naming, static
-from pipeline.page.charts.naming import Name
-from pipeline.page.spread import Scale
 
 from pipeline import files, paths
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast
 from pipeline.claims.rule import judge
 from pipeline.errors import UserError
+from pipeline.html import board_tables, document, recipe_texts, sample_pictures, view
+from pipeline.html.board_tables import IntervalScale
+from pipeline.html.view import Scope, scopes
 from pipeline.params import load
 from pipeline.report import benchmark, figures
 from pipeline.report.board import Board
+from pipeline.report.charts import chart as charts_module
+from pipeline.report.charts import label_placement
+from pipeline.report.charts.label_placement import Marker
+from pipeline.report.charts.scatter import ChartAxis
 from pipeline.results.conditioning import conditioning_series
 from pipeline.results.selection import Results
 from pipeline.stages.report import main
 from pipeline.statistics.intervals import Interval
 
 if TYPE_CHECKING:
-    from tests.report.conftest import Rungs, Tree
+    from tests.report.conftest import SeriesTree, Tree
 
 ROOT = Path(__file__).parents[2]
 VOID = {"meta", "link", "img", "input", "line", "path", "rect"}
@@ -113,7 +116,7 @@ def test_what_a_claim_lacks_stands_beside_it(painted_tree: Tree) -> None:
     assert "set aside, since toy nats is blind: flow - vae" in page
 
 
-def test_the_page_is_well_formed_and_its_anchors_lead_somewhere(page: str, painted_rungs: Rungs) -> None:
+def test_the_page_is_well_formed_and_its_anchors_lead_somewhere(page: str, painted_series: SeriesTree) -> None:
     for text in (page, rendered()):
         found = Page(text)
         assert not found.open
@@ -200,10 +203,10 @@ def test_a_hostile_name_is_text(painted_tree: Tree) -> None:
 
 def test_charts_are_valid_vega_lite_with_a_name_and_a_table(request: pytest.FixtureRequest) -> None:
     charts = []
-    for made_up in ("painted_tree", "painted_rungs"):
+    for made_up in ("painted_tree", "painted_series"):
         request.getfixturevalue(made_up)
-        charts += [chart for suite in view.suites(*ranked()) for chart in suite.live(scope.Scope())]
-    assert {chart.key.partition("-")[0] for chart in charts} == {"plane", "cost", "curves", "ladder"}
+        charts += [chart for suite in view.suites(*ranked()) for chart in suite.live(Scope())]
+    assert {chart.key.partition("-")[0] for chart in charts} == {"plane", "cost", "curves", "series"}
     for chart in charts:
         alt.Chart.from_dict(chart.spec)
         assert chart.svg.startswith('<svg role="img" aria-label="')
@@ -228,7 +231,7 @@ def test_what_is_too_large_is_given_up_in_the_order_that_is_told(
     monkeypatch.setattr(document, "LIMIT", 0)
     with pytest.raises(UserError, match="would be larger than 0 bytes"):
         rendered()
-    assert list(sizes) == list(scope.scopes())
+    assert list(sizes) == list(scopes())
     assert sorted(sizes.values(), reverse=True) == list(sizes.values())
     monkeypatch.setattr(document, "LIMIT", min(sizes.values()))
     assert len(rendered().encode()) == min(sizes.values())
@@ -237,16 +240,16 @@ def test_what_is_too_large_is_given_up_in_the_order_that_is_told(
 def test_the_committed_page_keeps_its_limit_and_shows_every_board() -> None:
     committed = ROOT / document.PATH
     assert committed.exists(), f"{document.PATH} is not there; make it with: coverseek report"
-    assert committed.stat().st_size <= scope.LIMIT
+    assert committed.stat().st_size <= document.LIMIT
     sections = set(Page(committed.read_text(encoding="utf-8")).every("id"))
     lines = (ROOT / paths.LEADERBOARD_CSV).read_text().splitlines()[1:]
     assert {"-".join(line.split(",")[:2]) for line in lines} <= sections
 
 
 def test_a_bar_keeps_the_order_of_what_it_shows() -> None:
-    scale = Scale(0.1, 10.0, log=True)
-    assert [round(scale.at(value)) for value in (-1.0, 0.1, 1.0, 10.0, 99.0)] == [0, 0, 50, 100, 100]
-    assert Scale(0.0, 2.0, log=False).at(0.5) == 25
+    scale = IntervalScale(0.1, 10.0, log=True)
+    assert [round(scale.position(value)) for value in (-1.0, 0.1, 1.0, 10.0, 99.0)] == [0, 0, 50, 100, 100]
+    assert IntervalScale(0.0, 2.0, log=False).position(0.5) == 25
 
 
 def test_means_that_differ_by_rounding_alone_have_no_scale(painted_tree: Tree) -> None:
@@ -256,39 +259,43 @@ def test_means_that_differ_by_rounding_alone_have_no_scale(painted_tree: Tree) -
     sampled = {"frechet": Interval(1e-6, 1e-6, 1e-6, 1)}
     alone = replace(toy, standings=(replace(flow, scores={"frechet": score}, sampled=sampled),))
     assert score.interval.mean != 1e-6
-    assert spread.scale(alone, "frechet") is None
+    assert board_tables.scale(alone, "frechet") is None
 
 
 def test_names_lie_in_the_frame_and_on_nothing() -> None:
     rng = np.random.default_rng(0)
-    markers = [Name(f"model_{k}", x, y) for k, (x, y) in enumerate(rng.uniform(0, 300, (40, 2)))]
-    boxes = [
-        naming._box(n.x, n.y, naming.LETTER * len(n.text) / 2, naming.LINE / 2) for n in naming.place(markers, 300, 300)
-    ]
+    markers = [Marker(f"model_{k}", x, y) for k, (x, y) in enumerate(rng.uniform(0, 300, (40, 2)))]
+    boxes = [name.box for name in label_placement.place(markers, 300, 300)]
+    taken = [marker.box for marker in markers]
     assert 10 < len(boxes) <= 40
     assert all(box.within(300, 300) for box in boxes)
-    assert not any(a.meets(b) for place, a in enumerate(boxes) for b in boxes[:place])
+    assert not any(a.overlaps(b) for place, a in enumerate(boxes) for b in [*taken, *boxes[:place]])
+
+
+def test_names_avoid_bars_and_lines_where_there_is_room() -> None:
+    marker = Marker("model", 150, 150, bars=((50, 250), (149, 151)))
+    (name,) = label_placement.place([marker], 300, 300, lines=[[(150, 150), (250, 50)]])
+    assert not any(name.box.overlaps(bar) for bar in marker.bar_boxes)
+    assert not name.box.overlaps(label_placement.around(170, 130, 1, 1))
 
 
 def test_a_copy_is_its_own_nearest_neighbour() -> None:
     among = np.random.default_rng(0).integers(0, 17, (50, 1, 8, 8))
-    assert pictures.nearest(among[[7, 3]], among).tolist() == [7, 3]
+    assert sample_pictures.nearest(among[[7, 3]], among).tolist() == [7, 3]
 
 
 def test_a_number_in_a_chart_keeps_its_digits() -> None:
     drawn = '<svg><text transform="translate(1.23456,2)">0.0123</text></svg>'
-    assert static.smaller(drawn) == '<svg><text transform="translate(1.2,2)">0.0123</text></svg>'
+    assert charts_module.compact(drawn) == '<svg><text transform="translate(1.2,2)">0.0123</text></svg>'
 
 
 def test_recipes_are_read_without_importing_them() -> None:
-    said = recipes.words("vae", "vae", "images")
+    said = recipe_texts.words("vae", "vae", "images")
     assert "ELBO" in said.equation or "log p" in said.equation
-    assert recipes.words("nowhere", "none", "points") == recipes.Words()
+    assert recipe_texts.words("nowhere", "none", "points") == recipe_texts.Words()
 
 
 def test_an_interval_outside_an_axis_ends_with_it() -> None:
-    from pipeline.page.charts.marks import Axis
-
-    axis = Axis("precision", 0.0, 1.0)
-    assert axis.ends(Interval(0.9, 0.7, 1.3, 3)) == (0.7, 1.0)
-    assert axis.ends(Interval(0.9, None, None, 1)) == (0.9, 0.9)
+    axis = ChartAxis("precision", 0.0, 1.0)
+    assert axis.clipped(Interval(0.9, 0.7, 1.3, 3)) == (0.7, 1.0)
+    assert axis.clipped(Interval(0.9, None, None, 1)) == (0.9, 0.9)

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from pipeline.page import document
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from pipeline.html import document
 from pipeline.params import load
 from pipeline.report import benchmark
 from pipeline.results import external
 from pipeline.results.conditioning import conditioning_series
 
 if TYPE_CHECKING:
-    from tests.report.conftest import Rungs
+    from tests.report.conftest import SeriesTree
 
 pytestmark = pytest.mark.slow
 
@@ -59,9 +59,9 @@ def committed() -> str:
 
 
 @pytest.fixture
-def made(painted_rungs: Rungs) -> str:
+def made(painted_series: SeriesTree) -> str:
     """The page of a toy benchmark with a scored file, by the code as it is."""
-    painted_rungs.scored("mine", task="plain")
+    painted_series.scored("mine", task="plain")
     Image.new("L", (64, 64)).save(external.sheet("plain", "mine"))
     params = load()
     found = benchmark.read(params)

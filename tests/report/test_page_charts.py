@@ -8,23 +8,26 @@ from typing import TYPE_CHECKING
 
 import altair as alt
 import pytest
-from pipeline.page import document
-from pipeline.page.charts import static, theme
 
 from pipeline import paths
 from pipeline.errors import UserError
+from pipeline.html import document
 from pipeline.paths import Cell
+from pipeline.report.charts import theme
+from pipeline.report.charts.chart import Chart, ChartTable
 from pipeline.stages import report
 
 if TYPE_CHECKING:
     from tests.report.conftest import Tree
 
 
+@pytest.mark.parametrize("form", ["png", "svg"])
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 1e30, 10**40])
-def test_a_number_that_is_not_finite_or_too_large_is_refused_with_the_charts_name(value: float) -> None:
+def test_a_number_that_is_not_finite_or_too_large_is_refused_with_the_charts_name(value: float, form: str) -> None:
     chart = alt.Chart(theme.data([{"x": 1.0}, {"x": value}])).mark_point().encode(alt.X(**theme.axis("x", "x")))
+    made = Chart("plane-toy", "Toy", "points", theme.spec(chart), ChartTable((), ()))
     with pytest.raises(UserError, match="the chart plane-toy cannot be drawn with the number"):
-        static.svg(theme.spec(chart), "points", "plane-toy")
+        made.png() if form == "png" else made.svg
 
 
 def test_a_model_beyond_the_axes_is_left_out_of_the_charts_alone(painted_tree: Tree) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pipeline.report.samples import SIDE, mosaic
 
+from pipeline.report.sample_sheets import SIDE, mosaic
 from pipeline.results.column import column, flatters, ordered
 from pipeline.results.table import compact
 from pipeline.statistics.ranks import Rank, ranks

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
-from pipeline.page import document
 
 from pipeline import files, paths
 from pipeline.errors import UserError
+from pipeline.html import document
 from pipeline.params import load
 from pipeline.report import benchmark
 from pipeline.results import external

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pipeline.report.conditions import Answers, rows
-from pipeline.report.sheet import Panel
-from pipeline.report.tiles import GAP, tiled
 
-from pipeline.report import sheet, style
+from pipeline.report import condition_sheets
+from pipeline.report.condition_sheets import Answers, SheetPanel, rows
+from pipeline.report.sample_sheets import GAP, fixed_settings, tiled
 
 
 @pytest.mark.parametrize("gap", [0, 1])
@@ -41,11 +40,11 @@ def test_a_row_shows_what_answers_its_condition_and_nothing_else(shape: tuple[in
 
 @pytest.mark.parametrize("count", [1, 5, 8, 29])
 def test_a_sheet_shows_every_model_once_under_its_name_and_fits_the_page(count: int) -> None:
-    given = Panel("given", np.ones((6, 1, 1, 8, 8)), boxes=np.full((6, 4), 0.5))
-    lead = [given, Panel("real", np.ones((6, 1, 3, 8, 8)))]
+    given = SheetPanel("given", np.ones((6, 1, 1, 8, 8)), boxes=np.full((6, 4), 0.5))
+    lead = [given, SheetPanel("real", np.ones((6, 1, 3, 8, 8)))]
     names = [f"a_model_with_a_long_name_{k}" for k in range(count)]
-    with style.settled():
-        figure = sheet.draw(lead, [Panel(name, np.ones((6, 3, 3, 8, 8))) for name in names], [])
+    with fixed_settings():
+        figure = condition_sheets.sheet(lead, [SheetPanel(name, np.ones((6, 3, 3, 8, 8))) for name in names], [])
     titles = [axis.get_title().replace("\n", "") for axis in figure.axes if axis.images]
     assert [title for title in titles if title not in ("given", "real")] == names
-    assert figure.get_figwidth() <= sheet.WIDTH + 0.5
+    assert figure.get_figwidth() <= condition_sheets.WIDTH + 0.5

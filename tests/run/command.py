@@ -54,7 +54,7 @@ def _hash(family: str) -> str:
 def _report() -> None:
     found = sorted(path.stem for path in Path("reports/metrics").glob("*.json"))
     tables = ("results.csv", "leaderboard.csv", "comparisons.csv", "claims.json")
-    for name in (*tables, "leaderboard.md", "claims.md", "index.html", "figures/plane.txt"):
+    for name in (*tables, "leaderboard.md", "claims.md", "index.html", "figures/plane.txt", "leaderboards/other.md"):
         _write(Path("reports") / name, "\n".join(found))
 
 

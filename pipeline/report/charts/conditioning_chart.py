@@ -49,7 +49,7 @@ def draw(series: ConditioningSeries) -> Chart | None:
         return None
     real = [("real images", "control")] if any(value is not None for value in series.real) else []
     return Chart(
-        key=f"ladder-{series.suite}",
+        key=f"series-{series.suite}",
         title="The same images under ever richer conditions: bars are 95 % training intervals",
         alt=f"Line charts of {', '.join(MEASURES)} of {len(series.models)} models, from the condition "
         f"{series.labels[0]} to {series.labels[-1]}.",

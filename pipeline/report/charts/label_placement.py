@@ -24,13 +24,13 @@ OFFSETS = [
 ]
 
 
-class Box(NamedTuple):
+class LabelBox(NamedTuple):
     left: float
     top: float
     right: float
     bottom: float
 
-    def overlaps(self, other: Box) -> bool:
+    def overlaps(self, other: LabelBox) -> bool:
         across = self.left < other.right and other.left < self.right
         return across and self.top < other.bottom and other.top < self.bottom
 
@@ -47,15 +47,15 @@ class Marker(NamedTuple):
     bars: tuple[tuple[float, float], tuple[float, float]] | None = None
 
     @property
-    def box(self) -> Box:
+    def box(self) -> LabelBox:
         return around(self.x, self.y, MARKER, MARKER)
 
     @property
-    def bar_boxes(self) -> list[Box]:
+    def bar_boxes(self) -> list[LabelBox]:
         if self.bars is None:
             return []
         (left, right), (top, bottom) = self.bars
-        return [Box(left, self.y - 1, right, self.y + 1), Box(self.x - 1, top, self.x + 1, bottom)]
+        return [LabelBox(left, self.y - 1, right, self.y + 1), LabelBox(self.x - 1, top, self.x + 1, bottom)]
 
 
 class Name(NamedTuple):
@@ -67,7 +67,7 @@ class Name(NamedTuple):
     line: tuple[float, float, float, float] | None
 
     @property
-    def box(self) -> Box:
+    def box(self) -> LabelBox:
         return around(self.x, self.y, LETTER * len(self.text) / 2, LINE / 2)
 
 
@@ -109,7 +109,7 @@ def _candidates(marker: Marker) -> Iterator[Name]:
         yield Name(marker.name, x, y, ends if reach > NEAR else None)
 
 
-def _along(start: tuple[float, float], end: tuple[float, float]) -> Iterator[Box]:
+def _along(start: tuple[float, float], end: tuple[float, float]) -> Iterator[LabelBox]:
     """Small boxes that cover a line."""
     steps = max(1, math.ceil(math.dist(start, end) / STEP))
     for k in range(steps + 1):
@@ -117,5 +117,5 @@ def _along(start: tuple[float, float], end: tuple[float, float]) -> Iterator[Box
         yield around(x, y, 1, 1)
 
 
-def around(x: float, y: float, across: float, down: float) -> Box:
-    return Box(x - across, y - down, x + across, y + down)
+def around(x: float, y: float, across: float, down: float) -> LabelBox:
+    return LabelBox(x - across, y - down, x + across, y + down)
