@@ -1,14 +1,12 @@
-"""What textbooks say of the families, put to the test on results.csv: sentence by sentence, each with a verdict.
+"""Claims of textbooks about the families, tested on results.csv: sentence by sentence, each with a verdict.
 
 A claim names contrasts: differences between two groups of models, one for each training seed, oriented so that a
-positive one is as claimed. The rule (`rule`) is the same for all, and knows no number.
+positive one is as claimed. The rule (`rule`) is the same for all claims and depends on no result. A new claim is an
+entry of `CLAIMS` in the file of its topic; a new topic is a file, listed in `claims_md.CATALOGUE`.
 
-results      the table of every measured number, selected by task, model and metric
-roster       the models that claims about families compare
 contrast     a difference seed by seed
+claim        a sentence and where its contrasts come from; the models that claims compare
 rule         contrasts -> verdict, effect, interval
-claim        a sentence and where its contrasts come from
-catalogue    all of them
-page         claims.json and claims.md
-likelihoods, speed, coverage, codes, ladder, order    the sentences, by what they are about
+claims_md    all claims, written as claims.json and claims.md
+autoencoders, conditioning, coverage, likelihoods, rank_correlation, speed    the topics
 """

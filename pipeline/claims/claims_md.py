@@ -1,4 +1,4 @@
-"""The verdicts on file: claims.json for machines, claims.md for readers."""
+"""All claims with their verdicts, written as claims.json and claims.md."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pipeline import paths
-from pipeline.claims import rule
-from pipeline.claims.catalogue import CATALOGUE
+from pipeline.claims import autoencoders, conditioning, coverage, likelihoods, rank_correlation, rule, speed
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast
 from pipeline.claims.rule import Finding, Judgement
-from pipeline.results.selection import Results
+from pipeline.results.table import Results
 from pipeline.statistics.intervals import Interval
 
+CATALOGUE: tuple[Claim, ...] = tuple(
+    claim
+    for topic in (likelihoods, speed, coverage, autoencoders, conditioning, rank_correlation)
+    for claim in topic.CLAIMS
+)
 JSON, MARKDOWN = (paths.RESULTS.with_name(f"claims.{end}") for end in ("json", "md"))
 
-HEAD = f"""# What the textbook says, and what was measured
+HEAD = f"""# Claims of the textbooks, tested on the results
 
 A verdict follows one rule, the same for every claim. A claim names contrasts, one number for each
 training seed, positive if as claimed. **Supported**: the 95 % t interval of every contrast lies above 0.
@@ -39,7 +43,7 @@ def judged(results: Results, catalogue: Sequence[Claim] = CATALOGUE) -> Judged:
 
 
 def as_json(found: Judged, figures: Collection[str]) -> str:
-    """`figures`: the names of the pictures that are there."""
+    """`figures`: the names of the pictures that exist."""
     return json.dumps([_record(*one, figures) for one in found], indent=2, ensure_ascii=False) + "\n"
 
 

@@ -16,12 +16,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple, get_args
 
-from pipeline.claims.claim import Claim
-from pipeline.claims.contrast import Contrast, difference
-from pipeline.claims.roster import LIKELIHOOD, ROSTERS, SHAPES
+from pipeline.claims.claim import LIKELIHOOD, ROSTERS, SHAPES, Claim
+from pipeline.claims.contrast import Contrast, difference, kinds
 from pipeline.claims.rule import ONE_SEED, Finding, Word, weigh
 from pipeline.results.conditioning import ConditioningSeries, ModelSeries
-from pipeline.results.selection import Results, kinds
+from pipeline.results.table import Results
 from pipeline.statistics.intervals import Interval
 
 

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from pipeline.results.selection import Measured, cells, excess, share_a_model
+from pipeline.results.table import SeedValues, sources
 from pipeline.statistics.intervals import Seeds
 
 
@@ -46,7 +46,7 @@ class Contrast:
         one_sided: the true value is never negative, so that a negative one is noise.
         sides: the values of both sides, one for each seed, where they are independent; None where they are paired.
         counted: the values are counts without noise, so that their sign decides.
-        remark: what is measured beside it and decides nothing.
+        remark: measurements that are shown with it and do not enter the verdict.
     """
 
     name: str
@@ -81,13 +81,17 @@ def difference(name: str, a: Seeds, b: Seeds, *, part: str = "", as_reported: bo
         as_reported: the sentence is about the reported bounds, not about what they bound.
     """
     shared = sorted(a.keys() & b.keys())
-    return _contrast(name, shared, a, b, part=part, as_reported=as_reported)
+    return replace(_contrast(name, shared, a, b, as_reported=as_reported), part=part)
 
 
 def log_ratio(name: str, a: Seeds, b: Seeds) -> Contrast:
     """log(a / b), seed by seed; both positive."""
     shared = sorted(seed for seed in a.keys() & b.keys() if a[seed] > 0 and b[seed] > 0)
-    return _contrast(name, shared, a, b, ratio=True)
+    log_a, log_b = (
+        SeedValues({seed: math.log(side[seed]) for seed in shared}, sources(side), _excess(side)) for side in (a, b)
+    )
+    found = _contrast(name, shared, log_a, log_b)
+    return replace(found, ratio=True, left_out=left_out(found.seeds, (a, b)))
 
 
 def count(contrast: Contrast, remark: str = "") -> Contrast:
@@ -107,30 +111,40 @@ def left_out(shared: Seeds, sides: Sequence[Seeds]) -> tuple[str, ...]:
 
 def blind(*sides: Seeds) -> str:
     """The reasons why metrics that enter are blind, each once; empty if all are admitted."""
-    return "; ".join(dict.fromkeys(source.blind for source in cells(*sides).values() if source.blind))
+    return "; ".join(dict.fromkeys(source.blind for source in sources(*sides).values() if source.blind))
 
 
-def _contrast(
-    name: str,
-    shared: Sequence[int],
-    a: Seeds,
-    b: Seeds,
-    *,
-    ratio: bool = False,
-    part: str = "",
-    as_reported: bool = False,
-) -> Contrast:
-    x, y = (tuple(math.log(side[seed]) if ratio else side[seed] for seed in shared) for side in (a, b))
-    seeds = {seed: one - other for seed, one, other in zip(shared, x, y, strict=True)}
-    missing = () if seeds else (f"{name}: no seed has both sides",)
-    signs = frozenset[int]() if as_reported else excess(a) | {-sign for sign in excess(b)}
-    values = Measured(seeds, cells(a, b), signs)
-    sides = None if share_a_model(a, b) else (x, y)
-    return Contrast(name, values, missing, ratio, left_out(seeds, (a, b)), part, blind(a, b), signs, sides=sides)
+def kinds(*sides: Seeds) -> frozenset[str]:
+    """The kinds of the numbers that all sides are computed from."""
+    return frozenset(kind for source in sources(*sides).values() for kind in source.kinds)
+
+
+def _contrast(name: str, shared: Sequence[int], a: Seeds, b: Seeds, as_reported: bool = False) -> Contrast:
+    values = {seed: a[seed] - b[seed] for seed in shared}
+    signs = frozenset[int]() if as_reported else _excess(a) | {-sign for sign in _excess(b)}
+    return Contrast(
+        name,
+        SeedValues(values, sources(a, b), signs),
+        missing=() if values else (f"{name}: no seed has both sides",),
+        left_out=left_out(values, (a, b)),
+        blind=blind(a, b),
+        excess=signs,
+        sides=None if _share_a_model(a, b) else (tuple(a[seed] for seed in shared), tuple(b[seed] for seed in shared)),
+    )
+
+
+def _excess(side: Seeds) -> frozenset[int]:
+    return side.excess if isinstance(side, SeedValues) else frozenset()
+
+
+def _share_a_model(a: Seeds, b: Seeds) -> bool:
+    """Whether a model enters both sides, at any width and on any task; True where a side has no sources."""
+    models = [{source.model for source in sources(side).values()} for side in (a, b)]
+    return not all(models) or bool(models[0] & models[1])
 
 
 def _left_out(shared: Seeds, sides: Sequence[Seeds]) -> Iterator[str]:
-    known = cells(*sides)
+    known = sources(*sides)
     seen = {*(seed for side in sides for seed in side), *(seed for source in known.values() for seed in source.seeds)}
     for reason, seeds in groupby(sorted(seen - shared.keys()), key=lambda seed: _reason(seed, sides)):
         found = list(seeds)
@@ -138,7 +152,7 @@ def _left_out(shared: Seeds, sides: Sequence[Seeds]) -> Iterator[str]:
 
 
 def _reason(seed: int, sides: Sequence[Seeds]) -> str:
-    without = [what for what, source in cells(*sides).items() if seed not in source.seeds]
+    without = [name for name, source in sources(*sides).items() if seed not in source.seeds]
     if without:
         return f"without {', '.join(without)}"
     return "not positive" if all(seed in side for side in sides) else "not on both sides"

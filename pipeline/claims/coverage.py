@@ -1,14 +1,13 @@
-"""Claims about covering and seeking: which models keep to the data, and which leave modes out."""
+"""Claims about mode covering and mode seeking: precision, recall and the modes that a model covers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from pipeline.claims.claim import Claim
+from pipeline.claims.claim import GAN, LIKELIHOOD, ROSTERS, Claim
 from pipeline.claims.contrast import Contrast, difference
-from pipeline.claims.roster import GAN, LIKELIHOOD, ROSTERS
-from pipeline.results.selection import Results
+from pipeline.results.table import Results
 
 TASKS, KNOWN = ("ring", "grid", "shapes_none"), ("ring", "grid")
 SPARSE, DENSE = "shapes_class", "shapes_grayscale"
@@ -17,7 +16,7 @@ KNOBS = (
     ("truncation", "digits", ("gan_nonsaturating",), 0.7),
     ("guidance", "shapes_class", ("guided_ddpm",), 3.0),
 )
-"""Name, task, models and the setting that is compared with 1, as they stood in the commit that added the sweeps."""
+"""Name, task, models and the setting that is compared with 1, as declared in the commit that added the sweeps."""
 WIDE = {
     "grid": {LIKELIHOOD: ("ar_mixture", "realnvp", "vae", "ddpm"), GAN: ("gan_nonsaturating",)},
     "digits": {LIKELIHOOD: ("pixelcnn", "realnvp", "vae"), GAN: ("gan_nonsaturating",)},
@@ -40,10 +39,10 @@ def _seeking(results: Results) -> Iterator[Contrast]:
 
 def _modes(results: Results) -> Iterator[Contrast]:
     for task in KNOWN:
-        yield from _gaps(results, task, "modes_hit", LIKELIHOOD, GAN)
+        yield from _gaps(results, task, "modes_covered", LIKELIHOOD, GAN)
 
 
-def _price(results: Results) -> Iterator[Contrast]:
+def _sparse_and_dense(results: Results) -> Iterator[Contrast]:
     """The recall that a GAN gives up against each likelihood model, under a sparse condition and under a dense one."""
     for gan, model in product(ROSTERS[DENSE][GAN], ROSTERS[DENSE][LIKELIHOOD]):
         sparse, dense = (
@@ -56,17 +55,17 @@ def _price(results: Results) -> Iterator[Contrast]:
     yield from _gaps(results, DENSE, "precision", GAN, LIKELIHOOD)
 
 
-def _turned(results: Results) -> Iterator[Contrast]:
-    """A knob turned towards the modes: precision above that at 1, recall below."""
+def _knob(results: Results) -> Iterator[Contrast]:
+    """A knob set below or above 1, towards the modes: higher precision than at 1, lower recall."""
     for name, task, models, setting in KNOBS:
         for model, metric in product(models, ("precision", "recall")):
-            down, one = (results.turned(task, model, at, metric) for at in (setting, 1.0))
+            down, one = (results.at_setting(task, model, at, metric) for at in (setting, 1.0))
             sides, ends = ((down, one), (setting, 1)) if metric == "precision" else ((one, down), (1, setting))
             yield difference(f"{task}, {metric}, {model}, {name} {ends[0]:g} - {ends[1]:g}", *sides, part=metric)
 
 
 def _narrow(results: Results) -> Iterator[Contrast]:
-    """What an eighth of the width costs in precision, and that it is more than in recall; of GANs the other way."""
+    """The loss of precision at an eighth of the width, and that it exceeds the loss of recall; of GANs the reverse."""
     for task, side in product(WIDE, (LIKELIHOOD, GAN)):
         first, second = ("recall", "precision") if side == GAN else ("precision", "recall")
         for model in WIDE[task][side]:
@@ -89,8 +88,8 @@ CLAIMS = (
     ),
     Claim(
         "likelihood-covers",
-        "Each of the models trained on likelihood hits more of the modes; GANs drop some.",
-        "modes_hit", ("likelihood models", "gan"), _modes, "points-grid-samples.png",
+        "Each of the models trained on likelihood covers more of the modes; GANs drop some.",
+        "modes_covered", ("likelihood models", "gan"), _modes, "points-grid-samples.png",
     ),
     Claim(
         "capacity",
@@ -101,13 +100,13 @@ CLAIMS = (
     ),
     Claim(
         "dense-seeking",
-        "Under a dense condition the realism that a GAN buys costs it little variety; under a sparse one, much.",
-        "precision, recall", ("sparse", "dense"), _price, "conditions-series.png",
+        "Under a dense condition a GAN's gain in precision costs it little recall; under a sparse one, much.",
+        "precision, recall", ("sparse", "dense"), _sparse_and_dense, "conditions-series.png",
     ),
     Claim(
         "knob",
-        "One knob moves a model along the line from covering to seeking, without another family.",
+        "A knob of the sampler moves one model from covering to seeking, without a change of family.",
         "precision, recall", ("a knob turned down", "the knob at 1"),
-        _turned, "images-digits-plane.png",
+        _knob, "images-digits-plane.png",
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Claims about likelihoods: which family has the best, what bounds cost, and what parameters buy.
+"""Claims about likelihoods: the families' bits/dim, importance weights, and parameters.
 
 The families report numbers of different kinds: autoregressive models exact ones, flows of images, VAEs and diffusion
 models upper bounds on bits/dim. A bound below an exact number decides; a bound above it does not (`contrast`).
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.claims.claim import Claim
+from pipeline.claims.claim import LIKELIHOOD, ROSTERS, VAES, Claim
 from pipeline.claims.contrast import Contrast, difference, unmeasured
-from pipeline.claims.roster import LIKELIHOOD, ROSTERS, VAES
-from pipeline.results.selection import NARROW, Results
+from pipeline.results.table import NARROW, Results
 
 IMAGES, MIXTURES = "shapes_none", ("ring", "ring_wide", "grid", "grid_wide")
 AUTOREGRESSIVE, FACTORISED = "conditional_pixelcnn", "cvae"
@@ -82,7 +81,7 @@ CLAIMS = (
     ),
     Claim(
         "factorised-decoder",
-        "A decoder whose values are independent given the code pays in bits/dim against an autoregressive model that "
+        "A decoder whose values are independent given the code has worse bits/dim than an autoregressive model that "
         "is no larger.",
         "bits_per_dim", ("autoregressive", "vae"), _factorised,
     ),

@@ -1,8 +1,8 @@
-"""Claims about speed: which way is fast, and which is slow.
+"""Claims about speed: sequential operations of sampling and of evaluating a likelihood.
 
-What decides is the depth, the operations that have to wait for one another (`pipeline.metrics.operations`), a count
-that is the same on any machine. Seconds depend on the machine and on what else it does, and on one processor grow with
-the work as much as with the depth; they stand beside the contrasts, with the FLOPs, and decide nothing.
+The contrasts are of the depth, the number of operations that have to be executed one after another
+(`pipeline.metrics.operations`), a count that is the same on any machine. Seconds depend on the machine and its load,
+and on one processor grow with the work as much as with the depth; they are listed as a remark, with the FLOPs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from statistics import mean
 
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast, count, difference, log_ratio
-from pipeline.results.selection import Measured, Results, cells
+from pipeline.results.table import Results, SeedValues, sources
 from pipeline.statistics.intervals import Seeds
 
 TASK, AUTOREGRESSIVE, FLOW = "shapes_none", "conditional_pixelcnn", "conditional_glow"
@@ -36,13 +36,13 @@ def _both(results: Results) -> Iterator[Contrast]:
     name = f"{TASK}, sequential operations to sample, {AUTOREGRESSIVE} / {FLOW}"
     yield count(log_ratio(name, slow, fast), _remark(results, AUTOREGRESSIVE, FLOW))
     apart = [_apart(*ways) for ways in ((slow, exact), (fast, bound))]
-    yield count(difference(f"{TASK}, how far the two ways are apart, {AUTOREGRESSIVE} - {FLOW}", *apart))
+    yield count(difference(f"{TASK}, distance between the two depths, {AUTOREGRESSIVE} - {FLOW}", *apart))
 
 
 def _apart(sample: Seeds, evaluate: Seeds) -> Seeds:
     """|log(sample / evaluate)|: 0 where both ways are as deep."""
     shared = [s for s in sorted(sample.keys() & evaluate.keys()) if evaluate[s] > 0 and sample[s] > 0]
-    return Measured({s: abs(math.log(sample[s] / evaluate[s])) for s in shared}, cells(sample, evaluate))
+    return SeedValues({s: abs(math.log(sample[s] / evaluate[s])) for s in shared}, sources(sample, evaluate))
 
 
 def _remark(results: Results, *models: str) -> str:
@@ -61,14 +61,14 @@ METRIC = "sample_depth, likelihood_depth"
 CLAIMS = (
     Claim(
         "slow-sampling",
-        "An autoregressive model evaluates all values at once, and samples them one after the other: sampling takes "
-        "more operations that wait for one another, here with a cache of what earlier pixels fixed.",
+        "An autoregressive model evaluates all values in parallel and samples them one after the other: sampling "
+        "takes more sequential operations, here with a cache of the features of earlier pixels.",
         METRIC, ("sampling", "evaluation"), _slow,
     ),
     Claim(
         "fast-both-ways",
-        "A flow is fast both ways: it samples in fewer operations that wait for one another than an autoregressive "
-        "model, and its two ways are closer.",
+        "A flow is fast both ways: it samples in fewer sequential operations than an autoregressive model, and the "
+        "depths of sampling and of evaluation are closer.",
         METRIC, ("flow", "autoregressive"), _both,
     ),
 )  # fmt: skip

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 
 from pipeline.history.result_set import Numbers, ResultSet
 from pipeline.history.revisions import Commit
-from pipeline.results.column import column, flatters
+from pipeline.results.column import column, is_optimistic_bound
 from pipeline.results.protocol import Protocol
 from pipeline.statistics.intervals import Interval, student_t
 
@@ -196,7 +196,7 @@ def _placed(standings: Mapping[str, Standing], better: str) -> dict[str, Standin
 def _is_ranked(standing: Standing, current: Mapping[str, Protocol], better: str) -> bool:
     protocol = standing.protocol
     outdated = protocol.differing(current[protocol.kind])
-    return better != "none" and not outdated and not flatters(protocol.kind, better)
+    return better != "none" and not outdated and not is_optimistic_bound(protocol.kind, better)
 
 
 def _current(standings: Iterable[Standing]) -> dict[str, Protocol]:

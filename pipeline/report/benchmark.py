@@ -1,35 +1,34 @@
-"""The benchmark as it stands on disk, read once: what the report writes, and what its tables elsewhere show."""
+"""All outcomes on disk with their results and leaderboards, read once for all outputs of a report."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pandas as pd
-
 from pipeline.params import Params
 from pipeline.report.board import Board, boards
-from pipeline.results import external, outcomes, table
+from pipeline.results import external, outcomes
 from pipeline.results.outcomes import Outcome
+from pipeline.results.table import Results
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """`outcomes`: the cells of the grid. `numbers`: theirs and those of the scored files, as in results.csv. `boards`:
-    with the scored files as rows of their own."""
+    """All results and what is derived from them.
+
+    Attributes:
+        outcomes: the cells of the grid.
+        results: their numbers and those of the external models, as in results.csv.
+        boards: the leaderboards, which include the external models.
+    """
 
     outcomes: list[Outcome]
-    numbers: pd.DataFrame
+    results: Results
     boards: list[Board]
-
-    @property
-    def trained(self) -> pd.DataFrame:
-        """The numbers of the cells alone."""
-        return self.numbers[self.numbers["family"] != external.EXTERNAL]
 
 
 def read(params: Params) -> Benchmark:
     """Raises `UserError` where nothing is measured, a file is damaged, or a column holds two protocols."""
     cells = outcomes.read(params)
     scored = external.read(params, cells)
-    numbers = table.tidy([*cells, *scored])
-    return Benchmark(cells, numbers, boards(params, cells, numbers, scored))
+    results = Results.from_outcomes([*cells, *scored])
+    return Benchmark(cells, results, boards(params, cells, results, scored))

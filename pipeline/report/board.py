@@ -1,11 +1,10 @@
 """The board of one task: each model's mean and interval over training seeds, in order, and ranked metric by metric.
 
 The seed is the unit of replication: the interval is Student's t over the n means of n trainings, on the log scale for
-distances, which are positive and skewed. A metric that does not tell the controls of the task apart is blind there
+distances, which are positive and skewed. A metric that does not distinguish the controls of the task is blind there
 (`pipeline.statistics.admission`): it ranks and compares nothing. There is no overall rank. Rows are ordered by
-likelihood; the models without one follow by Fréchet distance; then, in the same order, what was scored from files;
-controls come last, in the order of params.yaml. What was scored from files has no seeds and competes with nobody: ranks
-and comparisons are as without it.
+likelihood; the models without one follow by Fréchet distance; then, in the same order, the external models; controls
+come last, in the order of params.yaml. External models have no seeds: ranks and comparisons ignore them.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ import pandas as pd
 from pipeline import paths
 from pipeline.params import Params
 from pipeline.paths import Cell
-from pipeline.results.column import LIKELIHOODS, column, flatters, ordered
+from pipeline.results.column import LIKELIHOODS, column, is_optimistic_bound, ordered
 from pipeline.results.external import EXTERNAL
 from pipeline.results.outcomes import Better, Outcome
-from pipeline.results.selection import base
-from pipeline.statistics.admission import admissions, blind
+from pipeline.results.table import Results, base
+from pipeline.statistics.admission import blind
 from pipeline.statistics.comparison import NONE, Comparison, compare
 from pipeline.statistics.intervals import Interval, Seeds, student_t
 from pipeline.statistics.ranks import Rank, ranks
@@ -43,12 +42,12 @@ class Score:
     seeds: Seeds
 
     @property
-    def flatters(self) -> bool:
-        return flatters(self.kind, self.better)
+    def is_optimistic_bound(self) -> bool:
+        return is_optimistic_bound(self.kind, self.better)
 
 
-class Step(NamedTuple):
-    """Where a model stands at one setting of its knob; `coverage` is None where it was not measured."""
+class CurvePoint(NamedTuple):
+    """Means over seeds at one setting of a model's knob; `coverage` is None where it was not measured."""
 
     setting: float
     recall: float
@@ -58,9 +57,17 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Standing:
-    """One model on one task. `cells`: the seeds that were measured; `status`: "ok", or what became of the others;
-    `curve`: its way through the plane as its knob turns, the mean over seeds at each setting that all have; `trust`:
-    what was seen of it here."""
+    """One model on one task.
+
+    Attributes:
+        status: "ok", or what became of the seeds that were not measured.
+        cells: the seeds that were measured.
+        scores: metric -> score.
+        sampled: metric -> the sampling interval of the first seed.
+        curve: precision and recall against the knob, the mean over seeds at each setting that all seeds have.
+        trust: how the numbers were obtained (`pipeline.results.external`).
+        replicated: whether its seeds draw different samples; if not, there is no interval over seeds.
+    """
 
     model: str
     family: str
@@ -68,11 +75,9 @@ class Standing:
     cells: tuple[Cell, ...]
     scores: Mapping[str, Score]
     sampled: Mapping[str, Interval] = field(default_factory=dict)
-    """Metric -> the sampling interval of the first seed."""
-    curve: tuple[Step, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
     trust: str = "re-trained"
     replicated: bool = True
-    """Whether its seeds draw different samples: else there is no interval over seeds."""
 
     @property
     def control(self) -> bool:
@@ -89,7 +94,7 @@ class Standing:
 
     @property
     def competes(self) -> bool:
-        """A model whose every seed was measured: a diverged seed counts."""
+        """A model with all its seeds measured: one that diverged anywhere is not ranked."""
         return self.role == "model" and self.status == "ok"
 
 
@@ -97,8 +102,11 @@ class Standing:
 class Board:
     """One task of one suite.
 
-    `ranks`: metric -> model -> places, for models with an interval. `comparisons`: metric -> those models in pairs.
-    `protocols`: metric -> kind -> how it was measured. `blind`: metric -> why it is not informative on the task.
+    Attributes:
+        ranks: metric -> model -> range of ranks, for models with an interval.
+        comparisons: metric -> the pairwise comparison of these models.
+        protocols: metric -> kind -> how it was measured.
+        blind: metric -> why it is not informative on the task.
     """
 
     suite: str
@@ -121,7 +129,7 @@ class Board:
 
     @property
     def variety(self) -> Literal["recall", "coverage"]:
-        """The metric that stands for variety beside precision: recall, or coverage where only recall is blind."""
+        """The measure of variety that is plotted against precision: recall, or coverage where only recall is blind."""
         return "coverage" if "recall" in self.blind and "coverage" not in self.blind else "recall"
 
     def logged(self, metric: str) -> bool:
@@ -133,27 +141,32 @@ class Board:
 
 
 def boards(
-    params: Params, outcomes: Sequence[Outcome], results: pd.DataFrame, external: Sequence[Outcome] = ()
+    params: Params, outcomes: Sequence[Outcome], results: Results, external: Sequence[Outcome] = ()
 ) -> list[Board]:
-    """One board for each task of each suite, in the order of params.yaml; `external` stand on every board of their
-    task. `results` holds both."""
-    made, admitted = [], admissions(results)
+    """One board for each task of each suite, in the order of params.yaml.
+
+    Args:
+        outcomes: the cells of the grid.
+        results: the numbers of the cells and of the external models.
+        external: the external models, shown on every board of their task.
+    """
+    made, frame = [], results.frame
     for (suite, task), group in groupby(outcomes, key=lambda o: (o.suite, o.cell.task)):
         settings = params.suites[suite]
         beside = (o for o in outcomes if o.suite in settings.beside and o.cell.task == task)
         shown = [*group, *beside, *(o for o in external if o.cell.task == task)]
-        rows = results[(results["task"] == task) & results["suite"].isin([suite, *settings.beside, EXTERNAL])]
-        made.append(_board(suite, settings.question, task, shown, _scores(rows), blind(admitted, task)))
+        rows = frame[(frame["task"] == task) & frame["suite"].isin([suite, *settings.beside, EXTERNAL])]
+        made.append(_board(suite, settings.question, task, shown, _scores(rows), blind(results.admitted, task)))
     return made
 
 
 Scores = dict[str, dict[str, Score]]
 
 
-def _scores(results: pd.DataFrame) -> Scores:
+def _scores(frame: pd.DataFrame) -> Scores:
     """Of one task: model -> metric -> score."""
     scores: Scores = {}
-    for key, rows in results.groupby(["model", "metric"], sort=False):
+    for key, rows in frame.groupby(["model", "metric"], sort=False):
         model, metric = map(str, key)
         values = rows["value"].to_numpy(dtype=float)
         log = column(metric).log and bool((values > 0).all())
@@ -165,7 +178,12 @@ def _scores(results: pd.DataFrame) -> Scores:
 
 
 def _board(
-    suite: str, question: str, task: str, outcomes: list[Outcome], scores: Scores, uninformative: Mapping[str, str]
+    suite: str,
+    question: str,
+    task: str,
+    outcomes: list[Outcome],
+    scores: Scores,
+    uninformative: Mapping[str, str],
 ) -> Board:
     seeds: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
@@ -199,15 +217,11 @@ def _standing(model: str, outcomes: list[Outcome], scores: Mapping[str, Score]) 
     cells = tuple(o.cell for o in outcomes if o.status == "ok" and o.family != EXTERNAL)
     replicated = all(o.replicated for o in outcomes)
     if not replicated:
-        scores = {metric: replace(score, interval=_alone(score.interval)) for metric, score in scores.items()}
+        alone = {metric: score.interval._replace(low=None, high=None) for metric, score in scores.items()}
+        scores = {metric: replace(score, interval=alone[metric]) for metric, score in scores.items()}
     return Standing(
         model, first.family, status, cells, scores, _sampled(outcomes), tuple(_curve(outcomes)), first.trust, replicated
     )  # fmt: skip
-
-
-def _alone(interval: Interval) -> Interval:
-    """The mean without ends."""
-    return Interval(interval.mean, None, None, interval.n)
 
 
 def _sampled(outcomes: Sequence[Outcome]) -> dict[str, Interval]:
@@ -215,13 +229,13 @@ def _sampled(outcomes: Sequence[Outcome]) -> dict[str, Interval]:
     return {name: Interval(m.value, m.low, m.high, 1) for name, m in first.items() if m.low is not None}
 
 
-def _curve(outcomes: Sequence[Outcome]) -> Iterator[Step]:
+def _curve(outcomes: Sequence[Outcome]) -> Iterator[CurvePoint]:
     swept = [{turn.setting: turn for turn in o.turns} for o in outcomes if o.turns]
     for setting in sorted(set.intersection(*map(set, swept))) if swept else ():
         turns = [of[setting] for of in swept]
         recall, precision = (sum(getattr(t, name) for t in turns) / len(turns) for name in ("recall", "precision"))
         covered = [turn.coverage for turn in turns if turn.coverage is not None]
-        yield Step(setting, recall, precision, sum(covered) / len(turns) if len(covered) == len(turns) else None)
+        yield CurvePoint(setting, recall, precision, sum(covered) / len(turns) if len(covered) == len(turns) else None)
 
 
 def _status(outcomes: Sequence[Outcome]) -> str:
@@ -256,13 +270,13 @@ def _place(standing: Standing, uninformative: Mapping[str, str]) -> tuple[int, i
 
 
 def _rivals(standings: Iterable[Standing], metric: str) -> dict[str, Score]:
-    """Of models with all their seeds, and without bounds that flatter: what is worse than it looks cannot be placed."""
+    """Of models with all their seeds, without optimistic bounds, whose true values may be worse by any amount."""
     rows = {s.model: s.scores[metric] for s in standings if metric in s.scores and s.competes}
-    return {model: score for model, score in rows.items() if not score.flatters}
+    return {model: score for model, score in rows.items() if not score.is_optimistic_bound}
 
 
 def _compared(standings: Iterable[Standing], metric: str) -> Comparison:
-    """On the log scale only where every rival is: logarithms are not compared with what they are of."""
+    """On the log scale only where every rival is: logarithms are not compared with values."""
     scores = _rivals(standings, metric)
     alike = len({score.log for score in scores.values()}) == 1
     better = next(iter(scores.values())).better if alike else "none"

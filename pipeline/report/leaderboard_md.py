@@ -146,7 +146,7 @@ def sentences(board: Board, kind: Kind) -> str:
     parts = [
         intervals(board, kind),
         RANKED if kind == "quality" and any(board.ranks[m] for m in tables.metrics(board, kind)) else "",
-        FLATTERED if any(score.flatters for score in scores) else "",
+        FLATTERED if any(score.is_optimistic_bound for score in scores) else "",
         blind(board, kind),
         ALONE if any(score.interval.n == 1 for score in scores) else "",
         _same(board),

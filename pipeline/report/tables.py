@@ -68,7 +68,7 @@ def rank(board: Board, metric: str, model: str) -> str:
 
 def chance(board: Board, metric: str, model: str) -> str:
     """P(best): '0.85'"""
-    share = board.comparisons[metric].best.get(model)
+    share = board.comparisons[metric].p_best.get(model)
     return DASH if share is None else f"{share:.2f}"
 
 
@@ -78,7 +78,7 @@ def best(board: Board, metric: str) -> str | None:
         return None
     better = board.better(metric)
     scores = [s.scores[metric] for s in board.standings if metric in s.scores and s.competes]
-    means = [score.interval.mean for score in scores if not score.flatters]
+    means = [score.interval.mean for score in scores if not score.is_optimistic_bound]
     if better == "none" or not means:
         return None
     return column(metric).text(max(means) if better == "higher" else min(means))
@@ -121,7 +121,7 @@ def _value(standing: Standing, metric: str, top: str | None) -> TableCell:
     mean, low, high, _ = score.interval
     number = style.text(mean)
     interval = style.spread(mean, low, high, score.log).removeprefix(number).strip()
-    shown = standing.role == "model" and number == top and not score.flatters
+    shown = standing.role == "model" and number == top and not score.is_optimistic_bound
     cell = _cell(standing, _bound_prefix(metric, score.kind) + number)
     return cell._replace(interval=interval, emphasis="best" if shown else cell.emphasis)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pipeline.metrics import registry
 from pipeline.metrics.registry import Table, base, ordered
 
-__all__ = ["DASH", "LIKELIHOODS", "Column", "arrow", "base", "bound", "column", "flatters", "ordered"]
+__all__ = ["DASH", "LIKELIHOODS", "Column", "arrow", "base", "bound", "column", "is_optimistic_bound", "ordered"]
 
 DASH = "—"
 LIKELIHOODS = ("nats", "bits_per_dim")
@@ -59,7 +59,7 @@ def bound(kind: str) -> str:
     return kind.replace("<=", "≤").replace(">=", "≥")
 
 
-def flatters(kind: str, better: str) -> bool:
+def is_optimistic_bound(kind: str, better: str) -> bool:
     """Whether the true value can only be worse than this bound."""
     return (kind[:2], better) in {("<=", "higher"), (">=", "lower")}
 

@@ -1,14 +1,14 @@
-"""What was scored from files: models that were trained elsewhere, as rows of their own beside the measured cells.
+"""External models: trained elsewhere, and scored from files of samples, likelihoods or numbers.
 
-They are no cells of the grid: they have one set of numbers, no seeds, and belong to every board of their task. `trust`
-says what was seen of a model here:
+They are not cells of the grid: each has one set of numbers and no seeds, and appears on every board of its task.
+`trust` says how the numbers were obtained:
 
-    reported      numbers alone, taken at their maker's word
-    re-scored     its samples, measured like anyone's
-    re-trained    its code: what the cells of params.yaml are
+    reported      published numbers, not verified
+    re-scored     computed here from the model's samples
+    re-trained    computed here from a model trained here, as all cells of params.yaml are
 
-A row is stale where a protocol id is no longer what it was when it was scored (other test data of the same size, say),
-or where the models' protocol is another: it stands there without numbers until it is scored again.
+A score is stale where a protocol id is no longer what it was when it was computed (other test data of the same size,
+say), or where the cells have another protocol: it is shown without numbers until it is scored again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pipeline.metrics.registry import version
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.results.column import column, ordered
-from pipeline.results.outcomes import Metric, Outcome, Record, parse
+from pipeline.results.outcomes import CellRecord, Metric, Outcome, parse
 from pipeline.results.protocol import Protocol, split
 
 FOLDER = Path("reports/scored")
@@ -37,7 +37,7 @@ Protocols = dict[tuple[str, str, str], str]
 """(task, metric, kind) -> how it was measured."""
 
 
-class Score(Record):
+class ExternalRecord(CellRecord):
     """A file of the folder."""
 
     trust: Trust
@@ -52,22 +52,22 @@ class Score(Record):
 
 
 def path(task: str, name: str) -> Path:
-    """json: status, trust, where the samples come from, and one entry for each metric that applies."""
+    """json: status, trust, the origin of the samples, and one entry for each metric that applies."""
     return FOLDER / f"{task}.{name}.json"
 
 
 def sheet(task: str, name: str) -> Path:
-    """png: the first samples, small. Of what is reported without samples there is none."""
+    """png: the first samples, small; none of reported numbers."""
     return FOLDER / f"{task}.{name}.png"
 
 
 def names(task: str) -> list[str]:
-    """Of what is scored on a task, sorted."""
+    """The external models of a task, sorted."""
     return sorted(found.name[len(task) + 1 : -len(".json")] for found in FOLDER.glob(f"{task}.*.json"))
 
 
 def command(task: str, name: str) -> str:
-    """What scores it again; PATH and FILE stand for its maker's files.
+    """The command that scores it again, with placeholders PATH and FILE for the model's files.
 
     Raises:
         UserError: its record is damaged.
@@ -80,7 +80,7 @@ def command(task: str, name: str) -> str:
 
 
 def lines(record: Mapping[str, Any]) -> Iterator[str]:
-    """A file of the folder for a terminal: each number with its sampling interval, and what was made of the samples."""
+    """A file of the folder for a terminal: each number with its sampling interval, and how the samples were read."""
     metrics = record["metrics"]
     for name in ordered(metrics):
         found, style = metrics[name], column(name)
@@ -99,15 +99,15 @@ def lines(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _memorisation(task: str, near: float) -> str:
-    """The share of samples that may be copies, beside that of held-out data where it is measured."""
+    """The share of samples that may be copies, with that of held-out data where it is measured."""
     real = paths.metrics(Cell(task, "real", 0))
-    metrics = parse(Record, real, f"coverseek evaluate --task {task} --model real").metrics if real.exists() else {}
-    beside = f" (of held-out data: {1 - metrics['authenticity'].value:.1%})" if "authenticity" in metrics else ""
-    return f"Memorisation: {near:.1%} of the samples{beside} lie as near to a training item as its nearest neighbour."
+    metrics = parse(CellRecord, real, f"coverseek evaluate --task {task} --model real").metrics if real.exists() else {}
+    held_out = f" (of held-out data: {1 - metrics['authenticity'].value:.1%})" if "authenticity" in metrics else ""
+    return f"Memorisation: {near:.1%} of the samples{held_out} lie as near to a training item as its nearest neighbour."
 
 
 def read(params: Params, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """By task, in the order of params.yaml; `outcomes` are the cells' own, whose protocols hold.
+    """All external models by task, in the order of params.yaml; `outcomes` are the cells, whose protocols are current.
 
     Raises:
         UserError: a file is damaged, or has the name of a model.
@@ -135,13 +135,13 @@ def _outcomes(params: Params) -> Iterator[Outcome]:
             yield found if score.protocols == protocols(task, score.metrics) else _stale(found)
 
 
-def _read(task: str, name: str) -> Score:
-    return parse(Score, path(task, name), _again(task, name))
+def _read(task: str, name: str) -> ExternalRecord:
+    return parse(ExternalRecord, path(task, name), _again(task, name))
 
 
 def content(task: str, name: str) -> dict[str, Any]:
     """A file of the folder as it stands, checked. Raises `UserError` where it is missing or damaged."""
-    return files.read_json(path(task, name), _again(task, name), schema=Score)
+    return files.read_json(path(task, name), _again(task, name), schema=ExternalRecord)
 
 
 def _again(task: str, name: str) -> str:
@@ -149,7 +149,7 @@ def _again(task: str, name: str) -> str:
 
 
 def protocols(task: str, metrics: Mapping[str, Metric]) -> dict[str, str]:
-    """Metric -> protocol id, as things are now."""
+    """Metric -> current protocol id."""
     data = split(task)
     return {name: Protocol(name, m.kind, m.protocol, data, version(name)).id for name, m in metrics.items()}
 
@@ -160,7 +160,7 @@ def _learn(known: Protocols, outcome: Outcome) -> None:
 
 
 def _current(known: Protocols, outcome: Outcome) -> Outcome:
-    """The outcome, without numbers if one of them was measured otherwise than those beside it."""
+    """The outcome; stale if one of its numbers has another protocol than the known ones."""
     same = all(
         known.get((outcome.cell.task, name, metric.kind), metric.protocol) == metric.protocol
         for name, metric in outcome.metrics.items()

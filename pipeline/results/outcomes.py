@@ -1,8 +1,7 @@
-"""What was measured: each cell of the grid in params.yaml with its numbers, or the reason why it has none.
+"""Outcomes: each cell of the grid in params.yaml with its numbers, or the reason why it has none.
 
-The grid decides, never the files that happen to lie there: a removed model's json is not read. A cell counts as
-measured only when everything that its stages write is there: after a failed re-run of `train`, last time's metrics
-lie on, but its times are gone.
+The grid decides which files are read: those of a removed model are ignored. A cell is measured only if every output of
+its stages exists: after a failed re-run of `train`, old metrics are left on disk, but its times are gone.
 """
 
 from __future__ import annotations
@@ -59,12 +58,12 @@ class Turn(BaseModel):
 
 
 class Sweep(BaseModel):
-    """What turning its knob does to a cell's model, scored on the test split.
+    """A cell's model at each setting of its knob.
 
     Attributes:
         turns: the settings on the test split.
         validation: the settings on the validation split, by which `area` and `best` select; empty in files of older
-            versions, which selected on the test split and say so in no word of their protocol.
+            versions, which selected on the test split without saying so in their protocol.
         area: the area under the knob.
         best: the setting with the highest F_1.
     """
@@ -79,11 +78,15 @@ class Sweep(BaseModel):
 
 
 class Outcome(BaseModel):
-    """What became of one cell. `metrics` is empty unless the status is "ok"; `turns` unless its knob was turned.
+    """One cell after its run, or one external model.
 
-    `data`: a hash of what it was measured on. `trust`: "re-trained" of a cell; what was scored from files has less
-    (`scored`), and may be "stale". `replicated`: whether other seeds draw other samples, as those of a control that
-    returns stored items may not."""
+    Attributes:
+        metrics: empty unless the status is "ok".
+        turns: the settings of its knob; empty unless they were swept.
+        data: a hash of the task's prepared data.
+        trust: "re-trained" of a cell; see `external`.
+        replicated: whether other seeds draw other samples, as those of a control that returns stored items may not.
+    """
 
     suite: str
     cell: Cell
@@ -110,7 +113,7 @@ class Times(BaseModel):
     hardware: dict[str, Any] = {}
 
 
-class Record(BaseModel):
+class CellRecord(BaseModel):
     condition: str
     replicated: bool = True
     status: Literal["ok", "diverged"]
@@ -151,7 +154,7 @@ def _complete(cell: Cell) -> bool:
 
 
 def _outcome(suite: str, cell: Cell, family: str, swept: bool) -> Outcome:
-    record = _parse(Record, paths.metrics(cell), cell, "evaluate")
+    record = _parse(CellRecord, paths.metrics(cell), cell, "evaluate")
     times = [_parse(Times, paths.times(stage, cell), cell, stage) for stage in ("train", "evaluate")]
     sweep = _sweep(cell) if swept else None
     metrics = record.metrics | times[0].metrics | times[1].metrics | _of(sweep)
@@ -196,6 +199,6 @@ def _parse(schema: type[Schema], path: Path, cell: Cell, stage: str) -> Schema:
     return parse(schema, path, f"coverseek {stage} --task {cell.task} --model {cell.model} --seed {cell.seed}")
 
 
-def parse(schema: type[Schema], path: Path, mend: str) -> Schema:
-    """Raises `UserError`, naming the command that mends it, where the file is missing or does not fit the schema."""
-    return files.read_record(path, mend, schema)
+def parse(schema: type[Schema], path: Path, hint: str) -> Schema:
+    """Raises `UserError`, naming the command that repairs it, where the file is missing or does not fit the schema."""
+    return files.read_record(path, hint, schema)

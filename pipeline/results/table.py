@@ -1,70 +1,167 @@
-"""results.csv: every number of every seed, tidy: one number a row (Wickham 2014, J. Stat. Software 59(10))."""
+"""results.csv: one table of every measured number, one number a row (Wickham 2014, J. Stat. Software 59(10)).
+
+`Results` is that table in memory. It is made from the evaluated cells and the external models, written as CSV, and
+selected by task, model and metric. A selection carries its sources, so that a contrast of selections can name the seeds
+that a source lacks, whether a metric is blind on its task (`pipeline.statistics.admission`), and whether a number is a
+bound.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
 from pipeline.errors import UserError
 from pipeline.results.column import ordered
+from pipeline.results.external import EXTERNAL
 from pipeline.results.outcomes import Outcome
+from pipeline.statistics.admission import Admission, admissions
+from pipeline.statistics.intervals import Seeds
 
 CELL = ("suite", "task", "condition", "model", "family", "seed")
-NUMBER = ("metric", "value", "sampling_low", "sampling_high", "unit", "better", "kind", "protocol")
-IDENTITY = ("split", "version", "protocol_id")
-"""What defines a number beside its kind and its protocol's words, and a name for all of it."""
 SAMPLING = ("sampling_low", "sampling_high")
+NUMBER = ("metric", "value", *SAMPLING, "unit", "better", "kind", "protocol")
+IDENTITY = ("split", "version", "protocol_id")
+"""What defines a number besides its kind and the words of its protocol, and a short name for all of it."""
+SWEEP = ("setting", "precision", "recall", "frechet", "obedience")
 DIGITS = 6
-"""Significant digits on file: more than any metric's noise, few enough for a readable diff."""
+"""Significant digits in the file: more than any metric's noise, few enough for a readable diff."""
+UPPER, LOWER = "<=", ">="
+"""How the kind of an upper bound begins, and that of a lower bound."""
+NARROW = ("_half", "_quarter", "_eighth")
+"""How the name of a model ends that has a share of another one's width."""
 
 
-def tidy(outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    """The numbers of all measured cells, in the order of the grid, then of the columns.
+@dataclass(frozen=True)
+class Source:
+    """One metric of one model on one task.
 
-    Raises:
-        UserError: one kind of one metric of one task has two protocol ids, so that its numbers cannot be compared.
+    Attributes:
+        seeds: the training seeds that it is measured on.
+        kinds: the kinds of its numbers, 'exact' or '<= (IWAE-64)'.
+        blind: why the metric is not informative on this task; empty if it is admitted.
+        model: the model, without the ending of a narrow one.
     """
-    rows = [
-        (o.suite, o.cell.task, o.condition, o.cell.model, o.family, o.cell.seed, name, *_number(o, name))
-        for o in outcomes
-        for name in ordered(o.metrics)
-    ]
-    frame = pd.DataFrame(rows, columns=[*CELL, *NUMBER, *IDENTITY]).astype(dict.fromkeys(SAMPLING, float))
-    _refuse_mixed_protocols(frame)
-    return frame
+
+    seeds: frozenset[int]
+    kinds: frozenset[str] = frozenset()
+    blind: str = ""
+    model: str = ""
 
 
-TURN = ("setting", "precision", "recall", "frechet", "obedience")
+class SeedValues(dict[int, float]):
+    """Training seed -> value, with the sources that it is computed from.
+
+    Attributes:
+        sources: 'precision of ring-vae' -> the source.
+        excess: the signs of (value - true value) that bounds allow: +1 of an upper bound, -1 of a lower one, both of a
+            difference of two upper bounds, neither of exact values and estimates.
+    """
+
+    def __init__(self, values: Seeds, sources: Mapping[str, Source], excess: Iterable[int] = ()) -> None:
+        super().__init__(values)
+        self.sources = sources
+        self.excess = frozenset(excess)
 
 
-def turned(outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    """Every setting of every knob that was turned."""
-    rows = [
-        (o.cell.task, o.cell.model, o.family, o.cell.seed, o.knob, *(getattr(turn, name) for name in TURN))
-        for o in outcomes
-        for turn in o.turns
-    ]
-    return pd.DataFrame(rows, columns=["task", "model", "family", "seed", "knob", *TURN])
+def sources(*sides: Seeds) -> Mapping[str, Source]:
+    """The sources of all sides; a plain mapping has none."""
+    return {name: source for side in sides if isinstance(side, SeedValues) for name, source in side.sources.items()}
 
 
-def csv(frame: pd.DataFrame) -> str:
-    """`sampling_low` and `sampling_high`: the 95 % bootstrap interval over samples and test items, empty where none is
-    known; the interval over training seeds is in leaderboard.csv."""
-    numbers = {name: frame[name].map(compact, na_action="ignore") for name in ("value", *SAMPLING)}
-    return frame.assign(**numbers).to_csv(index=False, lineterminator="\n")
+@dataclass(frozen=True)
+class Results:
+    """The table of results.
+
+    Attributes:
+        frame: the columns of results.csv, one row for each number.
+        sweeps: a row for each knob setting of each cell: task, model, seed, setting, precision, recall, ...
+    """
+
+    frame: pd.DataFrame
+    sweeps: pd.DataFrame | None = None
+
+    @classmethod
+    def from_outcomes(cls, outcomes: Sequence[Outcome]) -> Results:
+        """The numbers of all measured cells, in the order of the grid, then of the columns.
+
+        Raises:
+            UserError: one kind of one metric of one task has two protocol ids, so that its numbers cannot be compared.
+        """
+        numbers = [
+            (o.suite, o.cell.task, o.condition, o.cell.model, o.family, o.cell.seed, name, *_number(o, name))
+            for o in outcomes
+            for name in ordered(o.metrics)
+        ]
+        frame = pd.DataFrame(numbers, columns=[*CELL, *NUMBER, *IDENTITY]).astype(dict.fromkeys(SAMPLING, float))
+        _refuse_mixed_protocols(frame)
+        settings = [
+            (o.cell.task, o.cell.model, o.family, o.cell.seed, o.knob, *(getattr(turn, name) for name in SWEEP))
+            for o in outcomes
+            for turn in o.turns
+        ]
+        return cls(frame, pd.DataFrame(settings, columns=["task", "model", "family", "seed", "knob", *SWEEP]))
+
+    @property
+    def trained(self) -> Results:
+        """Without the external models."""
+        return Results(self.frame[self.frame["family"] != EXTERNAL], self.sweeps)
+
+    @cached_property
+    def admitted(self) -> Mapping[tuple[str, str], Admission]:
+        """(task, metric) -> whether the metric distinguishes the controls; without the pairs that none measures."""
+        return admissions(self.frame)
+
+    def seeds(self, task: str, model: str, metric: str) -> SeedValues:
+        """One metric of one model on one task."""
+        f = self.frame
+        rows = f[(f["task"] == task) & (f["model"] == model) & (f["metric"] == metric)]
+        return self._select(rows, "value", task, model, metric, metric)
+
+    def at_setting(self, task: str, model: str, setting: float, metric: str) -> Seeds:
+        """One metric of one model on one task with its knob at a setting."""
+        if self.sweeps is None:
+            return {}
+        t = self.sweeps
+        rows = t[(t["task"] == task) & (t["model"] == model) & (t["setting"] == setting)]
+        return self._select(rows, metric, task, model, metric, f"{metric} at {setting:g}")
+
+    def _select(self, rows: pd.DataFrame, column: str, task: str, model: str, metric: str, name: str) -> SeedValues:
+        values = {int(seed): float(value) for seed, value in zip(rows["seed"], rows[column], strict=True)}
+        kinds = frozenset(map(str, rows["kind"])) if "kind" in rows else frozenset()
+        admission = self.admitted.get((task, metric))
+        blind = f"{task} {metric} is blind: {admission.reason}" if admission and not admission.admitted else ""
+        signs = {1 if kind.startswith(UPPER) else -1 for kind in kinds if kind.startswith((UPPER, LOWER))}
+        source = Source(frozenset(values), kinds, blind, base(model))
+        return SeedValues(values, {f"{name} of {task}-{model}": source}, signs)
+
+    def csv(self) -> str:
+        """The text of results.csv.
+
+        `sampling_low` and `sampling_high` are the 95 % bootstrap interval over samples and test items, empty where none
+        is known; the interval over training seeds is in leaderboard.csv.
+        """
+        numbers = {name: self.frame[name].map(compact, na_action="ignore") for name in ("value", *SAMPLING)}
+        return self.frame.assign(**numbers).to_csv(index=False, lineterminator="\n")
+
+
+def base(model: str) -> str:
+    """realnvp_half -> realnvp; the name of any other model itself."""
+    return next((model.removesuffix(end) for end in NARROW if model.endswith(end)), model)
 
 
 def compact(value: float) -> str:
-    """Whole numbers whole, all else with six significant digits: reading and writing again changes nothing."""
+    """Whole numbers whole, all others with six significant digits: reading and writing again changes nothing."""
     rounded = float(value) if float(value).is_integer() else float(format(value, f".{DIGITS}g"))
     return str(int(rounded)) if rounded.is_integer() else format(rounded, f".{DIGITS}g")
 
 
 def _number(outcome: Outcome, name: str) -> tuple[object, ...]:
     m, defined = outcome.metrics[name], outcome.protocol(name)
-    identity = defined.split, defined.version, defined.id
-    return m.value, m.low, m.high, m.unit, m.better, m.kind, m.protocol, *identity
+    return m.value, m.low, m.high, m.unit, m.better, m.kind, m.protocol, defined.split, defined.version, defined.id
 
 
 def _refuse_mixed_protocols(frame: pd.DataFrame) -> None:

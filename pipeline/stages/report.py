@@ -11,9 +11,7 @@ from pipeline.files import whole, whole_folder
 from pipeline.html import document
 from pipeline.params import load
 from pipeline.report import benchmark, figures, leaderboard_csv, leaderboard_md
-from pipeline.results import table
 from pipeline.results.conditioning import ConditioningSeries, conditioning_series
-from pipeline.results.selection import Results
 
 
 def main() -> None:
@@ -26,7 +24,7 @@ def main() -> None:
     params = load()
     found = benchmark.read(params)
     series = conditioning_series(params, found.outcomes)
-    verdicts = claims.judged(Results(found.trained, table.turned(found.outcomes)))
+    verdicts = claims.judged(found.results.trained)
     default = {name for name, suite in params.suites.items() if suite.default}
     with whole_folder(paths.FIGURES) as folder:
         figures.draw_answer([board for board in found.boards if board.suite in default], folder)
@@ -36,7 +34,7 @@ def main() -> None:
         drawn = {picture.name for picture in folder.iterdir()}
         html = document.text(params, found.boards, series, verdicts)
     _write(document.PATH, html)
-    _write(paths.RESULTS, table.csv(found.numbers))
+    _write(paths.RESULTS, found.results.csv())
     _write(paths.LEADERBOARD_CSV, leaderboard_csv.csv(found.boards))
     with whole_folder(leaderboard_md.FOLDER) as folder:
         for path, text in pages.items():

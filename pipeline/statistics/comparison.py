@@ -1,16 +1,17 @@
-"""Which of two models is better, asked of all pairs of a table at once. The seed is the unit of replication.
+"""Pairwise comparisons of all models of a table on one metric. The training seed is the unit of replication.
 
     difference    mean a - mean b with Welch's t. Two models are independent samples: one seed shows both the same
                   batches, but their scores do not correlate over seeds (docs/protocol.md#seeds), so that a paired test
                   would have half the degrees of freedom for the same spread. Two widths of one model do, and are paired
-                  (`TTest.of`). Where there is no spread, as of counts by chance, the two are not told apart
+                  (`TTest.of`). Without spread, as counts may have, there is no test and p = 1
     Holm          the p-values of all pairs of one metric of one task together, so that one of twenty tables of equal
                   models shows a difference, not one of twenty pairs (Holm 1979, Scand. J. Statist. 6)
-    letters       models that share one are not told apart at 5 % (Piepho 2004, doi:10.1198/1061860043515)
+    letters       compact letter display: models that share a letter do not differ at 5 % (Piepho 2004,
+                  doi:10.1198/1061860043515)
     P(best)       share of draws of all means, each from its own t distribution over seeds, in which a model's is best;
                   a draw in which several are is shared among them
-    needed        seeds of each model with which the test of this pair alone would tell the two apart in 8 of 10
-                  repetitions, if the difference and the spreads are those seen
+    needed        seeds of each model that give the test of this pair alone a power of .8, if the true difference and
+                  spreads are those observed, by the sum of the t quantiles of level and power
 
 No rank test: with three seeds against three it cannot go below p = .1. Distances are compared by their logarithms.
 """
@@ -32,7 +33,7 @@ from scipy.special import stdtr, stdtrit
 from pipeline.statistics.intervals import Seeds, welch_error
 
 LEVEL, POWER, DRAWS, MOST, FEWEST = 0.05, 0.8, 20_000, 1000, 3
-"""`MOST`: seeds beyond which nobody will wait. `FEWEST`: shared seeds that may speak for more."""
+"""`MOST`: the largest reported number of needed seeds. `FEWEST`: shared seeds that suffice for a paired test."""
 ROUNDING = 1e-9
 """Of the values: a spread below is that of floating-point numbers."""
 
@@ -45,13 +46,13 @@ class Pair:
     b: str
     difference: float
     low: float | None
-    """None where there is no spread to tell."""
+    """None without spread."""
     high: float | None
     test: str
     p: float
     holm: float
     needed: int | None
-    """None where more than `MOST` would be, or there is no spread to tell."""
+    """None if it exceeds `MOST`, or without spread."""
 
     @property
     def apart(self) -> bool:
@@ -62,7 +63,7 @@ class Pair:
 class Comparison:
     pairs: tuple[Pair, ...]
     letters: Mapping[str, str]
-    best: Mapping[str, float]
+    p_best: Mapping[str, float]
     """Model -> P(best)."""
 
 
@@ -95,16 +96,19 @@ def compare(
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """p-values -> adjusted ones, in the same order."""
+    """p-values -> adjusted ones, in the same order.
+
+    Equal to `multipletests(p, method="holm")` of statsmodels, which collects garbage in each call (50 ms) and would add
+    a minute to a report of a thousand tables.
+    """
     order = np.argsort(p)
-    factors = np.arange(len(p), 0, -1)
     adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(np.asarray(p)[order] * factors))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(np.asarray(p)[order] * np.arange(len(p), 0, -1)))
     return [float(one) for one in adjusted]
 
 
 def letters(order: Sequence[str], apart: set[frozenset[str]]) -> dict[str, str]:
-    """Models from best to worst, and the pairs that are told apart -> 'a', 'ab', ...: two share one if they are not."""
+    """Models from best to worst, and the pairs that differ -> 'a', 'ab', ...: two that do not differ share a letter."""
     groups = [set(order)]
     for pair in apart:
         for group in [g for g in groups if pair <= g]:

@@ -15,15 +15,14 @@ import pytest
 import yaml
 from scipy import stats
 
-from pipeline.claims import order
-from pipeline.claims.catalogue import CATALOGUE
-from pipeline.claims.claims_md import as_json, as_markdown, judged
+from pipeline.claims import rank_correlation
+from pipeline.claims.claim import EXACT, ROSTERS, VAES
+from pipeline.claims.claims_md import CATALOGUE, as_json, as_markdown, judged
 from pipeline.claims.contrast import Contrast, count, difference, log_ratio, unmeasured
 from pipeline.claims.coverage import KNOBS, WIDE
 from pipeline.claims.likelihoods import FLOWS, MIXTURES, RIVALS
-from pipeline.claims.roster import EXACT, ROSTERS, VAES
 from pipeline.claims.rule import ALPHA, ONE_SEED, judge
-from pipeline.results.selection import Results
+from pipeline.results.table import Results
 
 FIELDS = {"id", "statement", "metric", "groups", "test", "effect", "interval", "verdict", "missing", "figure"}
 
@@ -164,14 +163,14 @@ def uneven() -> Results:
     """Seed 2 of the VAE is not measured."""
     cells = {"vae vae": [25.0, 24.0], "gan_nonsaturating gan": [12.0, 14.0, 13.0]}
     others = {name: [25.0, 25.0, 24.0] for name in likelihood_models(0, 0, 0, 0)} | cells
-    return table(modes_hit=on(("ring", "grid"), others))
+    return table(modes_covered=on(("ring", "grid"), others))
 
 
 def test_a_seed_that_a_cell_lacks_is_left_out_by_name() -> None:
     (found,) = (found for claim, found in judged(uneven()) if claim.id == "likelihood-covers")
-    (vae,) = (f.contrast for f in found.findings if f.contrast.name == "ring, modes hit, vae - gan_nonsaturating")
+    (vae,) = (f.contrast for f in found.findings if f.contrast.name == "ring, modes covered, vae - gan_nonsaturating")
     assert vae.seeds.keys() == {0, 1}
-    assert vae.left_out == ("seed 2 left out, without modes_hit of ring-vae",)
+    assert vae.left_out == ("seed 2 left out, without modes_covered of ring-vae",)
     records = {record["id"]: record for record in json.loads(as_json(judged(uneven()), ()))}
     (record,) = (one for one in records["likelihood-covers"]["contrasts"] if one["name"] == vae.name)
     assert record["left_out"] == list(vae.left_out)
@@ -195,7 +194,7 @@ def test_every_seed_there_is_is_used_or_left_out_aloud() -> None:
 def test_modes_that_gans_drop_support_that_likelihood_covers() -> None:
     def modes(gan: list[float]) -> Results:
         models = {name: [25.0, 24.0, 25.0] for name in likelihood_models(0, 0, 0, 0)}
-        return table(modes_hit=on(("ring", "grid"), models | {"gan_nonsaturating gan": gan}))
+        return table(modes_covered=on(("ring", "grid"), models | {"gan_nonsaturating gan": gan}))
 
     assert verdict("likelihood-covers", modes([12.0, 14.0, 13.0])) == "supported"
     assert verdict("likelihood-covers", modes([35.0, 34.1, 35.1])) == "contradicted"
@@ -231,7 +230,7 @@ def test_the_models_of_a_roster_are_on_its_task_in_params() -> None:
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     on_task = [(task, model) for s in params["suites"].values() for task in s["tasks"] for model in s["models"]]
     declared = [(task, model) for task, sides in ROSTERS.items() for side in sides.values() for model in side]
-    declared += [(task, model) for task in order.TASKS for model in EXACT]
+    declared += [(task, model) for task in rank_correlation.TASKS for model in EXACT]
     declared += [(task, model) for task in MIXTURES for model in VAES]
     declared += [("digits", model) for models in (FLOWS, *RIVALS.values()) for model in models]
     declared += [(task, model) for _, task, models, _ in KNOBS for model in models]
@@ -321,7 +320,7 @@ def test_a_contrast_of_a_blind_metric_is_set_aside_with_the_reason() -> None:
     results = controlled(0.95)
     a, b = (results.seeds("t", model, "recall") for model in "ab")
     derived = [difference("d", a, b), log_ratio("r", b, a), difference("twice", difference("d", a, b).seeds, {0: 0.0})]
-    derived.append(difference("turned", results.turned("t", "a", 1.0, "recall"), {0: 0.0}))
+    derived.append(difference("turned", results.at_setting("t", "a", 1.0, "recall"), {0: 0.0}))
     found = judge(derived)
     assert (found.verdict, found.findings, found.weakest) == ("undecided", (), None)
     assert [finding.contrast.blind for finding in found.aside] == ["t recall is blind: noise scores 0.95, real 0.9"] * 4
@@ -352,7 +351,7 @@ def test_the_files_name_what_is_set_aside_and_what_is_not_conclusive() -> None:
 
 def orders(frechet: Callable[[int, int], float], noise: Callable[[], float] = lambda: 0.0) -> Results:
     """The exact models in the order of their number by likelihood; by Fréchet distance as (model, seed) says."""
-    cells = [(task, i) for task in order.TASKS for i in range(len(EXACT))]
+    cells = [(task, i) for task in rank_correlation.TASKS for i in range(len(EXACT))]
     return table(
         nats={f"{task} {EXACT[i]} flow": [i + noise() for _ in range(5)] for task, i in cells},
         frechet={f"{task} {EXACT[i]} flow": [frechet(i, seed) for seed in range(5)] for task, i in cells},
@@ -378,7 +377,7 @@ def test_one_order_is_rarely_called_two(likelihood: float, frechet: float, base:
     for _ in range(500):
         x = truth + likelihood * rng.standard_normal((5, 6))
         y = other + frechet * rng.standard_normal((5, 6))
-        values = order.one_minus_correlation(x, y)
+        values = rank_correlation.one_minus_correlation(x, y)
         if values is not None:
             wrong += judge([contrast(*values)]).verdict == "supported"
     assert wrong / 500 <= 0.05
@@ -390,12 +389,12 @@ def test_the_corrected_correlation_of_two_orders_is_the_true_one() -> None:
     found = []
     for _ in range(300):
         x, y = (side + 0.7 * rng.standard_normal((5, 6)) for side in (truth, other))
-        values = order.one_minus_correlation(x, y)
+        values = rank_correlation.one_minus_correlation(x, y)
         assert values is not None
         found.append(1 - values.mean())
     exact = np.corrcoef(truth, other)[0, 1]
     assert np.mean(found) == pytest.approx(exact, abs=0.1)
-    assert order.one_minus_correlation(rng.standard_normal((5, 6)), rng.standard_normal((5, 6))) is None
+    assert rank_correlation.one_minus_correlation(rng.standard_normal((5, 6)), rng.standard_normal((5, 6))) is None
 
 
 def turns(down: tuple[float, float]) -> pd.DataFrame:

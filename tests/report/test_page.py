@@ -34,7 +34,7 @@ from pipeline.report.charts import label_placement
 from pipeline.report.charts.label_placement import Marker
 from pipeline.report.charts.scatter import ChartAxis
 from pipeline.results.conditioning import conditioning_series
-from pipeline.results.selection import Results
+from pipeline.results.table import Results
 from pipeline.stages.report import main
 from pipeline.statistics.intervals import Interval
 

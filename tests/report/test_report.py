@@ -19,7 +19,7 @@ from pipeline.params import load
 from pipeline.paths import Cell
 from pipeline.report.board import boards
 from pipeline.results.outcomes import read
-from pipeline.results.table import tidy
+from pipeline.results.table import Results
 from pipeline.stages.report import main
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def test_a_knobs_curve_is_in_the_plane_and_its_area_in_the_files(tree: Tree) -> 
     assert tree.standing("toy", "flow")["knob_area_mean"] == ""
     params = load()
     outcomes = read(params)
-    board = next(b for b in boards(params, outcomes, tidy(outcomes)) if b.task == "toy")
+    board = next(b for b in boards(params, outcomes, Results.from_outcomes(outcomes)) if b.task == "toy")
     curves = {s.model: s.curve for s in board.standings}
     assert [step.setting for step in curves["vae"]] == [0.5, 1.0]
     assert curves["vae"][0] == (0.5, pytest.approx(0.25), pytest.approx(0.65), pytest.approx(0.125))
@@ -187,13 +187,13 @@ def test_a_metric_that_scores_noise_like_the_truth_is_shown_with_the_reason_and_
 def test_the_plane_shows_coverage_where_recall_is_blind(tree: Tree) -> None:
     params = load()
     outcomes = read(params)
-    assert {board.variety for board in boards(params, outcomes, tidy(outcomes))} == {"recall"}
+    assert {board.variety for board in boards(params, outcomes, Results.from_outcomes(outcomes))} == {"recall"}
     add_noise(tree, {"recall": 0.9, "coverage": 0.01})
     for seed in range(3):
         tree.cell("toy", "oracle", seed, {"recall": 0.9, "coverage": 0.95})
     params = load()
     outcomes = read(params)
-    varieties = {board.task: board.variety for board in boards(params, outcomes, tidy(outcomes))}
+    varieties = {board.task: board.variety for board in boards(params, outcomes, Results.from_outcomes(outcomes))}
     assert varieties == {"toy": "coverage", "pics": "recall"}
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.report.sample_sheets import SIDE, mosaic
-from pipeline.results.column import column, flatters, ordered
+from pipeline.results.column import column, is_optimistic_bound, ordered
 from pipeline.results.table import compact
 from pipeline.statistics.ranks import Rank, ranks
 
@@ -69,11 +69,11 @@ def test_a_reference_follows_its_metric_and_is_written_like_it() -> None:
     assert column("how_real").table == "quality"  # no metric that is known
 
 
-def test_a_bound_flatters_when_the_truth_can_only_be_worse() -> None:
-    assert flatters(">= (histogram)", "lower")
-    assert not flatters("<= (ELBO)", "lower")
-    assert not flatters(">= (ELBO)", "higher")
-    assert not flatters("exact", "higher")
+def test_a_bound_is_optimistic_when_the_truth_can_only_be_worse() -> None:
+    assert is_optimistic_bound(">= (histogram)", "lower")
+    assert not is_optimistic_bound("<= (ELBO)", "lower")
+    assert not is_optimistic_bound(">= (ELBO)", "higher")
+    assert not is_optimistic_bound("exact", "higher")
 
 
 @pytest.mark.parametrize("channels", [1, 3])

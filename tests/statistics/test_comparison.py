@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestIndPower
 
-from pipeline.statistics.comparison import LEVEL, POWER, compare, holm, letters
+from pipeline.statistics.comparison import LEVEL, POWER, TTest, compare, holm, letters
 
 NAMES = tuple("abcdef")
 pairs = st.sets(st.sampled_from([frozenset(pair) for pair in combinations(NAMES, 2)]))
@@ -21,8 +23,10 @@ def models(rows: np.ndarray) -> dict[str, dict[int, float]]:
     return {name: dict(enumerate(map(float, row))) for name, row in zip(NAMES, rows, strict=False)}
 
 
-def test_holm_is_the_published_correction() -> None:
+def test_holm_is_the_published_correction_and_that_of_statsmodels() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    p = np.random.default_rng(0).beta(0.3, 1.0, 50)
+    assert holm(p.tolist()) == multipletests(p, method="holm")[1].tolist()
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
@@ -96,13 +100,21 @@ def test_the_seeds_needed_would_do() -> None:
     assert POWER - 0.05 < power < POWER + 0.15
 
 
+@pytest.mark.parametrize("effect", [0.3, 0.8, 1.5, 3.0])
+def test_the_seeds_needed_are_those_of_statsmodels_to_one_seed(effect: float) -> None:
+    """The sum of quantiles approximates the noncentral t, which takes milliseconds to invert."""
+    test = TTest("", effect, 1.0, 4.0, math.sqrt(2), 2)
+    exact = math.ceil(TTestIndPower().solve_power(effect, alpha=LEVEL, power=POWER))
+    assert abs((test.needed() or 0) - exact) <= 1
+
+
 def test_the_chances_to_be_best_are_a_distribution_that_knows_the_direction() -> None:
     seeds = models(np.array([[1.0, 1.1, 0.9], [5.0, 5.2, 4.9], [1.0, 1.2, 1.0]]))
     for better, winner in (("higher", "b"), ("lower", "a")):
-        best = compare(seeds, better).best
+        best = compare(seeds, better).p_best
         assert sum(best.values()) == pytest.approx(1)
         assert max(best, key=lambda model: best[model]) == winner
-    assert compare(seeds, "higher").best["b"] > 0.98
+    assert compare(seeds, "higher").p_best["b"] > 0.98
 
 
 def test_one_seed_or_no_direction_compares_nothing() -> None:

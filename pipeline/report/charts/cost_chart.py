@@ -17,7 +17,7 @@ from pipeline.report.charts import scatter, theme
 from pipeline.report.charts.chart import Chart, ChartTable
 from pipeline.report.charts.scatter import ChartAxis, ModelPoint
 from pipeline.results.column import DASH, column
-from pipeline.results.selection import NARROW, base
+from pipeline.results.table import NARROW, base
 
 SIZE, SAMPLE, EVALUATE = "parameters", "sample_seconds_per_1000", "likelihood_seconds_per_1000"
 TITLES = {SIZE: "parameters", SAMPLE: "seconds for 1,000 samples", EVALUATE: "seconds for 1,000 likelihoods"}

@@ -1,4 +1,4 @@
-"""The claim about two orders: by likelihood and by Fréchet distance models are ordered differently.
+"""The claim that likelihood and Fréchet distance order the models differently.
 
 Let x_s and y_s be the ranks of the models of a task by likelihood and by minus the Fréchet distance, for training seed
 s. Both are noisy, since some models lie closer together than the noise of a seed, and noise alone lowers Spearman's
@@ -8,11 +8,12 @@ correlation rho(x, y). The correlation of what is reproducible in both is estima
     rho* = mean rho(x_s, y_t) / sqrt(mean rho(x_s, x_t) mean rho(y_s, y_t))
 
 It is 1 if the expected ranks agree, however large the noise of either. The contrast is 1 - rho*, tested over seeds by
-the jackknife's pseudo-values (Miller 1974, Biometrika 61). It cannot be below 0 but by noise, so it supports or decides
-nothing. If no rank changes between seeds, the pseudo-values are equal, and the claim is undecided for want of spread.
-Where a reliability is not above `LEAST` with each seed left out, there is no reproducible order to compare.
+the jackknife's pseudo-values (Miller 1974, Biometrika 61). A true value is never below 0, so that the contrast can
+support, and cannot contradict. If no rank changes between seeds, the pseudo-values are equal, and the claim is
+undecided for want of spread. Where a reliability is not above `LEAST` with each seed left out, there is no
+reproducible order to compare.
 
-The models are those with an exact likelihood (`roster.EXACT`): a bound does not order a model against an exact number.
+The models are those with an exact likelihood (`claim.EXACT`): a bound does not order a model against an exact number.
 """
 
 from __future__ import annotations
@@ -23,10 +24,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.claims.claim import Claim
+from pipeline.claims.claim import EXACT, Claim
 from pipeline.claims.contrast import Contrast, blind, left_out, unmeasured
-from pipeline.claims.roster import EXACT
-from pipeline.results.selection import Measured, Results, cells
+from pipeline.results.table import Results, SeedValues, sources
 
 TASKS, LEAST, FEWEST = ("ring", "ring_wide", "grid", "grid_wide"), 0.2, 3
 """`LEAST`: reliability of an order that can be compared. `FEWEST`: seeds that the jackknife needs."""
@@ -45,7 +45,7 @@ def _orders(results: Results) -> Iterator[Contrast]:
             continue
         x, y = (np.array([[one[seed] for one in side] for seed in shared]) for side in (nats, frechet))
         values = one_minus_correlation(x, -y)
-        seeds = Measured({} if values is None else dict(zip(shared, values.tolist(), strict=True)), cells(*sides))
+        seeds = SeedValues({} if values is None else dict(zip(shared, values.tolist(), strict=True)), sources(*sides))
         missing = (f"{name}: one of the orders is not reproduced by other seeds",) if values is None else ()
         out = left_out(seeds, sides)
         yield Contrast(name, seeds, missing, left_out=out, blind=blind(*sides), one_sided=True)

@@ -1,4 +1,4 @@
-"""What is said of autoencoders: poor generators, and good menders of what was spoilt."""
+"""Claims about autoencoders: as generators, and for denoising."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast, log_ratio
-from pipeline.results.selection import Results
+from pipeline.results.table import Results
 
 
 def _prior(results: Results) -> Iterator[Contrast]:
@@ -14,7 +14,7 @@ def _prior(results: Results) -> Iterator[Contrast]:
     yield log_ratio("digits, Fréchet distance, draws from a standard normal, plain_autoencoder / code_vae", *sides)
 
 
-def _restoring(results: Results) -> Iterator[Contrast]:
+def _restoration(results: Results) -> Iterator[Contrast]:
     plain, denoising = (
         results.seeds("digits", m, "restoration") for m in ("plain_autoencoder", "denoising_autoencoder")
     )
@@ -24,12 +24,12 @@ def _restoring(results: Results) -> Iterator[Contrast]:
 CLAIMS = (
     Claim(
         "autoencoder-prior",
-        "A plain autoencoder is a poor generator: its decoder was never shown a draw from a prior.",
+        "A plain autoencoder is a poor generator: its decoder was not trained on draws from a prior.",
         "frechet", ("vae", "autoencoder"), _prior, "images-digits-samples.png",
     ),
     Claim(
         "denoising",
-        "A denoising autoencoder restores spoilt input better than a plain one.",
-        "restoration", ("denoising_autoencoder", "plain_autoencoder"), _restoring,
+        "A denoising autoencoder restores corrupted images better than a plain one.",
+        "restoration", ("denoising_autoencoder", "plain_autoencoder"), _restoration,
     ),
 )  # fmt: skip
