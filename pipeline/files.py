@@ -1,4 +1,4 @@
-"""Bytes on disk: whole or not at all, the same bytes for the same content, hashed, and never a pickle."""
+"""Reading and writing files: atomic writes, reproducible bytes, validated reads, hashes; never a pickle."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ NPZ_ERRORS = (
     BadZipFile, EOFError, KeyError, MemoryError, OSError, OverflowError, RuntimeError, SyntaxError, TypeError,
     ValueError, struct.error, zlib.error,
 )  # fmt: skip
-"""What zipfile and numpy raise on damaged bytes, depending on which of them are."""
+"""All that zipfile and numpy raise on damaged files."""
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of `path`; it replaces `path` only when the block ends without an exception.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary sibling of `path`, which replaces `path` when the block ends without an exception.
 
-    A file is replaced atomically: whenever the process is killed, `path` holds the old or the new bytes.
+    A file is replaced atomically: if the process is killed, `path` holds the old or the new bytes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.part")
@@ -54,64 +54,67 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Like `whole`, for a folder that the block fills."""
-    with whole(path) as draft:
+def atomic_dir(path: Path) -> Iterator[Path]:
+    """Like `atomic_write`, for a folder that the block fills."""
+    with atomic_write(path) as draft:
         draft.mkdir()
         yield draft
+
+
+whole, whole_folder = atomic_write, atomic_dir
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Sorted keys, no NaN, one trailing newline."""
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n"
-    with whole(path) as draft:
+    with atomic_write(path) as draft:
         draft.write_text(text, encoding="utf-8")
 
 
-def read_json(path: Path, mend: str, *keys: str, schema: type[BaseModel] | None = None) -> dict[str, Any]:
+def read_json(path: Path, hint: str, *keys: str, schema: type[BaseModel] | None = None) -> dict[str, Any]:
     """Read a file that holds one JSON object.
 
     Args:
         path: a file in UTF-8, not larger than `LARGEST_JSON` bytes.
-        mend: the command that makes it again, for the error's text.
-        keys: that the object must have.
-        schema: that the object must fit, strictly: no text in place of a number.
+        hint: the command that makes the file, for the error message.
+        keys: required keys.
+        schema: validates the object in strict mode: text is not converted to a number.
 
     Raises:
         UserError: the file is missing or damaged.
     """
     try:
-        content = parse_json(_bytes(path, mend, LARGEST_JSON))
+        content = parse_json(_bytes(path, hint, LARGEST_JSON))
     except ValueError as error:
-        raise damaged(path, str(error), mend) from None
+        raise damaged(path, str(error), hint) from None
     if not isinstance(content, dict):
-        raise damaged(path, "it holds no object", mend)
+        raise damaged(path, "it holds no object", hint)
     for key in keys:
         if key not in content:
-            raise damaged(path, f"{key} is missing", mend)
+            raise damaged(path, f"{key} is missing", hint)
     if schema is not None:
-        _validate(schema, content, path, mend)
+        _validate(schema, content, path, hint)
     return content
 
 
-def read_record(path: Path, mend: str, schema: type[Schema]) -> Schema:
-    """Like `read_json`, as an object of `schema`."""
-    return _validate(schema, read_json(path, mend), path, mend)
+def read_record(path: Path, hint: str, schema: type[Schema]) -> Schema:
+    """Like `read_json`, returning an object of `schema`."""
+    return _validate(schema, read_json(path, hint), path, hint)
 
 
-def read_utf8(path: Path, mend: str, most: int = LARGEST_CSV) -> str:
-    """A file in UTF-8 of `most` bytes at most. Raises `UserError` where it is missing or is none."""
+def read_utf8(path: Path, hint: str, most: int = LARGEST_CSV) -> str:
+    """The text of a UTF-8 file of at most `most` bytes. Raises `UserError` if it is missing or not such a file."""
     try:
-        return _bytes(path, mend, most).decode("utf-8")
+        return _bytes(path, hint, most).decode("utf-8")
     except UnicodeDecodeError:
-        raise damaged(path, "not UTF-8", mend) from None
+        raise damaged(path, "not UTF-8", hint) from None
 
 
 def parse_json(text: str | bytes) -> object:
-    """The value that a JSON text holds: no NaN, no number beyond 64 bits, no more than 200 blocks in blocks.
+    """The value of a JSON text without NaN, numbers beyond 64 bits or nesting deeper than 200.
 
     Raises:
-        ValueError: it is no JSON, or holds what is not allowed.
+        ValueError: it is not such a text.
     """
     content = from_json(text, allow_inf_nan=False)
     values = [content]
@@ -126,49 +129,49 @@ def parse_json(text: str | bytes) -> object:
     return content
 
 
-def damaged(path: Path, why: str, mend: str) -> UserError:
-    """The error for a file that does not hold what its writer wrote; `mend`: the command that makes it again."""
-    return UserError(f"{path} is damaged ({' '.join(why.split())}); make it again with: {mend}")
+def damaged(path: Path, why: str, hint: str) -> UserError:
+    """The error for a damaged file; `hint` is the command that makes it."""
+    return UserError(f"{path} is damaged ({' '.join(why.split())}); make it again with: {hint}")
 
 
-def _bytes(path: Path, mend: str, most: int) -> bytes:
+def _bytes(path: Path, hint: str, most: int) -> bytes:
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            content = file.read(min(size, most) + 1)  # `read` sets all that is asked for aside
+            content = file.read(min(size, most) + 1)  # `read` allocates all that it is asked for
     except FileNotFoundError:
-        raise UserError(f"{path} is missing; make it with: {mend}") from None
+        raise UserError(f"{path} is missing; make it with: {hint}") from None
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); make it again with: {mend}") from None
+        raise UserError(f"{path} cannot be read ({error.strerror}); make it again with: {hint}") from None
     if size > most:
-        raise damaged(path, f"more than {most:,} bytes", mend)
+        raise damaged(path, f"more than {most:,} bytes", hint)
     return content
 
 
-def _validate(schema: type[Schema], content: dict[str, Any], path: Path, mend: str) -> Schema:
-    """WHY as JSON: in strict mode only that lets a list stand for a tuple."""
+def _validate(schema: type[Schema], content: dict[str, Any], path: Path, hint: str) -> Schema:
+    """Validated as JSON, since strict mode accepts a list for a tuple only there."""
     try:
         return schema.model_validate_json(to_json(content), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part)[:LONGEST] for part in first["loc"])
-        raise damaged(path, f"{where}: {first['msg'].lower()}" if where else first["msg"], mend) from None
+        raise damaged(path, f"{where}: {first['msg'].lower()}" if where else first["msg"], hint) from None
 
 
-def read_csv(path: Path, mend: str, schema: type[Schema]) -> list[Schema]:
-    """Read a table with a header: a record of `schema` for each row, an empty cell as None where that is allowed.
+def read_csv(path: Path, hint: str, schema: type[Schema]) -> list[Schema]:
+    """Read a table with a header: a record of `schema` for each row; an empty cell takes the default of its field.
 
     Raises:
         UserError: the file is missing or damaged.
     """
     try:
-        return parse_csv(read_utf8(path, mend), schema)
+        return parse_csv(read_utf8(path, hint), schema)
     except ValueError as error:
-        raise damaged(path, str(error), mend) from None
+        raise damaged(path, str(error), hint) from None
 
 
 def parse_csv(text: str, schema: type[Schema]) -> list[Schema]:
-    """Likewise of the text of a table.
+    """Like `read_csv`, from text.
 
     Raises:
         ValueError: a column is missing, or a row does not fit; the message names the line.
@@ -185,7 +188,7 @@ def parse_csv(text: str, schema: type[Schema]) -> list[Schema]:
 
 def _row(schema: type[Schema], row: dict[str, Any], line: int) -> Schema:
     if None in row or None in row.values():
-        raise ValueError(f"line {line}: it has not as many cells as the header")
+        raise ValueError(f"line {line}: it does not have as many cells as the header")
     try:
         return schema.model_validate({name: cell for name, cell in row.items() if cell != ""})
     except ValidationError as error:
@@ -196,13 +199,13 @@ def _row(schema: type[Schema], row: dict[str, Any], line: int) -> Schema:
 
 @dataclass(frozen=True)
 class ArraySpec:
-    """What an array of a file must be.
+    """Requirements on an array in a file.
 
     Args:
-        kinds: of its dtype, as numpy's `dtype.kind` has them: "f", "u", "i", "b".
-        shape: None stands for any number of entries along an axis.
-        below: of integers, which then lie in [0, below).
-        optional: the file need not have it.
+        kinds: allowed values of numpy's `dtype.kind`: "f", "u", "i", "b".
+        shape: None allows any size of an axis.
+        below: integers must be in [0, below).
+        optional: the array may be missing.
     """
 
     kinds: str
@@ -211,7 +214,7 @@ class ArraySpec:
     optional: bool = False
 
     def fault(self, array: NDArray[Any]) -> str | None:
-        """What is wrong with `array`; None if nothing is."""
+        """The violated requirement, or None."""
         if array.dtype.kind not in self.kinds:
             return f"type {array.dtype}"
         expected = tuple(a if b is None else b for a, b in zip(array.shape, self.shape, strict=False))
@@ -225,17 +228,17 @@ class ArraySpec:
 
 
 def write_npz(path: Path, arrays: Arrays) -> None:
-    with whole(path) as draft, draft.open("wb") as file:
+    with atomic_write(path) as draft, draft.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
-def read_npz(path: Path, mend: str, specs: Mapping[str, ArraySpec] | None = None) -> Arrays:
+def read_npz(path: Path, hint: str, specs: Mapping[str, ArraySpec] | None = None) -> Arrays:
     """Read the arrays of a file.
 
     Args:
         path: an .npz file without pickled objects.
-        mend: the command that makes it again, for the error's text.
-        specs: by name, what its arrays must be; others are not looked at.
+        hint: the command that makes the file, for the error message.
+        specs: requirements on arrays, by name; other arrays are not checked.
 
     Raises:
         UserError: the file is missing or damaged.
@@ -244,15 +247,15 @@ def read_npz(path: Path, mend: str, specs: Mapping[str, ArraySpec] | None = None
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
-        raise UserError(f"{path} is missing; make it with: {mend}") from None
+        raise UserError(f"{path} is missing; make it with: {hint}") from None
     except NPZ_ERRORS:
-        raise UserError(f"{path} is damaged; make it again with: {mend}") from None
+        raise UserError(f"{path} is damaged; make it again with: {hint}") from None
     for name, spec in (specs or {}).items():
         if name not in arrays and not spec.optional:
-            raise damaged(path, f"it holds no array {name}", mend)
+            raise damaged(path, f"it holds no array {name}", hint)
         fault = spec.fault(arrays[name]) if name in arrays else None
         if fault:
-            raise damaged(path, f"array {name} has {fault}", mend)
+            raise damaged(path, f"array {name} has {fault}", hint)
     return arrays
 
 
@@ -262,13 +265,13 @@ def sha256(path: Path) -> str:
 
 
 def md5(path: Path) -> str:
-    """The hash by which dvc.lock knows a file."""
+    """The hash of a file in dvc.lock."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()
 
 
 def _replace(path: Path, draft: Path) -> None:
-    """No system call replaces a folder that is not empty: the old one is moved aside before the new one is renamed."""
+    """No system call replaces a non-empty folder, so the old one is moved away before the new one is renamed."""
     if not (draft.is_dir() or path.is_dir()):
         draft.replace(path)
         return

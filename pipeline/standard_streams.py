@@ -1,4 +1,4 @@
-"""Standard output and standard error of a command: any encoding, and outputs that are closed or full."""
+"""Standard output and standard error of a command: any encoding, and streams that are closed or full."""
 
 from __future__ import annotations
 
@@ -16,32 +16,33 @@ ASCII = {
     "→": "->", "←": "<-", "↑": "^", "↓": "v", "…": "...", "‘": "'", "’": "'", "“": '"', "”": '"', "√": "sqrt",
     "∞": "inf", "σ": "sigma", "μ": "mu", "α": "alpha", "β": "beta", "π": "pi", "ß": "ss", "│": "|", "─": "-", "━": "-",
 }  # fmt: skip
-"""What replaces a character in an encoding that lacks it; an accented letter loses its accent, any other becomes ?."""
+"""Replacements for characters that an encoding lacks; an accented letter loses its accent, any other becomes ?."""
 NAME = "coverseek.transliterate"
 
 
 class OutputError(BaseException):
     """Standard output cannot be written: its reader ended, or its device is full.
 
-    It is no `Exception`, so that no handler of those takes it for a fault of what it handles.
+    A `BaseException`, so that handlers of `Exception` do not catch it.
     """
 
     def __init__(self, cause: OSError) -> None:
         super().__init__(cause.strerror or str(cause))
         self.closed = isinstance(cause, BrokenPipeError)
-        """Whether the reader ended, as `head -1` does."""
+        """True if the reader ended, as `head -1` does."""
 
 
 @contextmanager
 def prepared() -> Iterator[None]:
-    """Within the block no character raises, a closed stream discards what is written, and a broken one raises.
+    """Context: no character raises, a closed stream discards its output, and one that cannot be written raises.
 
     Raises:
         OutputError: standard output cannot be written.
     """
-    codecs.register_error(NAME, _transliterated)
+    codecs.register_error(NAME, _transliterate)
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = _opened(sys.stdout, 1), _opened(sys.stderr, 2)
+    _open_standard_descriptors()
+    sys.stdout, sys.stderr = sys.stdout or _null(), sys.stderr or _null()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=NAME)
@@ -60,7 +61,7 @@ def prepared() -> Iterator[None]:
 
 
 def say(line: str) -> None:
-    """Print a line to standard error; where that cannot be written, the exit code has to do."""
+    """Print a line to standard error, if it can be written."""
     try:
         print(line, file=sys.stderr, flush=True)
     except OSError:
@@ -68,7 +69,7 @@ def say(line: str) -> None:
 
 
 class _Output:
-    """A stream whose faults are `OutputError`: typer and rich catch a BrokenPipeError, and exit with 1."""
+    """A stream that raises `OutputError`, since typer and rich catch a BrokenPipeError and exit with 1."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -89,22 +90,20 @@ class _Output:
         return getattr(self._stream, name)
 
 
-def _opened(stream: TextIO | None, number: int) -> TextIO:
-    """The stream; of one that was closed when Python started, which then is None, one that discards.
-
-    Its file descriptor is taken, so that no file that is opened later gets the number and what is written to it.
-    """
-    if stream is not None:
-        return stream
-    while (taken := os.open(os.devnull, os.O_RDWR)) < number:
+def _open_standard_descriptors() -> None:
+    """Open those of 0, 1 and 2 that are closed, so that no file gets such a number and what C code prints."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
-    if taken > number:
-        os.close(taken)
+    os.close(descriptor)
+
+
+def _null() -> TextIO:
+    """A stream that discards its output; open until the process ends."""
     return open(os.devnull, "w", encoding="utf-8")
 
 
 def _discard(stream: TextIO) -> None:
-    """What the stream still buffers goes nowhere, lest Python fail to write it when it exits."""
+    """Redirect the stream to /dev/null, so that Python does not fail to flush it at exit."""
     try:
         number = stream.fileno()
     except (OSError, ValueError):
@@ -114,7 +113,7 @@ def _discard(stream: TextIO) -> None:
     os.close(null)
 
 
-def _transliterated(error: UnicodeError) -> tuple[str, int]:
+def _transliterate(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(map(_ascii, error.object[error.start : error.end])), error.end

@@ -1,4 +1,4 @@
-"""What is read from files: one line names the file, what is wrong and the command, for each kind of damage."""
+"""A damaged file is one line that names the file, the fault and the command that makes it."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def test_each_truncation_of_an_npz_is_damage(tmp_path: Path) -> None:
         ("", "the column count is missing"),
         ("names\nx\n", "the column count is missing"),
         ("count\nx\n", "line 2: count: input should be a valid integer"),
-        ("count,names\n1\n", "line 2: it has not as many cells as the header"),
-        ("count\n1,2\n", "line 2: it has not as many cells as the header"),
+        ("count,names\n1\n", "line 2: it does not have as many cells as the header"),
+        ("count\n1,2\n", "line 2: it does not have as many cells as the header"),
     ],
 )
 def test_a_damaged_table_names_its_line(tmp_path: Path, text: str, why: str) -> None:

@@ -109,6 +109,7 @@ def test_no_page_says_that_an_interval_is_too_narrow() -> None:
         assert "up to a third" not in path.read_text(encoding="utf-8"), path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dims", "scale", "shift"), [(2, 1.0, 0.0), (16, 1.0, 0.0), (16, 0.7, 0.0), (16, 1.0, 1.0)])
 def test_an_interval_is_as_wide_as_the_metric_varies_over_new_samples(dims: int, scale: float, shift: float) -> None:
     """At n = 250: half widths over Z standard deviations. Shares near 1 may have wider ones, as Wilson's are.
@@ -140,6 +141,7 @@ def test_an_interval_is_as_wide_as_the_metric_varies_over_new_samples(dims: int,
     assert ratio[every.mean(dim=0) < 0.99].max() < 1.3
 
 
+@pytest.mark.slow
 def test_real_items_that_share_sources_make_intervals_as_wide_as_recall_varies() -> None:
     """250 items near 50 points. Without the sources the interval of recall is a quarter too narrow."""
     sources = (torch.arange(250) % 50)[:, None]

@@ -135,10 +135,10 @@ def coverseek(toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.fixture
 def wait() -> Callable[[Callable[[], bool]], None]:
-    """Wait until something holds, at most ten seconds."""
+    """Wait until something holds, at most a minute."""
 
     def until(holds: Callable[[], bool]) -> None:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not holds():
             assert time.monotonic() < end, "it never came about"
             time.sleep(0.01)

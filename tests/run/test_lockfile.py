@@ -104,6 +104,7 @@ def undisturbed(toy: Toy) -> bytes:
     return expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["before", "half written", "after"])
 def test_a_run_that_is_killed_while_it_writes_the_lock_leaves_it_complete(toy: Toy, moment: str) -> None:
     expected, before = undisturbed(toy), paths.LOCK.read_bytes()
@@ -115,6 +116,7 @@ def test_a_run_that_is_killed_while_it_writes_the_lock_leaves_it_complete(toy: T
     assert paths.LOCK.read_bytes() == expected
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("coverseek")
 @pytest.mark.parametrize(("written", "write"), [(0, 1), (0, 2), (0, 4), (500, 1), (1500, 3), (4000, 4)])
 def test_entries_survive_dvc_being_killed_while_it_writes(
