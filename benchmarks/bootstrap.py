@@ -17,11 +17,12 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Condition, Event, Exact, Factor, Player, Task
-from pipeline.metrics import table
-from pipeline.metrics.bootstrap import RESAMPLES
-from pipeline.metrics.evidence import Evidence
-from pipeline.metrics.judge import Fitted, Labels, Segmentation
-from pipeline.metrics.settings import Settings
+from pipeline.metrics import registry
+from pipeline.metrics.evaluation.bootstrap import RESAMPLES
+from pipeline.metrics.evaluation.context import EvaluationContext
+from pipeline.metrics.evaluation.measure import entry
+from pipeline.metrics.judges.judge import Fitted, Labels, Segmentation
+from pipeline.params import Evaluation
 
 LIMIT = 5.0
 """Seconds for the intervals of one cell: the project's target."""
@@ -42,7 +43,7 @@ class Uniform(Exact):
         return -TASK.event.dims * torch.full((len(x),), 256.0).log()
 
 
-def cell(count: int, features: int) -> Evidence:
+def cell(count: int, features: int) -> EvaluationContext:
     torch.manual_seed(0)
     c = torch.randint(LABELS, (count, 16, 16))
     x = Uniform().sample(c)
@@ -52,21 +53,21 @@ def cell(count: int, features: int) -> Evidence:
     }
     for judge in judges.values():
         judge.eval().test = 1.0
-    settings = Settings(
+    settings = Evaluation(
         samples=count, draws=64, chunk=250, neighbours=3, coverage_neighbours=5, conditions=8, repeats=8
     )
-    return Evidence(
+    return EvaluationContext(
         model=Uniform(), task=TASK, test=(x, c), samples=x, many=x, c=c, train=torch.randn(6000, features),
         real=torch.randn(count, features), fake=1.1 * torch.randn(count, features),
         repeated=torch.randn(8, 8, features), judges=judges, extractor="made-up", settings=settings, seed=0,
     )  # fmt: skip
 
 
-def seconds(evidence: Evidence, metrics: tuple[table.Metric, ...]) -> float:
+def seconds(context: EvaluationContext, metrics: tuple[registry.Metric, ...]) -> float:
     start = time.perf_counter()
     for metric in metrics:
-        if metric.needs(evidence):
-            table.entry(metric, evidence)
+        if metric.requires(context):
+            entry(metric, context)
     return time.perf_counter() - start
 
 
@@ -76,11 +77,11 @@ def main() -> None:
     parser.add_argument("--features", type=int, nargs="+", default=[64, 192])
     options = parser.parse_args()
     torch.set_num_threads(1)
-    bare = tuple(replace(metric, spread=None) for metric in table.METRICS)
-    seconds(cell(20, 2), table.METRICS)  # the first call pays for imports
+    bare = tuple(replace(metric, interval=None) for metric in registry.metrics())
+    seconds(cell(20, 2), registry.metrics())  # the first call pays for imports
     for count in options.count:
         for features in options.features:
-            alone, both = seconds(cell(count, features), bare), seconds(cell(count, features), table.METRICS)
+            alone, both = seconds(cell(count, features), bare), seconds(cell(count, features), registry.metrics())
             verdict = "ok" if both - alone < LIMIT else "MISSED"
             print(f"n={count} d={features}: numbers {alone:.2f} s", end="")
             print(f", {RESAMPLES:,} resamples {both - alone:.2f} s  < {LIMIT:g}  {verdict}")

@@ -24,7 +24,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from pipeline.report.protocol import Protocol
+from pipeline.results.protocol import Protocol
 from pipeline.tracking import ledger, store, stored
 
 # isort: split
@@ -39,8 +39,8 @@ LIMIT = 10  # seconds
 NAME = "mlflow.db"
 COMMANDS = (
     ("leaderboard", "--history"),
-    ("leaderboard", "--history", "--as", "json"),
-    ("leaderboard", "--history", "--task", "task_0", "--metric", "precision", "--as", "md"),
+    ("leaderboard", "--history", "--format", "json"),
+    ("leaderboard", "--history", "--task", "task_0", "--metric", "precision", "--format", "md"),
 )
 
 

@@ -27,10 +27,11 @@ K = 5
 
 
 def ours(kind: str, count: int, dims: int) -> tuple[float, ...]:
-    from pipeline.metrics.manifold import manifold
+
+    from pipeline.metrics.prdc import prdc
 
     real, fake = KINDS[kind](count, dims)
-    return tuple(manifold(real=real, fake=fake, neighbours=K, coverage_neighbours=K))
+    return tuple(prdc(real=real, fake=fake, neighbours=K, coverage_neighbours=K))
 
 
 def theirs(kind: str, count: int, dims: int) -> tuple[float, ...]:

@@ -30,10 +30,11 @@ from pipeline.contract import GenerativeModel, Task
 from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
 from pipeline.families.control import recipe
-from pipeline.metrics import factors, mode_coverage, modes, reference
+from pipeline.metrics import mode_coverage, modes
+from pipeline.metrics.evaluation.draws import draw
+from pipeline.metrics.extractors import reference
 from pipeline.metrics.mode_coverage import Coverage
 from pipeline.metrics.modes import Visits
-from pipeline.metrics.sampling import draw
 
 POINTS, IMAGES, MANY = 2500, 250, 26_000
 
@@ -66,8 +67,8 @@ def scored(data: Prepared, x: Tensor) -> tuple[Visits, Coverage]:
     gate = mode_coverage.gate(test, judge.answer_with_confidence(test).confidence)
     read = judge.answer_with_confidence(x)
     passed = mode_coverage.accepts(gate, x=x, confidence=read.confidence, test=test)
-    visits = modes.visits(factors.histogram(task.factors, read.answer))
-    accepted = factors.histogram(task.factors, read.answer[passed])
+    visits = modes.visits(modes.factor_histogram(task.factors, read.answer))
+    accepted = modes.factor_histogram(task.factors, read.answer[passed])
     return visits, mode_coverage.coverage(accepted, items=len(x), accepted=gate.accepted)
 
 

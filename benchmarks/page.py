@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 import yaml
+from pipeline.html.scope import LIMIT as BYTES
 
 from pipeline import files, params, paths
-from pipeline.page import document
-from pipeline.page.scope import LIMIT as BYTES
+from pipeline.html import document
 from pipeline.paths import Cell
 from pipeline.report import benchmark
 

@@ -24,13 +24,13 @@ from pipeline import families, params
 from pipeline.contract import Bounded
 from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
-from pipeline.metrics import reference
+from pipeline.metrics.evaluation.draws import draw
+from pipeline.metrics.extractors import reference
 from pipeline.metrics.frechet import frechet
-from pipeline.metrics.sampling import draw
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.training import reproducible
-from pipeline.training.history import History
+from pipeline.training.curve_logger import CurveLogger
 from pipeline.training.loop import fit
 
 
@@ -51,7 +51,7 @@ def score(configured: Params, data: Prepared, name: str, seed: int, steps: int |
     reproducible.seed(seed)
     hyper, recipe = families.check(events, name, spec), spec.recipe or name
     model = families.build(data.task, spec.family, recipe, hyper)
-    trained, _, _ = fit(model, data.train, data.validation, training, History(), name, data.intensity, seed=seed)
+    trained, _, _ = fit(model, data.train, data.validation, training, CurveLogger(), name, data.intensity, seed=seed)
     torch.manual_seed(seed)
     extractor, features, _ = reference.load(data.task)
     real = features["test"]

@@ -20,8 +20,7 @@ from torch import Tensor
 
 from pipeline.contract import Event, GenerativeModel, Task
 from pipeline.families.autoregressive import recipe as recipes
-from pipeline.families.autoregressive.image import AutoregressiveImages
-from pipeline.families.autoregressive.sampling import naive
+from pipeline.families.autoregressive.image import AutoregressiveImages, naive
 from pipeline.families.registry import find
 
 MODELS = sorted(name.removesuffix("_images") for name in recipes.__all__ if name.endswith("_images"))

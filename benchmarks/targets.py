@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.metrics.interval import student_t
-from pipeline.report.rungs import BITS, OBEDIENCE
+from pipeline.results.conditioning import BITS, OBEDIENCE
+from pipeline.statistics.intervals import student_t
 
 REPORTS = Path(__file__).parents[1] / "reports"
 RESULTS = REPORTS / "results.csv"

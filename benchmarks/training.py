@@ -147,7 +147,7 @@ class WholeKernel(nn.Module):
 
 def naive_masked(model: GenerativeModel) -> GenerativeModel:
     """The same function, its masked kernels held whole."""
-    from pipeline.networks.causal.taps import ShiftedConv2d
+    from pipeline.families.autoregressive.networks.masked_layers import ShiftedConv2d
 
     twin = copy.deepcopy(model)
     for module in list(twin.modules()):
@@ -229,9 +229,9 @@ def glow_normflows() -> tuple[Step, Step]:
     """Two scales of four steps on (3, 32, 32), each coupling's network 3x3, 1x1, 3x3 convolutions of 64 channels."""
     import normflows as nf
 
+    from pipeline.distributions.bijection import Bijection
+    from pipeline.distributions.coupling import Affine, Coupling, Split
     from pipeline.families.flow import architecture
-    from pipeline.families.flow.bijection import Bijection
-    from pipeline.families.flow.coupling import Affine, Coupling, Split
     from pipeline.families.flow.flow import ImageFlow
     from pipeline.networks.condition import Context, encoder
 
@@ -311,7 +311,7 @@ def wgan_gp_mimicry() -> tuple[Step, Step]:
     from torch_mimicry.training.metric_log import MetricLog
 
     from pipeline.families.gan.gan import GAN, Conditioned, Game
-    from pipeline.families.gan.penalty import GRADIENT
+    from pipeline.families.gan.objectives import GRADIENT
     from pipeline.networks.condition import encoder
 
     generator, critic = WGANGPGenerator32(ngf=64), WGANGPDiscriminator32(ndf=64)

@@ -1,4 +1,4 @@
-"""The command `coverseek`. Each command imports its stage only when it is called: `--help` stays instant."""
+"""The command `coverseek`. A command imports its stage when it is called, so that `--help` is fast."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from pipeline.standard_streams import OutputError, say
 
 USAGE, INTERNAL, CLOSED = 2, 3, 141
 EXIT_CODES = (
-    "Exit codes: 0 success; 1 the check failed (gate, doctor, check) or a step of a run failed; 2 wrong usage or wrong "
-    "input; 3 an unexpected error, whose traceback is in logs/, or output that cannot be written; 130 interrupted; "
-    "141 the reader of the output ended, as in a pipe to head."
+    "Exit codes: 0 success; 1 a check failed (gate, doctor, conformance) or a step of a run failed; 2 wrong usage or "
+    "wrong input; 3 an unexpected error, whose traceback is in logs/, or output that cannot be written; 130 "
+    "interrupted; 141 the reader of the output ended, as in a pipe to head."
 )
 LONGEST = 300
-"""Characters of an exception's message in the line about it."""
+"""Characters of an exception's message that are printed."""
 
 app = typer.Typer(
     help="Benchmark deep generative models: which families cover the data's modes, and which seek a few.",
@@ -33,8 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-ALL, STAGE, RESULTS, OWN = "The whole pipeline", "One stage of one task or cell", "What came of it", "Bring your own"
-"""Headings of the help."""
+ALL, STAGE, RESULTS, OWN = "Pipeline", "Single stages", "Results", "Your own data and models"
+"""Headings of `--help`."""
 
 Task = Annotated[str, typer.Option(help="A task of params.yaml.")]
 Model = Annotated[str, typer.Option(help="A model of params.yaml; coverseek models lists them.")]
@@ -42,27 +42,29 @@ Seed = Annotated[int, typer.Option(help="The training seed.")]
 OneTask = Annotated[str | None, typer.Option("--task", help="One task only.")]
 OneMetric = Annotated[str | None, typer.Option("--metric", help="One metric only, named as in results.csv.")]
 Form = Literal["table", "md", "json"]
-Remembered = Literal["table", "md", "json", "atom"]
 Table = Literal["markdown", "latex", "csv"]
 
 
 @app.command(rich_help_panel=ALL)
 def run(
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Cells that run at the same time.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Number of cells to run in parallel.")] = 1,
     suite: Annotated[str | None, typer.Option(help="Run one suite instead of the default ones.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Run every suite.")] = False,
+    track: Annotated[
+        bool, typer.Option("--track/--no-track", envvar="COVERSEEK_TRACK", help="Log curves to MLflow while training.")
+    ] = True,
 ) -> None:
-    """Run what is not fresh, from data to leaderboard, then publish to MLflow."""
+    """Run everything that changed, from data to leaderboard, then publish to MLflow."""
     from pipeline.run.driver import main
 
     if suite is not None and everything:
         raise UserError("--suite names one suite and --all is every suite: leave one of them out")
-    raise typer.Exit(main(jobs=jobs, suite=suite, everything=everything))
+    raise typer.Exit(main(jobs=jobs, suite=suite, everything=everything, track=track))
 
 
 @app.command(hidden=True)
 def code() -> None:
-    """Hash the code that each stage can reach, so that a stage re-runs when its own code changes."""
+    """Hash the code that each stage imports, so that a stage re-runs when its own code changes."""
     from pipeline.stages.code import main
 
     main()
@@ -79,13 +81,13 @@ def prepare(task: Task) -> None:
 @app.command(rich_help_panel=OWN)
 def download(
     name: Annotated[str, typer.Argument(help="A standard dataset: mnist, cifar10, svhn, ...")],
-    data_root: Annotated[Path, typer.Option(help="Where to: the task's data_root.")] = Path("data"),
-    again: Annotated[bool, typer.Option("--again", help="Check the sums of what is there, unpack it anew.")] = False,
+    data_root: Annotated[Path, typer.Option(help="The folder to write to: the task's data_root.")] = Path("data"),
+    force: Annotated[bool, typer.Option("--force", help="Verify and unpack existing archives again.")] = False,
 ) -> None:
-    """Download a standard dataset, with its checksum; the only command that asks the network for data."""
+    """Download a standard dataset and verify its checksum. No other command downloads data."""
     from pipeline.stages.download import main
 
-    main(name, data_root, again)
+    main(name, data_root, force)
 
 
 @app.command(rich_help_panel=STAGE)
@@ -106,7 +108,7 @@ def train(task: Task, model: Model, seed: Seed = 0) -> None:
 
 @app.command(rich_help_panel=STAGE)
 def evaluate(task: Task, model: Model, seed: Seed = 0) -> None:
-    """Sample from a trained model and measure everything that applies to it."""
+    """Sample from a trained model and compute all metrics that apply to it."""
     from pipeline.stages.evaluate import main
 
     main(task, model, seed)
@@ -114,7 +116,7 @@ def evaluate(task: Task, model: Model, seed: Seed = 0) -> None:
 
 @app.command(rich_help_panel=STAGE)
 def sweep(task: Task, model: Model, seed: Seed = 0) -> None:
-    """Turn a trained model's knob from covering to seeking, and measure it at each setting."""
+    """Evaluate a trained model at each setting of its knob, from covering to seeking."""
     from pipeline.stages.sweep import main
 
     main(task, model, seed)
@@ -124,15 +126,15 @@ def sweep(task: Task, model: Model, seed: Seed = 0) -> None:
 def sample(
     task: Task,
     model: Model,
-    out: Annotated[Path, typer.Option(help="A folder that is new or empty.")],
+    out: Annotated[Path, typer.Option(help="The output folder; it must be new or empty.")],
     seed: Seed = 0,
     condition: Annotated[str | None, typer.Option(help="A class, or a box: left,top,right,bottom.")] = None,
-    condition_file: Annotated[Path | None, typer.Option(help="A .png, .npy or .npz with one or more.")] = None,
-    count: Annotated[int, typer.Option(min=1, help="How many samples.")] = 64,
-    knob: Annotated[float | None, typer.Option(help="Temperature, truncation or guidance; 1 is as trained.")] = None,
-    draw_seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The seed of the draws.")] = 0,
+    condition_file: Annotated[Path | None, typer.Option(help="A .png, .npy or .npz with conditions.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="Number of samples.")] = 64,
+    knob: Annotated[float | None, typer.Option(help="Temperature, truncation or guidance; 1: as trained.")] = None,
+    draw_seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The seed of the sampling.")] = 0,
 ) -> None:
-    """Draw from a trained model into a folder, under the conditions given or those of the test data."""
+    """Sample from a trained model into a folder, with the given conditions or those of the test data."""
     from pipeline.stages.sample import main
 
     main(
@@ -147,13 +149,13 @@ def score(
     path: Annotated[
         Path | None, typer.Argument(help="A folder of PNG, an .npz, .npy, .safetensors; or a .csv of metrics.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="What its row is called; that of the file unless given.")] = None,
+    name: Annotated[str | None, typer.Option(help="The name of its row; by default that of the file.")] = None,
     nll: Annotated[Path | None, typer.Option(help="A .csv: a negative log-likelihood for each test item.")] = None,
     value_range: Annotated[str | None, typer.Option("--range", help="Of the values: low,high. uint8: 0,255.")] = None,
-    nearest: Annotated[bool, typer.Option("--round", help="Round values between two levels to the nearest.")] = False,
+    nearest: Annotated[bool, typer.Option("--round", help="Round values to the nearest level.")] = False,
     remove: Annotated[str | None, typer.Option(metavar="NAME", help="Take back what was scored by that name.")] = None,
 ) -> None:
-    """Measure samples that were made elsewhere like those of a model here, for a row of their own in the report."""
+    """Evaluate samples of an external model with the same metrics, for a row in the report."""
     from pipeline.stages import score as stage
 
     if remove is None:
@@ -166,10 +168,12 @@ def score(
 
 @app.command(rich_help_panel=RESULTS)
 def report(
-    form: Annotated[Table | None, typer.Option("--format", help="Print the tables so, and write nothing.")] = None,
+    form: Annotated[
+        Table | None, typer.Option("--format", help="Print the tables in this format; write nothing.")
+    ] = None,
     task: OneTask = None,
 ) -> None:
-    """Write the tables and figures from the measured cells; or print the tables alone, of one task or all."""
+    """Write tables and figures of the evaluated runs; or print the tables only."""
     if form or task:
         from pipeline.stages.tables import main as show
 
@@ -181,7 +185,7 @@ def report(
 
 @app.command(rich_help_panel=RESULTS)
 def publish() -> None:
-    """Copy the reports to MLflow (MLFLOW_TRACKING_URI, or sqlite here); what is there already is left alone."""
+    """Publish the results to MLflow (MLFLOW_TRACKING_URI, or a local sqlite file); existing runs stay unchanged."""
     from pipeline.stages.publish import main
 
     main()
@@ -191,14 +195,14 @@ def publish() -> None:
 def leaderboard(
     task: OneTask = None,
     metric: OneMetric = None,
-    history: Annotated[bool, typer.Option("--history", help="Also what changed, when, and by what.")] = False,
-    form: Annotated[Remembered | None, typer.Option("--as", help="How to write what MLflow remembers.")] = None,
+    history: Annotated[bool, typer.Option("--history", help="Show what changed, when, and in which commit.")] = False,
+    form: Annotated[Form | None, typer.Option("--format", help="Output format of the history.")] = None,
 ) -> None:
-    """Print the leaderboard of the last report; with any option but --task, what MLflow remembers of it."""
+    """Print the leaderboard of the last report; with any option but --task, its history."""
     if metric or history or form:
-        from pipeline.stages.history import main as remember
+        from pipeline.stages.timeline import main as show
 
-        return remember(task, metric, history, form or "table")
+        return show(task, metric, history, form or "table")
     from pipeline.stages.leaderboard import main
 
     main(task)
@@ -207,12 +211,12 @@ def leaderboard(
 @app.command(rich_help_panel=RESULTS)
 def compare(
     before: Annotated[str, typer.Argument(help="A git revision, or the id of a run of MLflow.")],
-    after: Annotated[str | None, typer.Argument(help="Another one; the work tree if it is left out.")] = None,
+    after: Annotated[str | None, typer.Argument(help="Another one; by default the work tree.")] = None,
     task: OneTask = None,
     metric: OneMetric = None,
-    form: Annotated[Form, typer.Option("--as", help="How to write it.")] = "table",
+    form: Annotated[Form, typer.Option("--format", help="Output format.")] = "table",
 ) -> None:
-    """Say what improved, got worse or changed within noise from one revision's results to another's."""
+    """Compare the results of two revisions: improved, worse, or unchanged within noise."""
     from pipeline.stages.compare import main
 
     main(before, after, task, metric, form)
@@ -224,7 +228,7 @@ def gate(
     metric: Annotated[str, typer.Option(help="A metric, named as in results.csv.")],
     task: OneTask = None,
 ) -> None:
-    """Exit with 1 where the results here are worse than the baseline's, beyond noise."""
+    """Exit with 1 if the results are worse than the baseline beyond noise."""
     from pipeline.stages.gate import main
 
     raise typer.Exit(main(baseline, metric, task))
@@ -241,26 +245,26 @@ def models(
 
 
 @app.command(rich_help_panel=OWN)
-def check(
+def conformance(
     target: Annotated[str, typer.Argument(help="package.module:name, family/recipe, or the name of an entry point.")],
-    keywords: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A keyword of it.")] = None,
+    keywords: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A keyword.")] = None,
 ) -> None:
-    """Put the laws of the contract to a model, dataset or extractor of your own; exit with 1 where one is broken."""
-    from pipeline.stages.check import main
+    """Check whether a model, dataset or extractor keeps the contract; exit with 1 if a law fails."""
+    from pipeline.stages.conformance import main
 
     raise typer.Exit(main(target, keywords or []))
 
 
 @app.command(rich_help_panel=ALL)
 def doctor() -> None:
-    """Check the installation, params.yaml, the graph and the artifacts; say what to do about each fault."""
+    """Check the installation, params.yaml, the graph and the artifacts; print a remedy for each fault."""
     from pipeline.stages.doctor import main
 
     raise typer.Exit(main())
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point: exits with a code of `EXIT_CODES`, and prints one line where something is wrong."""
+    """Entry point: exits with one of `EXIT_CODES`; an error is one line on standard error."""
     try:
         with standard_streams.prepared():
             _run(arguments)
@@ -288,7 +292,7 @@ def _describe(error: Exception) -> str:
 
 
 def _log(arguments: list[str]) -> str:
-    """Write the traceback of the current exception to a file of its own; one line that names it."""
+    """Write the traceback of the current exception to a new file; return one line that names the file."""
     name = "-".join(re.findall(r"[\w.]+", " ".join(arguments)))[:80]
     path = paths.log("error", f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
     try:

@@ -23,6 +23,7 @@ LEADERBOARD_CSV = Path("reports/leaderboard.csv")
 LEADERBOARD_MD = Path("reports/leaderboard.md")
 FIGURES = Path("reports/figures")
 LOGS = Path("logs")
+LIVE_CURVES = LOGS / "curves"
 STAMP = Path("artifacts/.fresh.json")
 
 
@@ -66,6 +67,11 @@ def times(stage: str, cell: Cell) -> Path:
 def curve(cell: Cell) -> Path:
     """csv: step,player,part,value while training."""
     return Path("reports/curves") / f"{cell.key}.csv"
+
+
+def live_curve(cell: Cell) -> Path:
+    """jsonl: the curve of a training that is going on, or of the last one."""
+    return LIVE_CURVES / f"{cell.key}.jsonl"
 
 
 def metrics(cell: Cell) -> Path:

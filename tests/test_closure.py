@@ -81,5 +81,5 @@ def test_a_packages_templates_count_as_it_does(tmp_path: Path, monkeypatch: pyte
     found = []
     for words in ("one", "two", "one"):
         (folder / "page.j2").write_text(words)
-        found.append(Sources().hash(["pipeline.page"]))
+        found.append(Sources().hash(["pipeline.html"]))
     assert found[0] == found[2] != found[1]

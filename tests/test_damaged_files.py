@@ -27,13 +27,15 @@ from pipeline import families, params, paths
 from pipeline.data import manifest, prepared
 from pipeline.doctor import artifacts, configuration
 from pipeline.errors import UserError
-from pipeline.metrics import reference
-from pipeline.page import document
+from pipeline.history import result_set
+from pipeline.html import document
+from pipeline.metrics.extractors import reference
 from pipeline.paths import Cell
-from pipeline.report import curve, figures, scored
+from pipeline.report import figures
+from pipeline.results import curve, external
 from pipeline.run import forecast, repository
 from pipeline.stages import code, evaluate, features, leaderboard, models, prepare, report, sweep, train
-from pipeline.tracking import lock, sides
+from pipeline.tracking import lock
 from pipeline.training import checkpoint, record
 
 pytestmark = pytest.mark.slow
@@ -98,8 +100,8 @@ def _write_score() -> None:
     found = json.loads(paths.metrics(CELLS[1]).read_text(encoding="utf-8"))
     measured = {name: found["metrics"][name] for name in ("frechet", "precision", "recall", "authenticity")}
     content = {"status": "ok", "condition": "none", "trust": "re-scored", "metrics": measured, "sha256": "0"}
-    scored.FOLDER.mkdir(parents=True)
-    scored.path(*SCORED).write_text(json.dumps(content), encoding="utf-8")
+    external.FOLDER.mkdir(parents=True)
+    external.path(*SCORED).write_text(json.dumps(content), encoding="utf-8")
 
 
 # Damage
@@ -210,9 +212,9 @@ def _reader(path: Path) -> Callable[[], object]:
         case ("reports", "curves", name):
             return lambda: curve.read(next(cell for cell in CELLS if cell.key == Path(name).stem))
         case ("reports", "leaderboard.csv"):
-            return lambda: (sides.here(), leaderboard.main(None))
+            return lambda: (result_set.work_tree(), leaderboard.main(None))
         case ("reports", "results.csv"):
-            return lambda: (forecast.measured(paths.RESULTS), sides.here())
+            return lambda: (forecast.measured(paths.RESULTS), result_set.work_tree())
         case ("dvc.lock",):
             return lambda: lock.read().digest("points", CELLS[0])
     return lambda: report.main()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from configuration import params_text, suite_entry, task_entry
 
 from pipeline import files, paths
 from pipeline.doctor import lock_recovery
@@ -15,21 +16,16 @@ from pipeline.doctor.surroundings import LOCKS
 from pipeline.paths import Cell
 from pipeline.stages.doctor import main
 
-PARAMS = """
-tasks:
-  toy: {data: {dataset: digits, train: 9, validation: 9, test: 9}, extractor: {name: classifier}}
-  other: {data: {dataset: ring, train: 9, validation: 9, test: 9}, extractor: {name: identity}}
-training:
-  points: {steps: 10, batch_size: 4, learning_rate: 0.001}
-  images: {steps: 10, batch_size: 4, learning_rate: 0.001}
-evaluation:
-  points: {samples: 64, draws: 64, chunk: 64}
-  images: {samples: 64, draws: 64, chunk: 64}
-models: {points: {vae: {family: vae}}, images: {vae: {family: vae}}}
-suites:
-  images: {question: Who?, default: true, events: images, tasks: [toy], models: [vae], seeds: [0, 1]}
-  points: {question: What?, default: false, events: points, tasks: [other], models: [vae], seeds: [0]}
-"""
+PARAMS = params_text(
+    {"toy": task_entry("digits", 9, 9, 9, extractor="classifier"), "other": task_entry("ring", 9, 9, 9)},
+    points={"vae": {"family": "vae"}},
+    images={"vae": {"family": "vae"}},
+    suites={
+        "images": suite_entry("images", ["toy"], ["vae"], question="Who?", seeds=[0, 1]),
+        "points": suite_entry("points", ["other"], ["vae"], question="What?", default=False),
+    },
+    training={"steps": 10, "batch_size": 4, "learning_rate": 0.001},
+)
 FIRST, SECOND = Cell("toy", "vae", 0), Cell("toy", "vae", 1)
 
 

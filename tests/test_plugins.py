@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 from clone import ROOT, environment
+from configuration import params_text, task_entry
 from installed import install
 
 from pipeline import closure, families, plugins
@@ -21,10 +22,9 @@ from pipeline.errors import UserError
 from pipeline.families.catalogue import describe
 from pipeline.families.control.density import UniformBox
 from pipeline.families.registry import find
-from pipeline.metrics import reference
-from pipeline.metrics.settings import Settings
-from pipeline.page import recipes
-from pipeline.params import Data, ModelParams, Params
+from pipeline.html import recipe_texts
+from pipeline.metrics.extractors import reference
+from pipeline.params import Data, Evaluation, ModelParams, Params
 from pipeline.run.stamp import Stamp
 from pipeline.stages import evaluate, features, prepare
 from pipeline.stages.code import hashes
@@ -40,25 +40,15 @@ def dust_points(task: Task, *, margin: float = 0.5) -> Dust:
     """Dust (2026). Equation: p(x) = 1."""
     return Dust(task.event, margin)
 '''
-RING = """
-tasks:
-  ring:
-    data: {dataset: ring, sigma: 0.1, train: 60, validation: 20, test: 40}
-    extractor: {name: brightness, power: 2}
-training:
-  points: {steps: 1, batch_size: 1, learning_rate: 0.1}
-  images: {steps: 1, batch_size: 1, learning_rate: 0.1}
-evaluation:
-  points: {samples: 40, draws: 2, chunk: 40}
-  images: {samples: 40, draws: 2, chunk: 40}
-models: {points: {}, images: {}}
-suites: {}
-"""
+RING = params_text(
+    {"ring": task_entry("ring", 60, 20, 40, sigma=0.1, extractor={"name": "brightness", "power": 2})},
+    evaluation={"samples": 40, "draws": 2, "chunk": 40},
+)
 DATA = """from pipeline.data.mixtures import ring
 def hoop(sizes, seed, *, sigma: float = 0.1):
     return ring(sizes, seed, sigma=sigma)
 """
-LIGHT = """from pipeline.metrics.features import Extractor
+LIGHT = """from pipeline.metrics.extractors.lookup import Extractor
 class Brightness(Extractor):
     name = "brightness"
     def __init__(self, *, power):
@@ -126,7 +116,7 @@ def test_an_extractor_is_a_function_and_its_features_are_measured_in(
     extractor, kept, _ = reference.load(data.task)
     assert extractor.id == "brightness^2"
     assert torch.equal(kept["train"], data.train[0].mean(dim=1, keepdim=True) ** 2)
-    counts = Settings(samples=40, draws=2, chunk=40, neighbours=1, coverage_neighbours=1, conditions=1, repeats=1)
+    counts = Evaluation(samples=40, draws=2, chunk=40, neighbours=1, coverage_neighbours=1, conditions=1, repeats=2)
     model = UniformBox(data.task.event, 0.5)
     model.calibrate([data.train], [])
     measured = evaluate.evaluate(model, data, counts, 0).metrics
@@ -243,7 +233,7 @@ def test_an_edit_in_another_package_is_seen_by_the_stamp(
     assert not Stamp(None, False).fresh()
 
 
-@pytest.mark.parametrize("words", [["--help"], ["check", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["conformance", "--help"]])
 def test_help_imports_neither_torch_nor_another_package(words: list[str], tmp_path: Path) -> None:
     install(tmp_path, "dusty", "raise SystemExit('imported')", models="sky = dusty")
     script = "import sys; from pipeline.cli import main\ntry: main(sys.argv[1:])\nfinally: print(sorted(sys.modules))"
@@ -254,12 +244,12 @@ def test_help_imports_neither_torch_nor_another_package(words: list[str], tmp_pa
 
 def test_a_recipe_of_another_package_says_on_the_page_what_it_is_without_being_imported(site: Install) -> None:
     site("dusty", RECIPES, models="sky = dusty")
-    (found,) = recipes.recipes(settings(), {"points": {"dust": ["hoop"]}})
-    assert found.words == recipes.Words("Dust (2026).", "p(x) = 1")
+    (found,) = recipe_texts.recipes(settings(), {"points": {"dust": ["hoop"]}})
+    assert found.words == recipe_texts.Words("Dust (2026).", "p(x) = 1")
     assert found.package.startswith("dusty ")
     assert "dusty" not in sys.modules
 
 
 def test_a_recipe_without_words_has_those_of_its_module(site: Install) -> None:
     site("mute", '"""Mist: it\nis there.\n\nAnd more."""\nfrom elsewhere import fog_points\n', models="sky = mute")
-    assert recipes.words("sky", "fog", "points") == recipes.Words("Mist: it is there.")
+    assert recipe_texts.words("sky", "fog", "points") == recipe_texts.Words("Mist: it is there.")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from configuration import params_text, task_entry
 from PIL import Image
 from torch import Tensor
 
@@ -26,25 +27,12 @@ from pipeline.paths import Cell
 from pipeline.training import checkpoint, reproducible
 from pipeline.training.checkpoint import Trained
 
-PARAMS = """
-tasks:
-  none: &task {data: {dataset: toy, train: 6, validation: 6, test: 6}, extractor: {name: identity}}
-  class: *task
-  box: *task
-  segmentation: *task
-  grayscale: *task
-  points: *task
-training:
-  points: {steps: 1, batch_size: 1, learning_rate: 0.1}
-  images: {steps: 1, batch_size: 1, learning_rate: 0.1}
-evaluation:
-  points: {samples: 6, draws: 1, chunk: 3}
-  images: {samples: 6, draws: 1, chunk: 3}
-models:
-  points: {toy: {family: toys}, realnvp: {family: flow}}
-  images: {toy: {family: toys}, ddpm: {family: diffusion}}
-suites: {}
-"""
+PARAMS = params_text(
+    {kind: task_entry("toy", 6, 6, 6) for kind in ("none", "class", "box", "segmentation", "grayscale", "points")},
+    points={"toy": {"family": "toys"}, "realnvp": {"family": "flow"}},
+    images={"toy": {"family": "toys"}, "ddpm": {"family": "diffusion"}},
+    evaluation={"samples": 6, "draws": 1, "chunk": 3},
+)
 IMAGES, POINTS = Event((3, 4, 5), levels=17), Event((2,))
 CONDITIONS = {
     "none": Condition(),
@@ -332,7 +320,7 @@ def test_a_pickle_is_never_loaded(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_npz_of_many_arrays_must_name_the_conditions(capsys: pytest.CaptureFixture[str]) -> None:
     np.savez("c.npz", a=np.arange(2), b=np.arange(2))
-    assert "c.npz holds a, b: name the conditions' array c" in refusal(capsys, "class", "--condition-file", "c.npz")
+    assert "c.npz holds a, b: name the array c" in refusal(capsys, "class", "--condition-file", "c.npz")
 
 
 def test_a_word_and_a_file_are_one_too_many(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.claims import codes, coverage, ladder, likelihoods, order, speed
+from pipeline.claims import codes, conditioning, coverage, likelihoods, order, speed
 from pipeline.claims.claim import Claim
 
 CATALOGUE: tuple[Claim, ...] = tuple(
-    claim for module in (likelihoods, speed, coverage, codes, ladder, order) for claim in module.CLAIMS
+    claim for module in (likelihoods, speed, coverage, codes, conditioning, order) for claim in module.CLAIMS
 )

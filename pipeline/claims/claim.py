@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pipeline.claims.contrast import Contrast
-from pipeline.claims.results import Results
+from pipeline.results.selection import Results
 
 
 @dataclass(frozen=True)

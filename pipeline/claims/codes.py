@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast, log_ratio
-from pipeline.claims.results import Results
+from pipeline.results.selection import Results
 
 
 def _prior(results: Results) -> Iterator[Contrast]:

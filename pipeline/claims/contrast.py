@@ -25,7 +25,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from pipeline.claims.results import Measured, Seeds, cells, excess, share_a_model
+from pipeline.results.selection import Measured, cells, excess, share_a_model
+from pipeline.statistics.intervals import Seeds
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from itertools import product
 
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast, difference
-from pipeline.claims.results import Results
 from pipeline.claims.roster import GAN, LIKELIHOOD, ROSTERS
+from pipeline.results.selection import Results
 
 TASKS, KNOWN = ("ring", "grid", "shapes_none"), ("ring", "grid")
 SPARSE, DENSE = "shapes_class", "shapes_grayscale"

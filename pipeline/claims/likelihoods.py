@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast, difference, unmeasured
-from pipeline.claims.results import NARROW, Results
 from pipeline.claims.roster import LIKELIHOOD, ROSTERS, VAES
+from pipeline.results.selection import NARROW, Results
 
 IMAGES, MIXTURES = "shapes_none", ("ring", "ring_wide", "grid", "grid_wide")
 AUTOREGRESSIVE, FACTORISED = "conditional_pixelcnn", "cvae"

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast, blind, left_out, unmeasured
-from pipeline.claims.results import Measured, Results, cells
 from pipeline.claims.roster import EXACT
+from pipeline.results.selection import Measured, Results, cells
 
 TASKS, LEAST, FEWEST = ("ring", "ring_wide", "grid", "grid_wide"), 0.2, 3
 """`LEAST`: reliability of an order that can be compared. `FEWEST`: seeds that the jackknife needs."""

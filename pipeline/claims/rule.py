@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.claims.contrast import Contrast
-from pipeline.metrics.interval import Interval, student_t, welch
+from pipeline.statistics.intervals import Interval, student_t, welch
 
 Word = Literal["supported", "contradicted", "undecided"]
 ALPHA = 0.05

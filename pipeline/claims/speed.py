@@ -13,7 +13,8 @@ from statistics import mean
 
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast, count, difference, log_ratio
-from pipeline.claims.results import Measured, Results, Seeds, cells
+from pipeline.results.selection import Measured, Results, cells
+from pipeline.statistics.intervals import Seeds
 
 TASK, AUTOREGRESSIVE, FLOW = "shapes_none", "conditional_pixelcnn", "conditional_glow"
 WAYS = ("sample", "likelihood")

@@ -1,4 +1,4 @@
-"""What a dataset's function returns: the event, the condition, the truth where it is known, and three splits."""
+"""What a dataset's function returns: the event, the condition, the truth if known, and three splits."""
 
 from __future__ import annotations
 

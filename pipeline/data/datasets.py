@@ -8,18 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipeline import plugins
+from pipeline.data.binarized_mnist import dynamic_mnist, static_mnist
 from pipeline.data.dataset import Dataset, Sizes
-from pipeline.data.digits import digits
+from pipeline.data.digits import digits, stacked_digits, stacked_mnist
 from pipeline.data.folder import folder
 from pipeline.data.mixtures import grid, ring
 from pipeline.data.shapes import shapes
-from pipeline.data.stacked import stacked_digits, stacked_mnist
-from pipeline.data.vision.binarised import dynamic_mnist, static_mnist
-from pipeline.data.vision.celeba import celeba
-from pipeline.data.vision.cifar import cifar10, cifar100
-from pipeline.data.vision.emnist import emnist
-from pipeline.data.vision.mnist import fashion_mnist, kmnist, mnist
-from pipeline.data.vision.svhn import svhn
+from pipeline.data.torchvision_datasets import (
+    celeba,
+    cifar10,
+    cifar100,
+    emnist,
+    fashion_mnist,
+    kmnist,
+    mnist,
+    svhn,
+)
 from pipeline.params import Data, bind
 
 DATASETS: dict[str, Callable[..., Dataset]] = {

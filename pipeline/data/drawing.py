@@ -1,11 +1,11 @@
 """Many small colour images drawn at once, anti-aliased, from distances instead of strokes.
 
-A shape lives in a plane (u, v) of its own, turned and scaled so that it just fits into [-1, 1]². There d(u, v) is the
+A shape is defined in its own plane (u, v), rotated and scaled so that it just fits into [-1, 1]². There d(u, v) is the
 distance to its outline, negative inside. With the radius r in pixels a pixel is covered by
 
     a = clip(1/2 - r d, 0, 1)        canvas <- (1 - a) canvas + a ink
 
-and what is drawn last lies on top (the painter's algorithm). A pixel belongs to a shape whose inside holds its centre.
+and what is drawn last is on top (the painter's algorithm). A pixel belongs to a shape if its centre is inside.
 
 Distances to outlines: Quilez 2019, 2D distance functions, https://iquilezles.org/articles/distfunctions2d.
 """
@@ -69,7 +69,7 @@ OUTLINES: dict[str, Plane] = {
 """The distance to the outline of each class."""
 
 TEXTURES: dict[str, Plane] = {"plain": _plain, "gradient": _gradient, "stripes": _stripes, "checks": _checks}
-"""How much of the second ink, in [0, 1]."""
+"""The share of the second colour, in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +77,16 @@ class Shapes:
     """One shape for each of N images; lengths in sides of the image, colours in [0, 1]."""
 
     present: NDArray[np.bool_]
-    """(N,): is there such a shape at all."""
+    """(N,): whether the image has this shape."""
     outline: NDArray[np.int64]
-    """(N,): its class, a place in OUTLINES."""
+    """(N,): its class, an index into OUTLINES."""
     texture: NDArray[np.int64]
-    """(N,): a place in TEXTURES."""
+    """(N,): an index into TEXTURES."""
     centre: Reals
     """(N, 2): x to the right, y down."""
     radius: Reals
     """(N,)."""
-    turn: Reals
+    rotation: Reals
     """(N,) radians."""
     inks: Reals
     """(N, 2, 3): the colours between which the texture mixes."""
@@ -96,7 +96,7 @@ class Shapes:
 
 
 def paint(canvas: Reals, shapes: Shapes) -> NDArray[np.bool_]:
-    """Draw on canvas (N, 3, S, S), in place; which pixels belong to the shape comes back, (N, S, S)."""
+    """Draw on canvas (N, 3, S, S), in place; return which pixels belong to the shape, (N, S, S)."""
     side = canvas.shape[-1]
     u, v = _plane(shapes, side)
     distance = _each(list(OUTLINES.values()), shapes.outline, u, v) * shapes.radius[:, None, None] * side
@@ -108,16 +108,16 @@ def paint(canvas: Reals, shapes: Shapes) -> NDArray[np.bool_]:
     return distance < 0
 
 
-def gradient(ends: Reals, turn: Reals, side: int) -> Reals:
-    """A background that runs from one colour to another: ends (N, 2, 3), turn (N,) radians -> (N, 3, S, S)."""
+def gradient(ends: Reals, angle: Reals, side: int) -> Reals:
+    """A background that runs from one colour to another: ends (N, 2, 3), angle (N,) radians -> (N, 3, S, S)."""
     x, y = _pixels(side) - 0.5
-    across = np.cos(turn)[:, None, None] * x + np.sin(turn)[:, None, None] * y  # (N, S, S), at most 0.71 from 0
+    across = np.cos(angle)[:, None, None] * x + np.sin(angle)[:, None, None] * y  # (N, S, S), at most 0.71 from 0
     first, second = ends.transpose(1, 0, 2)[..., None, None]
     return first + (across[:, None] / np.sqrt(2) + 0.5) * (second - first)
 
 
 def rgb(hue: Reals, saturation: Reals, value: Reals) -> Reals:
-    """(N,) each, the hue in turns -> (N, 3) in [0, 1] (Smith 1978, Color gamut transform pairs)."""
+    """(N,) each, hue in turns -> (N, 3) in [0, 1] (Smith 1978, Color gamut transform pairs)."""
     sector = (np.array((5.0, 3.0, 1.0)) + hue[:, None] * 6) % 6
     return value[:, None] * (1 - saturation[:, None] * np.clip(np.minimum(sector, 4 - sector), 0, 1))
 
@@ -125,7 +125,7 @@ def rgb(hue: Reals, saturation: Reals, value: Reals) -> Reals:
 def _plane(shapes: Shapes, side: int) -> tuple[Reals, Reals]:
     """The pixels' centres in each shape's own plane."""
     x, y = _pixels(side)[:, None] - shapes.centre.T[..., None, None]  # (N, S, S)
-    cos, sin = np.cos(shapes.turn)[:, None, None], np.sin(shapes.turn)[:, None, None]
+    cos, sin = np.cos(shapes.rotation)[:, None, None], np.sin(shapes.rotation)[:, None, None]
     radius = shapes.radius[:, None, None]
     return (cos * x + sin * y) / radius, (cos * y - sin * x) / radius
 
@@ -137,9 +137,9 @@ def _pixels(side: int) -> Reals:
 
 
 def _each(functions: list[Plane], which: NDArray[Any], u: Reals, v: Reals) -> Reals:
-    """For each image the function that it asks for."""
+    """Apply functions[which[i]] to image i."""
     out = np.empty_like(u)
     for k, function in enumerate(functions):
-        asks = which == k
-        out[asks] = function(u[asks], v[asks])
+        selected = which == k
+        out[selected] = function(u[selected], v[selected])
     return out

@@ -11,28 +11,19 @@ What each condition is made from:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.contract import Condition, ConditionKind, Event
-from pipeline.data.coco import Coco
+from pipeline.data.annotations import Annotations, Coco, Masks
 from pipeline.data.conditions import luma
 from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split, unconditional
-from pipeline.data.frame import Levels, View
-from pipeline.data.masks import Masks
-from pipeline.data.pictures import Picture, names, read
+from pipeline.data.image_files import Picture, list_images, read_picture
+from pipeline.data.image_transform import ImageTransform, Levels
 from pipeline.errors import UserError
 from pipeline.params import Count
-
-
-class Truth(Protocol):
-    """Who knows what is where in a picture."""
-
-    def segmentation(self, picture: Picture) -> NDArray[np.int64]: ...
-
-    def box(self, picture: Picture) -> NDArray[np.float32]: ...
 
 
 def folder(
@@ -56,28 +47,29 @@ def folder(
         UserError: there are no images, or too few; a file is damaged, too large or of another size; what the
             condition is made from is missing.
     """
-    found = names(data_root)
-    truth = _truth(condition, data_root, masks, annotations)
+    names = list_images(data_root)
+    source = _annotations(condition, data_root, masks, annotations)
     if condition == "grayscale" and channels == 1:
         raise UserError("condition grayscale of dataset folder needs channels: 3; a gray image is its own luma")
-    classes = _classes(data_root, found, needed=condition == "class")
-    view = View(side, crop, levels)
-    pictures = _pictures(data_root, _drawn(data_root, found, sizes, seed), view, channels)
-    x = view.quantise(np.stack([picture.x for picture in pictures]))  # (N, C, H, W)
+    classes = _classes(data_root, names, needed=condition == "class")
+    if sum(sizes) > len(names):
+        raise UserError(f"{data_root} has {len(names)} images; train + validation + test = {sum(sizes)} is too many")
+    rows = np.random.default_rng(seed).permutation(len(names))[: sum(sizes)]
+    transform = ImageTransform(side, crop, levels)
+    pictures = _read_pictures(data_root, [names[row] for row in rows], transform, channels)
+    x = transform.quantise(np.stack([picture.x for picture in pictures]))  # (N, C, H, W)
     label = np.searchsorted(classes, [_class(p.name) for p in pictures]) if classes else None  # (N,)
-    c = _told(condition, pictures, x, levels, label, truth)
-    described = Condition(condition, c.shape[1:], _size(condition, c, len(classes)))
-    return Dataset(Event(x.shape[1:], levels=levels), _splits(sizes, x, c, label), described)
+    c = _conditions(condition, pictures, x, levels, label, source)
+    size = {"segmentation": int(c.max(initial=0)) + 1, "class": len(classes)}.get(condition, 0)
+    splits = {
+        name: Split(x[part], c[part], None if label is None else label[part])
+        for name, part in zip(SPLITS, np.split(np.arange(len(x)), np.cumsum(sizes)[:-1]), strict=True)
+    }
+    return Dataset(Event(x.shape[1:], levels=levels), splits, Condition(condition, c.shape[1:], size))
 
 
-def _drawn(data_root: Path, found: list[str], sizes: Sizes, seed: int) -> list[str]:
-    if sum(sizes) > len(found):
-        raise UserError(f"{data_root} has {len(found)} images; train + validation + test = {sum(sizes)} is too many")
-    return [found[k] for k in np.random.default_rng(seed).permutation(len(found))[: sum(sizes)]]
-
-
-def _pictures(data_root: Path, drawn: list[str], view: View, channels: int) -> list[Picture]:
-    pictures = [read(data_root, name, view, channels) for name in drawn]
+def _read_pictures(data_root: Path, names: list[str], transform: ImageTransform, channels: int) -> list[Picture]:
+    pictures = [read_picture(data_root, name, transform, channels) for name in names]
     first = pictures[0]
     for other in pictures:
         if other.x.shape != first.x.shape:
@@ -86,19 +78,21 @@ def _pictures(data_root: Path, drawn: list[str], view: View, channels: int) -> l
     return pictures
 
 
-def _classes(data_root: Path, found: list[str], needed: bool) -> list[str]:
-    """The class folders, sorted; none where an image lies beside them."""
-    loose = [name for name in found if "/" not in name]
+def _classes(data_root: Path, names: list[str], needed: bool) -> list[str]:
+    """The class folders, sorted; none where an image lies in no folder."""
+    loose = [name for name in names if "/" not in name]
     if loose and needed:
         raise UserError(f"{data_root / loose[0]} is in no class folder: condition class needs <class>/<image>")
-    return [] if loose else sorted({_class(name) for name in found})
+    return [] if loose else sorted({_class(name) for name in names})
 
 
 def _class(name: str) -> str:
     return name.partition("/")[0]
 
 
-def _truth(kind: ConditionKind, data_root: Path, masks: Path | None, annotations: Path | None) -> Truth | None:
+def _annotations(
+    kind: ConditionKind, data_root: Path, masks: Path | None, annotations: Path | None
+) -> Annotations | None:
     if masks is not None and masks.resolve().is_relative_to(data_root.resolve()):
         raise UserError(f"masks: {masks} is inside data_root {data_root}, where every file is an image; move it out")
     if kind not in ("segmentation", "box"):
@@ -110,31 +104,17 @@ def _truth(kind: ConditionKind, data_root: Path, masks: Path | None, annotations
     raise UserError(f"condition {kind} of dataset folder needs masks (a folder) or annotations (a COCO json): one")
 
 
-def _told(
+def _conditions(
     kind: ConditionKind,
     pictures: list[Picture],
     x: NDArray[np.uint8],
     levels: int,
     label: NDArray[np.int64] | None,
-    truth: Truth | None,
+    source: Annotations | None,
 ) -> NDArray[Any]:
-    """What the condition says of each picture: (N, *condition)."""
-    if truth is not None:
-        return np.stack([truth.box(p) if kind == "box" else truth.segmentation(p) for p in pictures])
+    """(N, *condition)."""
+    if source is not None:
+        return np.stack([source.box(p) if kind == "box" else source.segmentation(p) for p in pictures])
     if kind == "class" and label is not None:
         return label
     return luma(x, levels) if kind == "grayscale" else unconditional(len(x))
-
-
-def _size(kind: ConditionKind, c: NDArray[Any], classes: int) -> int:
-    if kind == "segmentation":
-        return int(c.max()) + 1
-    return classes if kind == "class" else 0
-
-
-def _splits(sizes: Sizes, x: NDArray[np.uint8], c: NDArray[Any], label: NDArray[np.int64] | None) -> dict[str, Split]:
-    parts = np.split(np.arange(len(x)), np.cumsum(sizes)[:-1])
-    return {
-        name: Split(x[part], c[part], None if label is None else label[part])
-        for name, part in zip(SPLITS, parts, strict=True)
-    }

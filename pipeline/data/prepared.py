@@ -32,7 +32,7 @@ class Prepared:
 
 
 def write(task: str, name: str, dataset: Dataset) -> None:
-    """Write `dataset` as the prepared data of `task`, whole or not at all."""
+    """Write `dataset` as the prepared data of `task`, atomically."""
     with files.whole_folder(paths.prepared(task)) as folder:
         for split in SPLITS:
             files.write_npz(folder / f"{split}.npz", dataset.splits[split].arrays())

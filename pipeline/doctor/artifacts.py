@@ -12,7 +12,7 @@ from pipeline import files, paths
 from pipeline.data.manifest import Manifest
 from pipeline.doctor.finding import Finding
 from pipeline.errors import UserError
-from pipeline.metrics.description import Description
+from pipeline.metrics.extractors.description import Description
 from pipeline.params import Params
 from pipeline.training.record import Record
 

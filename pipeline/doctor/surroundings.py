@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline import files
 from pipeline.doctor.finding import Finding
 from pipeline.errors import UserError
-from pipeline.tracking import address, stored
-from pipeline.tracking.revision import revision
+from pipeline.history.revisions import revision
+from pipeline.tracking import address
 
 LOCKS = Path(".dvc/tmp/rwlock")
 ENOUGH = 2  # GB: what a full run, its cache and its store take, several times over
@@ -48,7 +47,7 @@ def _locks() -> Finding:
 
 
 def _store() -> Finding:
-    """Cheap on purpose: a file is read directly, a server is not called."""
+    """A server is not called."""
     try:
         store = address.uri()
         path = address.database(store)
@@ -59,29 +58,25 @@ def _store() -> Finding:
         return Finding("ok", "mlflow", f"{shown} (not called)")
     if not path.exists():
         return Finding("warning", "mlflow", f"{shown}: nothing published yet", "coverseek publish")
-    interrupted = stored.is_interrupted(path)
+    return _runs(store, path)
+
+
+def _runs(store: str, path: Path) -> Finding:
+    from pipeline.tracking import publish  # imports mlflow: 2 s
+    from pipeline.tracking.store import LOCKED, StoreError, is_interrupted
+
+    shown, interrupted = address.shown(store), is_interrupted(path)
     try:
-        held = _read(path, interrupted)
-    except sqlite3.Error as error:
-        fault, remedy = stored.remedy(path, str(error))
-        return Finding("warning" if fault == stored.LOCKED else "fault", "mlflow", f"{shown}: {fault}", remedy)
+        held = publish.status(store)
+    except StoreError as error:
+        detail = f"{shown}: {error.fault}"
+        return Finding("warning" if error.fault == LOCKED else "fault", "mlflow", detail, error.remedy)
     if interrupted:
         detail = f"{shown}: the last publication was interrupted; what it left is rolled back"
         return Finding("warning", "mlflow", detail, "coverseek publish")
-    return _runs(shown, held)
-
-
-def _read(path: Path, interrupted: bool) -> dict[str, stored.Held]:
-    if interrupted:
-        stored.recover(path)
-    return stored.read(path)
-
-
-def _runs(shown: str, held: Mapping[str, stored.Held]) -> Finding:
-    if missing := stored.counted(held, "missing"):
-        detail = f"{shown}: {missing} deleted in MLflow, and means in the history are without"
-        return Finding("fault", "mlflow", detail, "coverseek publish")
-    if doubled := stored.counted(held, "doubled"):
+    if missing := publish.counted({task: of.missing for task, of in held.items()}):
+        return Finding("fault", "mlflow", f"{shown}: {missing} deleted in MLflow", "coverseek publish")
+    if doubled := publish.counted({task: of.doubled for task, of in held.items()}):
         return Finding("fault", "mlflow", f"{shown}: {doubled} there more than once", "coverseek publish")
     return Finding("ok", "mlflow", f"{shown}: {len(held)} tasks published")
 

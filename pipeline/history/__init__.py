@@ -1,14 +1,7 @@
-"""Results at different times: how standings changed, and whether two revisions differ by more than noise.
+"""Results of different git revisions: how they differ beyond noise, and how the order of the models changed.
 
-    record     a cell's numbers, and the publications in which they were current
-    replay     records -> the standings after each publication of one task and metric
-    change     two standings -> which numbers jumped, which places changed, and by what: the protocol or the model
-    chronicle  all of it for a task and metric, with its champions
-    side       results.csv at one revision, or what runs say
-    difference two sides -> improved, worse, within noise, or not comparable, number by number
-    regression what a gate stops
-    account    a chronicle as json, Markdown, a terminal's table, and a feed (`feed`)
-    verdicts   differences as json, Markdown and a terminal's table
-
-Knows results, not where they are kept: `tracking` reads MLflow and git.
+revisions    git: the revision of the work tree, the commits that changed a file, a file's text at a commit
+result_set   the numbers of one revision, of the work tree, or of runs of MLflow
+differences  two result sets -> improved, worse, within noise, or not comparable, number by number; regressions
+timeline     result sets in order of time -> standings, what changed and why, champions
 """

@@ -1,4 +1,4 @@
-"""What turning its knob does to a trained model: a curve in the plane of recall and precision.
+"""What changing its knob does to a trained model: a curve in the plane of recall and precision.
 
     area    of the union over the settings of [0, recall] x [0, precision]: what the model can reach with one knob
     F_1     2 precision recall / (precision + recall)
@@ -23,17 +23,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
-from pipeline.contract import GenerativeModel, Task
 from pipeline.metrics.frechet import frechet
-from pipeline.metrics.manifold import manifold
-from pipeline.metrics.reference import Reference
-from pipeline.metrics.sampling import draw
-from pipeline.metrics.settings import Settings
+from pipeline.metrics.prdc import prdc
+from pipeline.metrics.registry import Quantity
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.contract import GenerativeModel, Task
+    from pipeline.metrics.extractors.reference import Reference
+    from pipeline.params import Evaluation
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def curve(
     c: Tensor,
     of: Reference,
     knob: Iterable[float],
-    settings: Settings,
+    settings: Evaluation,
     seed: int,
     split: str = "test",
 ) -> Iterator[Turn]:
@@ -73,6 +74,10 @@ def curve(
         seed: of the samples, the same for each setting.
         split: the real data that the samples are compared with.
     """
+    import torch
+
+    from pipeline.metrics.evaluation.draws import draw
+
     for setting in knob:
         torch.manual_seed(seed)
         try:
@@ -93,11 +98,9 @@ def turned(model: GenerativeModel, setting: float) -> Iterator[None]:
         model.setting = before
 
 
-def _turn(setting: float, x: Tensor, c: Tensor, task: Task, of: Reference, settings: Settings, split: str) -> Turn:
+def _turn(setting: float, x: Tensor, c: Tensor, task: Task, of: Reference, settings: Evaluation, split: str) -> Turn:
     real, fake = of.features[split][: settings.samples], of.extractor.extract(x)
-    found = manifold(
-        real=real, fake=fake, neighbours=settings.neighbours, coverage_neighbours=settings.coverage_neighbours
-    )
+    found = prdc(real=real, fake=fake, neighbours=settings.neighbours, coverage_neighbours=settings.coverage_neighbours)
     judge = of.judges.get(task.condition.kind)
     obedience = judge.score(x, c) if judge else None
     return Turn(setting, **found._asdict(), frechet=frechet(real=real, fake=fake), obedience=obedience)
@@ -151,3 +154,9 @@ def summary(turns: Sequence[Turn], selection: Sequence[Turn]) -> dict[str, Any]:
 
 def _records(turns: Iterable[Turn]) -> list[dict[str, float]]:
     return [{name: value for name, value in asdict(turn).items() if value is not None} for turn in turns]
+
+
+METRICS = (
+    Quantity(name="knob_area", title="area under the knob", order=340, table="file", digits=3),
+    Quantity(name="knob_best", title="knob at best F_1", order=350, table="file", digits=2),
+)

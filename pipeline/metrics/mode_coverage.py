@@ -1,4 +1,4 @@
-"""How many of the truth's modes a sample covers, in a way that noise and blur do not pass for coverage.
+"""How many of the truth's modes a sample covers, so that neither noise nor blur counts as coverage.
 
 One sample hits a mode (`modes`, the published protocol), so that a uniform sampler, which is everywhere, hits as many
 modes as held-out data do. Here a mode is covered only if it has its share of the samples, of good quality:
@@ -25,14 +25,19 @@ the bounding box of the data covers none of the benchmark's mixtures' modes, as 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from scipy.special import chdtri
-from torch import Tensor
-
-from pipeline.metrics.finite import check_finite
+from pipeline.metrics import modes
+from pipeline.metrics.evaluation import protocol
+from pipeline.metrics.evaluation.finite import check_finite
+from pipeline.metrics.evaluation.intervals import of_resamples
 from pipeline.metrics.modes import Histogram, tail
-from pipeline.metrics.neighbours import nearest
+from pipeline.metrics.registry import Ends, Metric, has_samples, shared
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.metrics.evaluation.context import EvaluationContext
 
 SHARE = 0.25
 """Of the accepted samples that a mode should have."""
@@ -75,6 +80,8 @@ def coverage(histogram: Histogram, *, items: int, accepted: float) -> Coverage:
 
 def median_radius(dims: int) -> float:
     """The median distance of a sample of a Gaussian in `dims` dimensions from its mean, in sigma."""
+    from scipy.special import chdtri
+
     return math.sqrt(float(chdtri(dims, 0.5)))
 
 
@@ -85,6 +92,8 @@ def gate(test: Tensor, confidence: Tensor) -> Gate:
         test: (T, C, H, W), T >= 2.
         confidence: (T,) of the judge, in [0, 1].
     """
+    from pipeline.metrics.neighbours import nearest
+
     apart = nearest(test.flatten(1), test.flatten(1), count=2)[0][:, 1]  # column 0 is the image itself
     least = float(confidence.double().quantile(1 - PASSED))
     most = float(apart.quantile(PASSED))
@@ -102,6 +111,73 @@ def accepts(gate: Gate, *, x: Tensor, confidence: Tensor, test: Tensor) -> Tenso
     Returns:
         (M,) bool.
     """
+    from pipeline.metrics.neighbours import nearest
+
     check_finite(x, "image")
     away = nearest(x.flatten(1), test.flatten(1), count=1)[0][:, 0]
     return (confidence >= gate.confidence) & (away <= gate.distance)
+
+
+@shared
+def _gate(context: EvaluationContext) -> Gate:
+    test = context.test[0]
+    return gate(test, context.judges["factors"].answer_with_confidence(test).confidence)
+
+
+@shared
+def _accepted(context: EvaluationContext) -> Histogram:
+    """Of the known modes: the samples that are accepted."""
+    if context.has_truth:
+        within = median_radius(context.task.event.dims)
+        return modes.histogram(context.truth, *modes.placed(context), within=within)
+    read = modes.factor_reading(context)
+    passed = accepts(_gate(context), x=context.many, confidence=read.confidence, test=context.test[0])
+    return modes.factor_histogram(context.task.factors, read.answer[passed])
+
+
+@shared
+def _coverage(context: EvaluationContext) -> Coverage:
+    return _counted(context, _accepted(context))
+
+
+@shared
+def _coverage_resampled(context: EvaluationContext) -> Coverage:
+    found = _accepted(context)
+    counts = context.bootstrap.histograms(found.counts, len(context.many))
+    return _counted(context, found._replace(counts=counts))
+
+
+def _counted(context: EvaluationContext, histogram: Histogram) -> Coverage:
+    accepted = 0.5 if context.has_truth else _gate(context).accepted
+    return coverage(histogram, items=len(context.many), accepted=accepted)
+
+
+def _protocol(context: EvaluationContext) -> str:
+    """What is accepted, and how much of it a mode needs."""
+    if context.has_truth:
+        accepted = f"within {median_radius(context.task.event.dims):.2f} sigma"
+    else:
+        judge = context.judges["factors"].protocol
+        accepted = f"{judge}, bounds that {PASSED:.0%} of {protocol.test(context)} pass"
+    count = len(modes.mode_histogram(context).p)
+    return f"{protocol.many(context)}, {count} modes, {SHARE:g} of the expected count, {accepted}"
+
+
+def _covered_interval(context: EvaluationContext, value: float) -> Ends:
+    from pipeline.metrics.evaluation.bootstrap import ends
+
+    return ends(_coverage_resampled(context).modes, value, 0, len(modes.mode_histogram(context).p))
+
+
+METRICS = (
+    Metric(
+        name="modes_covered", title="modes covered", unit="modes", better="higher", order=190, digits=1,
+        compute=lambda c: float(_coverage(c).modes), requires=lambda c: has_samples(c) and c.has_modes,
+        protocol=_protocol, interval=_covered_interval,
+    ),
+    Metric(
+        name="tail_covered", title="tail covered", unit="share", better="higher", order=200, digits=3,
+        compute=lambda c: float(_coverage(c).tail), requires=lambda c: has_samples(c) and modes.has_tail(c),
+        protocol=_protocol, interval=of_resamples(lambda c: _coverage_resampled(c).tail, 0, 1),
+    ),
+)  # fmt: skip

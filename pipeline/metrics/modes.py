@@ -1,25 +1,37 @@
-"""Which of the truth's modes a sample visits, where the truth is a known Gaussian mixture.
+"""Which of the known modes a sample hits: those of a Gaussian mixture, or combinations of independent factors.
 
-A sample belongs to the nearest mode; it is of high quality if it is within 3 sigma of it (of the truth's own samples
-in the plane 1 - exp(-4.5) = 98.9 % are). A mode is hit if one sample of high quality belongs to it. The histogram over
-modes counts the samples of high quality, with 1/2 added to each mode so that an empty one costs a finite amount:
-q_k = (n_k + 1/2) / (n + K/2).
+Of a mixture a sample belongs to the nearest mode; it is of high quality if it is within 3 sigma of it (of the truth's
+own samples in the plane 1 - exp(-4.5) = 98.9 % are). A mode is hit if one sample of high quality belongs to it. The
+histogram over modes counts the samples of high quality, with 1/2 added to each mode so that an empty one costs a finite
+amount: q_k = (n_k + 1/2) / (n + K/2).
 
     tail    the modes that are less probable than the median mode
 
-Srivastava et al. 2017, VEEGAN, arXiv:1705.07761; Lin et al. 2018, PacGAN, arXiv:1712.04086.
+Where each image is drawn from a few independent factors, a mode is a combination of one value for each factor, and
+P(mode) is the product of their weights. A classifier of the factors assigns each sample to a mode, as on stacked MNIST:
+each sample belongs to one, however poor it is, so there is no share of high quality, and noise hits some modes too. The
+histogram is smoothed, and its tail defined, as a mixture's is.
+
+References:
+    Srivastava et al. 2017, VEEGAN, arXiv:1705.07761; Lin et al. 2018, PacGAN, arXiv:1712.04086.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-from torch import Tensor
+from pipeline.metrics.evaluation import protocol
+from pipeline.metrics.evaluation.finite import check_finite
+from pipeline.metrics.evaluation.intervals import of_resamples, of_share
+from pipeline.metrics.registry import Ends, Metric, has_samples, shared
 
-from pipeline.contract import Mixture
-from pipeline.metrics.finite import check_finite
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.contract import Factor, Mixture
+    from pipeline.metrics.evaluation.context import EvaluationContext
+    from pipeline.metrics.judges.judge import Reading
 
 WITHIN = 3.0
 """Radius of a mode, in sigma."""
@@ -29,7 +41,7 @@ none of the tail."""
 
 
 class Histogram(NamedTuple):
-    """What a sample visits of K known modes."""
+    """How many samples lie in each of K known modes."""
 
     p: Tensor
     """(K,) float64: the truth."""
@@ -51,7 +63,7 @@ class Visits(NamedTuple):
 
 
 def visits(histogram: Histogram) -> Visits:
-    """Of a mixture's modes or of those that factors make."""
+    """Compare a histogram over the modes with the truth."""
     p, q, hit = histogram.p, smooth(histogram.counts), (histogram.counts > 0).double()
     return Visits(hit.sum(-1), kl(p, q), kl(q, p), hit[..., tail(p)].mean(-1))
 
@@ -65,8 +77,41 @@ def histogram(truth: Mixture, mode: Tensor, radius: Tensor, within: float = WITH
         radius: (N,), the distance from its mean in sigma (`nearest_mode`).
         within: a sample counts up to this distance, in sigma.
     """
+    import torch
+
     p = torch.tensor(truth.weights, dtype=torch.float64)
     return Histogram(p, torch.bincount(mode[radius <= within], minlength=len(p)))
+
+
+def factor_histogram(factors: tuple[Factor, ...], values: Tensor) -> Histogram:
+    """Count the samples in each combination of the factors.
+
+    Args:
+        factors: F independent factors.
+        values: (N, F) long, each sample's value of each factor.
+    """
+    import torch
+
+    p = probabilities(factors)
+    return Histogram(p, torch.bincount(combination(factors, values), minlength=len(p)))
+
+
+def probabilities(factors: tuple[Factor, ...]) -> Tensor:
+    """(K,) float64 of each combination, the last factor's value changing fastest."""
+    import torch
+
+    p = torch.ones(1, dtype=torch.float64)
+    for factor in factors:
+        p = torch.outer(p, torch.tensor(factor.weights, dtype=torch.float64)).flatten()
+    return p
+
+
+def combination(factors: tuple[Factor, ...], values: Tensor) -> Tensor:
+    """values (N, F) long -> (N,) long: the index of each in `probabilities`."""
+    index = values.new_zeros(len(values))
+    for factor, value in zip(factors, values.unbind(dim=1), strict=True):
+        index = index * len(factor.weights) + value
+    return index
 
 
 def nearest_mode(truth: Mixture, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -77,6 +122,8 @@ def nearest_mode(truth: Mixture, x: Tensor) -> tuple[Tensor, Tensor]:
 
 def log_density(truth: Mixture, x: Tensor) -> Tensor:
     """x (N, D) -> (N,) float64 nats: log sum_k w_k N(x; mu_k, sigma² I)."""
+    import torch
+
     log_weights = torch.tensor(truth.weights, dtype=torch.float64).log()
     normaliser = x.shape[1] * (math.log(truth.sigma) + 0.5 * math.log(2 * math.pi))
     return (log_weights - 0.5 * _radii(truth, x).square()).logsumexp(dim=1) - normaliser
@@ -95,11 +142,101 @@ def tail(p: Tensor) -> Tensor:
 
 def kl(p: Tensor, q: Tensor) -> Tensor:
     """KL(p || q) of histograms (..., K) -> (...) nats; 0 log 0 = 0."""
+    import torch
+
     return (torch.special.xlogy(p, p) - torch.special.xlogy(p, q)).sum(dim=-1)
 
 
 def _radii(truth: Mixture, x: Tensor) -> Tensor:
     """x (N, D) -> (N, K) float64: distances from each mean in sigma."""
+    import torch
+
     check_finite(x, "item")
     means = torch.tensor(truth.means, dtype=torch.float64)
     return torch.cdist(x.double(), means, compute_mode="donot_use_mm_for_euclid_dist") / truth.sigma
+
+
+@shared
+def placed(context: EvaluationContext) -> tuple[Tensor, Tensor]:
+    """(L,), (L,): the mode of the mixture that is nearest to each sample, and its distance in sigma."""
+    return nearest_mode(context.truth, context.many)
+
+
+@shared
+def factor_reading(context: EvaluationContext) -> Reading:
+    """The values of the factors that their judge reads from each sample."""
+    return context.judges["factors"].answer_with_confidence(context.many)
+
+
+@shared
+def mode_histogram(context: EvaluationContext) -> Histogram:
+    """Of the known modes: a mixture's, or combinations of factors."""
+    if context.has_truth:
+        return histogram(context.truth, *placed(context))
+    return factor_histogram(context.task.factors, factor_reading(context).answer)
+
+
+@shared
+def _visits(context: EvaluationContext) -> Visits:
+    return visits(mode_histogram(context))
+
+
+@shared
+def _visits_resampled(context: EvaluationContext) -> Visits:
+    found = mode_histogram(context)
+    return visits(found._replace(counts=context.bootstrap.histograms(found.counts, len(context.many))))
+
+
+def _high_quality(context: EvaluationContext) -> Tensor:
+    """(L,) bool: near a mode of the mixture."""
+    return placed(context)[1] <= WITHIN
+
+
+def has_hits(context: EvaluationContext) -> bool:
+    """A mode is hit: a smoothed histogram of no samples at all would look like that of a perfect model."""
+    return context.has_modes and bool(_visits(context).hit > 0)
+
+
+def has_tail(context: EvaluationContext) -> bool:
+    """Some modes are rarer than others."""
+    return context.has_modes and bool(tail(mode_histogram(context).p).any())
+
+
+def _protocol(context: EvaluationContext) -> str:
+    how = f"{WITHIN:g} sigma" if context.has_truth else context.judges["factors"].protocol
+    return f"{protocol.many(context)}, {len(mode_histogram(context).p)} modes, {how}"
+
+
+def _hits_interval(context: EvaluationContext, value: float) -> Ends:
+    from pipeline.metrics.evaluation.bootstrap import ends
+
+    return ends(_visits_resampled(context).hit, value, 0, len(mode_histogram(context).p))
+
+
+METRICS = (
+    Metric(
+        name="modes_hit", title="modes hit", unit="modes", better="higher", order=160, digits=1,
+        compute=lambda c: float(_visits(c).hit), requires=lambda c: has_samples(c) and c.has_modes,
+        protocol=_protocol, interval=_hits_interval,
+    ),
+    Metric(
+        name="high_quality", title="high quality", unit="share", better="higher", order=170, digits=3,
+        compute=lambda c: float(_high_quality(c).double().mean()), requires=lambda c: has_samples(c) and c.has_truth,
+        protocol=_protocol, interval=of_share("fake", _high_quality),
+    ),
+    Metric(
+        name="tail_recall", title="tail recall", unit="share", better="higher", order=180, digits=3,
+        compute=lambda c: float(_visits(c).tail_recall), requires=lambda c: has_samples(c) and has_tail(c),
+        protocol=_protocol, interval=of_resamples(lambda c: _visits_resampled(c).tail_recall, 0, 1),
+    ),
+    Metric(
+        name="mode_kl_pq", title="mode KL(p‖q)", unit="nats", better="lower", order=320, table="file", digits=3,
+        compute=lambda c: float(_visits(c).kl_pq), requires=has_hits,
+        protocol=_protocol, interval=of_resamples(lambda c: _visits_resampled(c).kl_pq, 0),
+    ),
+    Metric(
+        name="mode_kl_qp", title="mode KL(q‖p)", unit="nats", better="lower", order=330, table="file", digits=3,
+        compute=lambda c: float(_visits(c).kl_qp), requires=has_hits,
+        protocol=_protocol, interval=of_resamples(lambda c: _visits_resampled(c).kl_qp, 0),
+    ),
+)  # fmt: skip

@@ -1,18 +1,27 @@
-"""How well a model's codes remember held-out data.
+"""How well a model with an encoder and a decoder reconstructs held-out data.
 
     (1 / D) E |x - D(E(x, c), c)|^2
 
 per value, in squared units of the data; images lie in [-1, 1]. Restoration is the same from a corrupted input,
-x + σ ε: what a denoising autoencoder is for (Vincent et al. 2008, doi:10.1145/1390156.1390294).
+x + σ ε, as in denoising.
+
+References:
+    Vincent et al. 2008, Denoising autoencoders, doi:10.1145/1390156.1390294.
 """
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from pipeline.contract import Batch, Reconstructs
-from pipeline.metrics.finite import check_finite
+from pipeline.metrics.evaluation import protocol
+from pipeline.metrics.evaluation.intervals import of_mean
+from pipeline.metrics.registry import Metric, shared
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.contract import Batch, Reconstructs
+    from pipeline.metrics.evaluation.context import EvaluationContext
 
 CORRUPTION = 0.3
 """σ, in units of the data's scale."""
@@ -25,13 +34,52 @@ def reconstruction_error(model: Reconstructs, data: Batch, *, chunk: int) -> Ten
 
 def restoration_error(model: Reconstructs, data: Batch, *, scale: float, chunk: int) -> Tensor:
     """The same, where the model is shown x corrupted by the same noise each time."""
+    import torch
+
     noise = torch.randn(data[0].shape, generator=torch.Generator().manual_seed(0))
     return _error(model, data[0] + CORRUPTION * scale * noise, data, chunk)
 
 
-@torch.no_grad()
 def _error(model: Reconstructs, shown: Tensor, data: Batch, chunk: int) -> Tensor:
-    """Of what the model makes of `shown` (N, *event), against x."""
+    """Of the reconstructions of `shown` (N, *event), against x."""
+    import torch
+
+    from pipeline.metrics.evaluation.finite import check_finite
+
     parts = zip(shown.split(chunk), *(part.split(chunk) for part in data), strict=True)
-    errors = [(model.decode(model.encode(s, c), c) - x).double().square().flatten(1).mean(1) for s, x, c in parts]
+    with torch.no_grad():
+        errors = [(model.decode(model.encode(s, c), c) - x).double().square().flatten(1).mean(1) for s, x, c in parts]
     return check_finite(torch.cat(errors), "the reconstruction error of item")
+
+
+@shared
+def _reconstruction(context: EvaluationContext) -> Tensor:
+    return reconstruction_error(_model(context), context.test, chunk=context.settings.chunk)
+
+
+@shared
+def _restoration(context: EvaluationContext) -> Tensor:
+    scale = context.task.event.scale
+    return restoration_error(_model(context), context.test, scale=scale, chunk=context.settings.chunk)
+
+
+def _model(context: EvaluationContext) -> Reconstructs:
+    from pipeline.contract import Reconstructs
+
+    assert isinstance(context.model, Reconstructs)
+    return context.model
+
+
+METRICS = (
+    Metric(
+        name="reconstruction", title="reconstruction MSE", unit="squared error per value", better="lower", order=230,
+        compute=lambda c: float(_reconstruction(c).double().mean()), requires=lambda c: c.reconstructs,
+        protocol=protocol.test, kind="measured", interval=of_mean("real", _reconstruction, 0),
+    ),
+    Metric(
+        name="restoration", title="restoration MSE", unit="squared error per value", better="lower", order=240,
+        compute=lambda c: float(_restoration(c).double().mean()), requires=lambda c: c.reconstructs,
+        protocol=lambda c: f"{protocol.test(c)}, Gaussian noise of {CORRUPTION:g} of the scale", kind="measured",
+        interval=of_mean("real", _restoration, 0),
+    ),
+)  # fmt: skip

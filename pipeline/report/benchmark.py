@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pipeline.params import Params
-from pipeline.report import measured, results, scored
 from pipeline.report.board import Board, boards
-from pipeline.report.measured import Outcome
+from pipeline.results import external, outcomes, table
+from pipeline.results.outcomes import Outcome
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Benchmark:
     @property
     def trained(self) -> pd.DataFrame:
         """The numbers of the cells alone."""
-        return self.numbers[self.numbers["family"] != scored.EXTERNAL]
+        return self.numbers[self.numbers["family"] != external.EXTERNAL]
 
 
 def read(params: Params) -> Benchmark:
     """Raises `UserError` where nothing is measured, a file is damaged, or a column holds two protocols."""
-    outcomes = measured.read(params)
-    external = scored.read(params, outcomes)
-    numbers = results.tidy([*outcomes, *external])
-    return Benchmark(outcomes, numbers, boards(params, outcomes, numbers, external))
+    cells = outcomes.read(params)
+    scored = external.read(params, cells)
+    numbers = table.tidy([*cells, *scored])
+    return Benchmark(cells, numbers, boards(params, cells, numbers, scored))

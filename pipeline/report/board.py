@@ -20,16 +20,16 @@ import numpy as np
 import pandas as pd
 
 from pipeline import paths
-from pipeline.claims.results import Seeds
-from pipeline.metrics.interval import Interval, student_t
 from pipeline.params import Params
 from pipeline.paths import Cell
-from pipeline.report.column import LIKELIHOODS, column, flatters, ordered
-from pipeline.report.comparison import NONE, Comparison, compare
-from pipeline.report.measured import Better, Outcome
-from pipeline.report.rank import Rank, ranks
-from pipeline.report.scored import EXTERNAL
+from pipeline.results.column import LIKELIHOODS, column, flatters, ordered
+from pipeline.results.external import EXTERNAL
+from pipeline.results.outcomes import Better, Outcome
+from pipeline.results.selection import base
 from pipeline.statistics.admission import admissions, blind
+from pipeline.statistics.comparison import NONE, Comparison, compare
+from pipeline.statistics.intervals import Interval, Seeds, student_t
+from pipeline.statistics.ranks import Rank, ranks
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,12 @@ def _compared(standings: Iterable[Standing], metric: str) -> Comparison:
     scores = _rivals(standings, metric)
     alike = len({score.log for score in scores.values()}) == 1
     better = next(iter(scores.values())).better if alike else "none"
-    return compare({model: score.seeds for model, score in scores.items()}, better)
+    return compare({model: score.seeds for model, score in scores.items()}, better, _is_same_model)
+
+
+def _is_same_model(a: str, b: str) -> bool:
+    """Whether two names are of one model, at two widths."""
+    return base(a) == base(b)
 
 
 def _ranks(standings: Iterable[Standing], metric: str) -> dict[str, Rank]:

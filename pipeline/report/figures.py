@@ -1,24 +1,29 @@
-"""The pictures of a task and of a ladder of tasks. What is empty is not drawn."""
+"""The pictures of reports/figures: charts and sheets of each board, conditioning series, and the answer of them all."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from pipeline import paths
-from pipeline.report import conditions, cost, curves, ladder_figure, latent, plane, samples, style
+from pipeline.report import condition_sheets, sample_sheets
+from pipeline.report.answer import answer
 from pipeline.report.board import Board
-from pipeline.report.ladder import Ladder
+from pipeline.report.charts import answer_chart, conditioning_chart, cost_chart, precision_recall_plane, training_curves
+from pipeline.report.charts.chart import Chart
+from pipeline.results.conditioning import ConditioningSeries
 
-PICTURES = {
-    "samples": samples.draw,
-    "conditions": conditions.draw,
-    "plane": plane.draw,
-    "cost": cost.draw,
-    "latent": latent.draw,
-    "curves": curves.draw,
+PICTURES: dict[str, Callable[[Board], Figure | Chart | None]] = {
+    "samples": sample_sheets.draw_samples,
+    "conditions": condition_sheets.draw_conditions,
+    "plane": precision_recall_plane.draw,
+    "cost": cost_chart.draw,
+    "latent": sample_sheets.draw_latent_planes,
+    "curves": training_curves.draw,
 }
+"""Name -> what draws it; None where a board has nothing to show."""
 
 
 def draw(board: Board, folder: Path) -> list[Path]:
@@ -28,7 +33,7 @@ def draw(board: Board, folder: Path) -> list[Path]:
     """
     if not board.measured:
         return []
-    with style.settled():
+    with sample_sheets.fixed_settings():
         drawn = [
             _save(make(board), folder, paths.figure(board.suite, board.task, picture))
             for picture, make in PICTURES.items()
@@ -36,14 +41,21 @@ def draw(board: Board, folder: Path) -> list[Path]:
     return [path for path in drawn if path]
 
 
-def draw_ladder(ladder: Ladder, folder: Path) -> Path | None:
-    """Like `draw`, of a ladder."""
-    with style.settled():
-        return _save(ladder_figure.draw(ladder), folder, paths.ladder_figure(ladder.suite))
+def draw_series(series: ConditioningSeries, folder: Path) -> Path | None:
+    """Like `draw`, of a conditioning series."""
+    return _save(conditioning_chart.draw(series), folder, paths.ladder_figure(series.suite))
 
 
-def _save(figure: Figure | None, folder: Path, path: Path) -> Path | None:
-    if figure is None:
+def draw_answer(boards: Sequence[Board], folder: Path) -> Path | None:
+    """The picture of the page's first screen, from the boards of the default suites."""
+    return _save(answer_chart.draw(answer(boards)), folder, paths.FIGURES / "answer.png")
+
+
+def _save(drawn: Figure | Chart | None, folder: Path, path: Path) -> Path | None:
+    if drawn is None:
         return None
-    style.save(figure, folder / path.name)
+    if isinstance(drawn, Chart):
+        (folder / path.name).write_bytes(drawn.png())
+    else:
+        sample_sheets.save(drawn, folder / path.name)
     return path

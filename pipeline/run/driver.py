@@ -16,6 +16,7 @@ from pipeline.params import Params, Suite, load
 from pipeline.run.interrupt import EXIT, interrupts
 from pipeline.run.stamp import Stamp
 from pipeline.run.step import Outcome, Result, Step
+from pipeline.tracking import live
 
 WORDS: dict[Outcome, str] = {
     "ran": "ran",
@@ -27,7 +28,7 @@ WORDS: dict[Outcome, str] = {
 Results = dict[str, Result]
 
 
-def main(jobs: int, suite: str | None, everything: bool) -> int:
+def main(jobs: int, suite: str | None, everything: bool, track: bool = True) -> int:
     """Run what is not fresh. Returns the exit code: 0, 1 where a step failed, 130 where a signal ended the run.
 
     Raises:
@@ -39,15 +40,16 @@ def main(jobs: int, suite: str | None, everything: bool) -> int:
         print("Nothing changed since the last run.")
         return 0
     try:
-        return _run(stamp, jobs, suite, everything)
+        return _run(stamp, jobs, suite, everything, track)
     except KeyboardInterrupt:
         return EXIT
 
 
-def _run(stamp: Stamp, jobs: int, suite: str | None, everything: bool) -> int:
+def _run(stamp: Stamp, jobs: int, suite: str | None, everything: bool, track: bool) -> int:
     settings, start = load(), time.monotonic()
     suites = settings.selected(suite, everything)
-    steps, results = _work(settings, suites, jobs)
+    with live.tracked(track):
+        steps, results = _work(settings, suites, jobs)
     interrupted = len(results) < len(steps)
     if not interrupted:
         _publish()

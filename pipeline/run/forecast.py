@@ -15,7 +15,7 @@ from statistics import fmean
 
 from pipeline import files, paths
 from pipeline.errors import UserError
-from pipeline.history.side import Row
+from pipeline.history.result_set import Row
 from pipeline.run.step import Step
 
 TRAIN, EVALUATE = "train_seconds", "evaluate_seconds"

@@ -17,12 +17,12 @@ from pipeline.closure import Sources
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.plugins import Group
-from pipeline.report import scored
+from pipeline.results import external
 
 WHOLE: dict[str, Group | None] = {"prepare": "datasets", "features": "extractors", "report": None}
 PER_MODEL: dict[str, Group | None] = {"train": None, "evaluate": "extractors", "sweep": "extractors"}
 """Stage -> what it calls by a name that params.yaml gives, beside a family."""
-FOLDERS = (paths.sweep(Cell("", "", 0)).parent, scored.FOLDER)
+FOLDERS = (paths.sweep(Cell("", "", 0)).parent, external.FOLDER)
 """The report depends on them, and a folder that nobody writes to has to be there too: a grid may turn no knob."""
 EVENTS = ("points", "images")
 

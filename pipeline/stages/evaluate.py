@@ -11,12 +11,15 @@ from torch import Tensor
 from pipeline import files, hardware, paths
 from pipeline.contract import Batch, Bounded, GenerativeModel
 from pipeline.data.prepared import Prepared
-from pipeline.metrics import operations, reference
-from pipeline.metrics.evidence import Evidence
-from pipeline.metrics.latent import plane
-from pipeline.metrics.sampling import draw_timed, repeat, stored
-from pipeline.metrics.settings import Settings
-from pipeline.metrics.table import Entry, measure
+from pipeline.metrics.evaluation import operations
+from pipeline.metrics.evaluation.context import EvaluationContext
+from pipeline.metrics.evaluation.draws import draw_timed, repeat, stored
+from pipeline.metrics.evaluation.latent import plane
+from pipeline.metrics.evaluation.measure import measure
+from pipeline.metrics.extractors import reference
+from pipeline.metrics.log_likelihood import test_likelihood
+from pipeline.metrics.registry import Entry
+from pipeline.params import Evaluation
 from pipeline.paths import Cell
 from pipeline.stages import trained as cells
 
@@ -60,7 +63,7 @@ def main(task: str, model: str, seed: int) -> None:
     files.write_json(paths.metrics(cell), known | record)
 
 
-def evaluate(model: GenerativeModel, data: Prepared, settings: Settings, seed: int) -> Measured:
+def evaluate(model: GenerativeModel, data: Prepared, settings: Evaluation, seed: int) -> Measured:
     """Draw, measure what applies, and take the seconds for 1,000 samples and 1,000 likelihoods."""
     event = data.task.event
     count = max(settings.samples, settings.modes or 0)
@@ -73,16 +76,16 @@ def evaluate(model: GenerativeModel, data: Prepared, settings: Settings, seed: i
         conditions=settings.conditions, repeats=settings.repeats, chunk=settings.chunk,
     )  # fmt: skip
     extractor, features, judges = reference.load(data.task)
-    evidence = Evidence(
+    context = EvaluationContext(
         model=model, task=data.task, test=data.test, samples=x, many=many, c=c, train=features["train"],
         real=features["test"][: settings.samples], fake=extractor.extract(x),
         repeated=extractor.extract(again.flatten(0, 1)).unflatten(0, again.shape[:2]), judges=judges,
         extractor=extractor.id, settings=settings, seed=seed, sources=data.sources.get("test"),
     )  # fmt: skip
-    name = evidence.likelihood.name if isinstance(model, Bounded) else ""
+    name = test_likelihood(context).name if isinstance(model, Bounded) else ""
     if name:
-        seconds["likelihood_seconds_per_1000"] = 1000 * median(evidence.likelihood.seconds), f"measured ({name})"
-    metrics, decoded = measure(evidence), plane(model, event, data.test)
+        seconds["likelihood_seconds_per_1000"] = 1000 * median(test_likelihood(context).seconds), f"measured ({name})"
+    metrics, decoded = measure(context), plane(model, event, data.test)
     drawn = {"x": stored(event, x), "c": c}
     if len(held):
         drawn |= {"repeated": stored(event, again), "repeated_c": held}

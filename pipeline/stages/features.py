@@ -7,9 +7,10 @@ from pipeline.contract import Batch
 from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
 from pipeline.errors import UserError
-from pipeline.metrics import judging, reference
-from pipeline.metrics.features import Classifier, Extractor, find
-from pipeline.metrics.judge import Fitted
+from pipeline.metrics.extractors import reference
+from pipeline.metrics.extractors.lookup import Classifier, Extractor, find
+from pipeline.metrics.judges import fitting
+from pipeline.metrics.judges.judge import Fitted
 from pipeline.training import reproducible
 
 
@@ -53,8 +54,8 @@ def judges(dataset: str, data: Prepared) -> dict[str, Fitted]:
         return (batch[0], data.factors[split]) if kind == "factors" else batch
 
     return {
-        kind: judging.fit(
+        kind: fitting.fit(
             kind, dataset, data.task, train=shown(kind, "train", data.train), test=shown(kind, "test", data.test)
         )
-        for kind in judging.needed(data.task)
+        for kind in fitting.needed(data.task)
     }

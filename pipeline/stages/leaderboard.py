@@ -9,10 +9,10 @@ from itertools import groupby
 
 from rich.console import Console
 
-from pipeline import paths
+from pipeline import paths, table_formats
 from pipeline.errors import UserError, suggest
-from pipeline.report import family, terminal
-from pipeline.report.column import DASH, LIKELIHOODS, bound, column
+from pipeline.report.row_labels import family_label
+from pipeline.results.column import DASH, LIKELIHOODS, bound, column
 
 Row = dict[str, str]
 METRICS = (
@@ -44,7 +44,7 @@ def render(task: str | None, suites: Collection[str] | None = None) -> None:
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     if task is not None and task not in tasks:
         raise UserError(f"task {task!r} is not in {paths.LEADERBOARD_CSV}; {suggest(task, tasks)}")
-    console = terminal.console(PIPE_WIDTH)
+    console = table_formats.console(PIPE_WIDTH)
     shown = [row for row in rows if task in (None, row["task"]) and (suites is None or row["suite"] in suites)]
     others = dict.fromkeys(row["suite"] for row in rows if suites is not None and row["suite"] not in suites)
     for (suite, name), group in groupby(shown, key=lambda row: (row["suite"], row["task"])):
@@ -87,7 +87,7 @@ def _fits(row: Row) -> bool:
 def _print(console: Console, title: str, rows: Sequence[Row]) -> None:
     columns = _columns(rows)
     hidden = _narrow(columns, console.width)
-    table = terminal.table(title)
+    table = table_formats.terminal_table(title)
     blind = [column(metric).title for metric in rows[0].get("blind", "").split() if column(metric).title in columns]
     for head in columns:
         style = "dim" if head in blind else ""
@@ -111,7 +111,7 @@ def _columns(rows: Sequence[Row]) -> dict[str, list[str]]:
     trust = ("trust",) if any(row["role"] == "external" for row in rows) else ()
     columns = {head: [row.get(head, "") for row in rows] for head in ("model", "family", *trust, "seeds")}
     images = _present(rows, "bits_per_dim")
-    columns["family"] = [family.label(row["model"], row.get("family", ""), images) for row in rows]
+    columns["family"] = [family_label(row["model"], row.get("family", ""), images) for row in rows]
     for name in LIKELIHOODS:
         if _present(rows, name):
             columns[column(name).title] = [_likelihood(row, name) for row in rows]

@@ -9,14 +9,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import files, paths
+from pipeline import files, paths, table_formats
 from pipeline.families import catalogue
 from pipeline.families.catalogue import Entry, describe
 from pipeline.families.registry import find, ours
 from pipeline.params import ModelParams, Params, load
-from pipeline.report import markdown
-from pipeline.report.column import DASH
-from pipeline.report.measured import Record
+from pipeline.results.column import DASH
+from pipeline.results.outcomes import Record
 from pipeline.stages.leaderboard import PIPE_WIDTH
 
 HEAD = """# Models
@@ -105,4 +104,4 @@ def _describe(entry: Entry) -> str:
         ["takes", *(f"`{k.kind}`" for k in entry.keywords)],
         ["default", *(f"`{k.default}`" for k in entry.keywords)],
     ]
-    return f"{text}\n\n{markdown.table(columns)}"
+    return f"{text}\n\n{table_formats.markdown(columns)}"

@@ -5,39 +5,53 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline import paths
-from pipeline.claims import page as claims
-from pipeline.claims.results import Results
+from pipeline.claims import claims_md as claims
+from pipeline.claims import conditioning
 from pipeline.files import whole, whole_folder
-from pipeline.page import document
+from pipeline.html import document
 from pipeline.params import load
-from pipeline.report import benchmark, figures, ladder_text, page, results, table
-from pipeline.report.rungs import ladders
+from pipeline.report import benchmark, figures, leaderboard_csv, leaderboard_md
+from pipeline.results import table
+from pipeline.results.conditioning import ConditioningSeries, conditioning_series
+from pipeline.results.selection import Results
 
 
 def main() -> None:
     """Everything is made before anything is written, so that a fault leaves the last report as it was.
 
     Raises:
-        UserError: nothing is measured, a file is damaged, a column holds two protocols, or a ladder's tasks hold
-            different images.
+        UserError: nothing is measured, a file is damaged, a column holds two protocols, or the tasks of a conditioning
+            series hold different images.
     """
     params = load()
     found = benchmark.read(params)
-    climbed = ladders(params, found.outcomes)
-    verdicts = claims.judged(Results(found.trained, results.turned(found.outcomes)))
+    series = conditioning_series(params, found.outcomes)
+    verdicts = claims.judged(Results(found.trained, table.turned(found.outcomes)))
+    default = {name for name, suite in params.suites.items() if suite.default}
     with whole_folder(paths.FIGURES) as folder:
+        figures.draw_answer([board for board in found.boards if board.suite in default], folder)
         pictures = {(board.suite, board.task): figures.draw(board, folder) for board in found.boards}
-        sections = {of.suite: ladder_text.section(of, figures.draw_ladder(of, folder)) for of in climbed}
-        text = page.text(found.boards, pictures, sections)
+        sections = {of.suite: _section(of, figures.draw_series(of, folder), of.suite in default) for of in series}
+        pages = leaderboard_md.pages(found.boards, default, pictures, sections)
         drawn = {picture.name for picture in folder.iterdir()}
-        html = document.text(params, found.boards, climbed, verdicts)
+        html = document.text(params, found.boards, series, verdicts)
     _write(document.PATH, html)
-    _write(paths.RESULTS, results.csv(found.numbers))
-    _write(paths.LEADERBOARD_CSV, table.csv(found.boards))
-    _write(paths.LEADERBOARD_MD, text)
-    _write(paths.RESULTS.with_name("comparisons.csv"), table.pairs(found.boards))
+    _write(paths.RESULTS, table.csv(found.numbers))
+    _write(paths.LEADERBOARD_CSV, leaderboard_csv.csv(found.boards))
+    with whole_folder(leaderboard_md.FOLDER) as folder:
+        for path, text in pages.items():
+            if path.parent == leaderboard_md.FOLDER:
+                (folder / path.name).write_text(text, encoding="utf-8")
+    _write(paths.LEADERBOARD_MD, pages[paths.LEADERBOARD_MD])
+    _write(paths.RESULTS.with_name("comparisons.csv"), leaderboard_csv.pairs(found.boards))
     _write(claims.JSON, claims.as_json(verdicts, drawn))
     _write(claims.MARKDOWN, claims.as_markdown(verdicts, drawn))
+
+
+def _section(series: ConditioningSeries, picture: Path | None, default: bool) -> str:
+    found = conditioning.verdicts(series)
+    words = {model: verdict.word for model, verdict in found.items()}
+    return leaderboard_md.series_section(series, picture, words, conditioning.sentence(found), default)
 
 
 def _write(path: Path, text: str) -> None:

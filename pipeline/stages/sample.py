@@ -9,9 +9,9 @@ from torch import Tensor
 
 from pipeline import files, params
 from pipeline.contract import Batch, GenerativeModel, Task
-from pipeline.data import export, given, prepared
+from pipeline.data import conditions, export, prepared
 from pipeline.errors import UserError
-from pipeline.metrics.sampling import draw, stored
+from pipeline.metrics.evaluation.draws import draw, stored
 from pipeline.paths import Cell
 from pipeline.stages.trained import knob
 from pipeline.training import checkpoint, reproducible
@@ -65,8 +65,8 @@ def _conditions(task: Task, text: str | None, path: Path | None, count: int) -> 
     if text is not None and path is not None:
         raise UserError("--condition and --condition-file are both given: leave one out")
     if path is None:
-        return None if text is None else given.word(task, text)
-    c = given.file(task, path)
+        return None if text is None else conditions.parse(task, text)
+    c = conditions.load(task, path)
     if len(c) > count:
         raise UserError(f"{path} holds {len(c)} conditions, and --count is {count}: raise it, or give fewer")
     return c

@@ -10,18 +10,17 @@ from PIL.Image import Image
 
 from pipeline import files, params, paths
 from pipeline.data import prepared
-from pipeline.data.foreign import numbers, samples, scale
-from pipeline.data.foreign.model import Claimed
+from pipeline.data.external import csv_tables, sample_files, value_range
+from pipeline.data.external.stored_model import StoredSamplesAndBound
 from pipeline.data.prepared import Prepared
 from pipeline.errors import UserError, suggest
-from pipeline.metrics import reported
-from pipeline.metrics.sampling import stored
-from pipeline.metrics.settings import Settings
-from pipeline.page.pictures import Gallery
-from pipeline.params import Params
+from pipeline.html.sample_pictures import Gallery
+from pipeline.metrics.evaluation import reported
+from pipeline.metrics.evaluation.draws import stored
+from pipeline.params import Evaluation, Params
 from pipeline.paths import Cell
-from pipeline.report import scored
-from pipeline.report.measured import Metric
+from pipeline.results import external
+from pipeline.results.outcomes import Metric
 from pipeline.stages import rescore
 from pipeline.training import reproducible
 
@@ -49,26 +48,26 @@ def main(task: str, name: str | None, source: Source) -> None:
     name = _name(configured, name, source)
     reproducible.seed(rescore.SEED)
     data = prepared.load(task)
-    described = {"task": task, "model": name, "family": scored.EXTERNAL, "condition": data.task.condition.kind}
+    described = {"task": task, "model": name, "family": external.EXTERNAL, "condition": data.task.condition.kind}
     try:
         found, picture = _scored(source, data, _settings(configured, data))
     except FloatingPointError as error:
         raise UserError(f"{name} cannot be measured: {error}") from None
     told = {metric: Metric.model_validate(entry) for metric, entry in found["metrics"].items()}
-    record = described | {"status": "ok"} | found | {"protocols": scored.protocols(task, told)}
-    _keep(scored.sheet(task, name), picture)
-    files.write_json(scored.path(task, name), record)
-    print(*scored.lines(record), sep="\n")
+    record = described | {"status": "ok"} | found | {"protocols": external.protocols(task, told)}
+    _keep(external.sheet(task, name), picture)
+    files.write_json(external.path(task, name), record)
+    print(*external.lines(record), sep="\n")
 
 
 def remove(task: str, name: str) -> None:
     """Raises `UserError` where nothing of that name is scored on the task."""
     params.load().task(task)
-    known = scored.names(task)
+    known = external.names(task)
     if name not in known:
         raise UserError(f"--remove {name!r}: nothing of that name is scored on {task}; {suggest(name, known)}")
-    scored.path(task, name).unlink()
-    _keep(scored.sheet(task, name), None)
+    external.path(task, name).unlink()
+    _keep(external.sheet(task, name), None)
     print(f"{name} is no longer scored on {task}. Take it out of the tables: coverseek report")
 
 
@@ -84,12 +83,12 @@ def _name(configured: Params, name: str | None, source: Source) -> str:
     return name
 
 
-def _settings(configured: Params, data: Prepared) -> Settings:
+def _settings(configured: Params, data: Prepared) -> Evaluation:
     """Those of the task's own cells."""
     of = data.task.name
     cells = (cell for suite in configured.suites.values() for cell in suite.cells() if cell.task == of)
     cell = next(cells, Cell(of, "", rescore.SEED))
-    return Settings(**configured.evaluated(cell, data.task.event.kind).model_dump())
+    return configured.evaluated(cell, data.task.event.kind)
 
 
 def _keep(path: Path, picture: Image | None) -> None:
@@ -100,23 +99,23 @@ def _keep(path: Path, picture: Image | None) -> None:
             picture.save(draft, format="png")
 
 
-def _scored(source: Source, data: Prepared, settings: Settings) -> tuple[dict[str, Any], Image | None]:
+def _scored(source: Source, data: Prepared, settings: Evaluation) -> tuple[dict[str, Any], Image | None]:
     """Trust, metrics, and the hashes of what they were made from; and a sheet of samples where there are some."""
     event, (x, c) = data.task.event, data.test
-    log_p = numbers.log_likelihoods(source.nll, event, len(x)) if source.nll else None
+    log_p = csv_tables.read_log_likelihoods(source.nll, event, len(x)) if source.nll else None
     hashes = {"nll_sha256": files.sha256(source.nll)} if source.nll else {}
     if source.path and source.path.suffix.lower() != TABLE:
-        span, count = scale.parse(source.span) if source.span else None, rescore.needed(settings)
-        found = samples.read(data.task, source.path, count=count, span=span, nearest=source.nearest)
+        span, count = value_range.parse(source.span) if source.span else None, rescore.needed(settings)
+        found = sample_files.read(data.task, source.path, count=count, span=span, nearest=source.nearest)
         metrics = rescore.measured(found, data, settings, log_p)
         kept = {"sha256": found.sha256, "count": count, "offered": found.offered, "rounded": found.rounded}
         kept |= {"order": found.order} if found.order else {}
-        picture = Gallery(data.task.name).sheet(stored(event, found.x[:count]).numpy(), scored.EXTERNAL)
+        picture = Gallery(data.task.name).sheet(stored(event, found.x[:count]).numpy(), external.EXTERNAL)
         return {"trust": "re-scored", "metrics": metrics} | kept | hashes, picture
     metrics = {}
     if source.path:
-        metrics = reported.quoted(numbers.quoted(source.path, reported.quotable(event)), event)
+        metrics = reported.quoted(csv_tables.read_metrics(source.path, reported.quotable(event)), event)
         hashes["sha256"] = files.sha256(source.path)
     if log_p is not None:
-        metrics |= reported.without_samples(Claimed(x[:0], c[:0], log_p), data.task, data.test, settings)
+        metrics |= reported.without_samples(StoredSamplesAndBound(x[:0], c[:0], log_p), data.task, data.test, settings)
     return {"trust": "reported", "metrics": metrics} | hashes, None

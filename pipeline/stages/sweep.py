@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pipeline import files, paths
-from pipeline.metrics import knob, reference
-from pipeline.metrics.protocol import balls
-from pipeline.metrics.reference import Reference
+from pipeline.metrics import knob
+from pipeline.metrics.extractors import reference
+from pipeline.metrics.extractors.reference import Reference
+from pipeline.metrics.prdc import balls
 from pipeline.paths import Cell
 from pipeline.stages import trained as cells
 from pipeline.stages.trained import Trained

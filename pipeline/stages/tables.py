@@ -1,19 +1,19 @@
-"""`coverseek report --format`: the report's tables on stdout. Writes nothing."""
+"""`coverseek report --format`: the tables of the leaderboard on stdout. Writes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pipeline.errors import UserError, suggest
 from pipeline.params import load
-from pipeline.report import benchmark, export
+from pipeline.report import benchmark, leaderboard_csv, leaderboard_md, tables
 from pipeline.report.board import Board
+from pipeline.report.tables import Kind
+from pipeline.table_formats import emphasised_markdown, latex
 
-FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
-    "markdown": export.as_markdown,
-    "latex": export.as_latex,
-    "csv": export.as_csv,
-}
+READ = "Bold: the best model of a column; in italics: controls"
+TITLES: dict[Kind, str] = {"quality": "quality", "cost": "cost"}
+PACKAGES = "% \\usepackage{booktabs}, \\usepackage{graphicx} and \\usepackage{xcolor}; UTF-8\n"
 
 
 def main(form: str, task: str | None) -> None:
@@ -30,3 +30,42 @@ def main(form: str, task: str | None) -> None:
     if task is not None and task not in tasks:
         raise UserError(f"task {task!r} is not measured; {suggest(task, tasks)}")
     print(FORMATS[form]([board for board in ranked if task in (None, board.task)]), end="")
+
+
+def as_markdown(boards: Sequence[Board]) -> str:
+    return "\n".join(
+        f"**{_title(board, kind)}**\n\n{emphasised_markdown(tables.columns(board, kind))}\n\n{_note(board, kind)}\n"
+        for board, kind in _tables(boards)
+    )
+
+
+def as_latex(boards: Sequence[Board]) -> str:
+    found = (
+        latex(tables.columns(board, kind), f"{_title(board, kind)}. {_note(board, kind)}", _label(board, kind))
+        for board, kind in _tables(boards)
+    )
+    return PACKAGES + "\n\n".join(found) + "\n"
+
+
+FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
+    "markdown": as_markdown,
+    "latex": as_latex,
+    "csv": leaderboard_csv.csv,
+}
+
+
+def _tables(boards: Sequence[Board]) -> Iterator[tuple[Board, Kind]]:
+    return ((board, kind) for board in boards if board.measured for kind in TITLES if tables.metrics(board, kind))
+
+
+def _title(board: Board, kind: Kind) -> str:
+    return f"{board.suite}, {board.task}: {TITLES[kind]}"
+
+
+def _label(board: Board, kind: Kind) -> str:
+    return f"tab:{board.suite}-{board.task}-{kind}"
+
+
+def _note(board: Board, kind: Kind) -> str:
+    notes = (READ, leaderboard_md.intervals(board, kind), leaderboard_md.blind(board, kind))
+    return ". ".join(filter(None, notes)) + "."

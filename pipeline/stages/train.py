@@ -10,7 +10,7 @@ from pipeline.data import prepared
 from pipeline.errors import UserError
 from pipeline.paths import Cell
 from pipeline.training import checkpoint, reproducible
-from pipeline.training.history import History
+from pipeline.training.curve_logger import CurveLogger
 from pipeline.training.loop import fit
 from pipeline.training.optimiser import DivergedError
 
@@ -33,10 +33,10 @@ def main(task: str, model: str, seed: int) -> None:
         "hyper": hyper, "training": training.model_dump(mode="json"),
         "parameters": sum(p.numel() for p in built.parameters()),
     }  # fmt: skip
-    history, start = History(), time.perf_counter()
+    curve, start = CurveLogger(paths.live_curve(cell), manifest), time.perf_counter()
     try:
         trained, steps, best = fit(
-            built, data.train, data.validation, training, history, cell.key, data.intensity, seed=seed
+            built, data.train, data.validation, training, curve, cell.key, data.intensity, seed=seed
         )
         checkpoint.save(cell, trained, manifest | {"status": "ok", "steps": steps, "best_step": best})
     except DivergedError as error:
@@ -44,5 +44,5 @@ def main(task: str, model: str, seed: int) -> None:
         end = {"status": "diverged", "diverged": {"step": error.step, "player": error.player}}
         checkpoint.save(cell, None, manifest | end)
     seconds = time.perf_counter() - start
-    history.write(paths.curve(cell))
+    curve.write(paths.curve(cell))
     files.write_json(paths.times("train", cell), hardware.timed({"train_seconds": (seconds, "measured")}))

@@ -10,8 +10,7 @@ from pipeline.contract import GenerativeModel, Task
 from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
 from pipeline.errors import UserError
-from pipeline.metrics.settings import Settings
-from pipeline.params import Params
+from pipeline.params import Evaluation, Params
 from pipeline.paths import Cell
 from pipeline.training import checkpoint, reproducible
 
@@ -23,7 +22,7 @@ class Trained(NamedTuple):
     data: Prepared
     model: GenerativeModel | None
     manifest: Mapping[str, Any]
-    settings: Settings
+    settings: Evaluation
 
     def known(self, *keys: str) -> dict[str, Any]:
         """What its manifest says of `keys`, those that it has."""
@@ -44,8 +43,7 @@ def load(cell: Cell) -> Trained:
     events = configured.events(cell, data.task.event.kind)
     name, evaluation = configured.evaluation_of(cell, events)
     params.check_held_out(evaluation, len(data.test[0]), name, cell.task)
-    settings = Settings(**evaluation.model_dump())
-    return Trained(configured, data, model, manifest, settings)
+    return Trained(configured, data, model, manifest, evaluation)
 
 
 def knob(model: GenerativeModel, cell: Cell, task: Task, mend: str) -> str:

@@ -1,9 +1,8 @@
 """The champion of a task: the model with the best mean likelihood over its seeds, found as `models:/<name>@champion`.
 
-Controls do not compete (the oracle would win), nor does a model of which a seed diverged or failed, nor one that was
-trained elsewhere, nor one that has no likelihood. The registered version is the best seed of that model. A bound
-competes with exact values as it is: it can only be too modest. The version's tags say which metric decided, of which
-kind, and the mean.
+Not compared are controls (the oracle would win), models of which a seed diverged or failed, models that were trained
+elsewhere, and models without a likelihood. The registered version is the best seed of that model. A lower bound of the
+likelihood is compared with exact values as it is. The version's tags say which metric decided, its kind, and the mean.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from typing import NamedTuple
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from pipeline.report.column import LIKELIHOODS
+from pipeline.results.column import LIKELIHOODS
 from pipeline.tracking import limits
 from pipeline.tracking.entry import Entry, by_model
-from pipeline.tracking.model import means
+from pipeline.tracking.model_run import means
 from pipeline.tracking.runs import Runs
 
 ALIAS = "champion"
@@ -37,20 +36,20 @@ class Champion(NamedTuple):
 
 
 def best(entries: Sequence[Entry]) -> Champion | None:
-    """Who wins a task; the first in the order of params.yaml where means are equal."""
+    """The champion of a task; the first in the order of params.yaml where means are equal."""
     groups = by_model(entries).values()
     for metric in LIKELIHOODS:
-        rivals = [group for group in groups if _competes(group, metric)]
-        if rivals:
-            sign = 1 if rivals[0][0].outcome.metrics[metric].better == "higher" else -1
-            winner = max(rivals, key=lambda group: sign * means(group)[metric])
-            seed = max(winner, key=lambda entry: sign * entry.outcome.metrics[metric].value)
-            return Champion(seed, metric, means(winner)[metric])
+        candidates = [group for group in groups if _is_candidate(group, metric)]
+        if candidates:
+            sign = 1 if candidates[0][0].outcome.metrics[metric].better == "higher" else -1
+            best_group = max(candidates, key=lambda group: sign * means(group)[metric])
+            seed = max(best_group, key=lambda entry: sign * entry.outcome.metrics[metric].value)
+            return Champion(seed, metric, means(best_group)[metric])
     return None
 
 
-def crown(client: MlflowClient, task: str, champion: Champion | None, runs: Runs) -> None:
-    """Point the alias at the champion's version, registered if it is not yet; without a champion, at nothing."""
+def set_champion_alias(client: MlflowClient, task: str, champion: Champion | None, runs: Runs) -> None:
+    """Point the alias at the champion's version, registered if it is not yet; delete it without a champion."""
     name = f"coverseek-{task}"
     registered = client.search_registered_models(f"name = '{name}'")
     if champion is None:
@@ -65,10 +64,10 @@ def crown(client: MlflowClient, task: str, champion: Champion | None, runs: Runs
     client.set_registered_model_alias(name, ALIAS, version)
 
 
-def _competes(group: Sequence[Entry], metric: str) -> bool:
+def _is_candidate(group: Sequence[Entry], metric: str) -> bool:
     first = group[0]
-    apart = first.external or first.outcome.family == "control"
-    return not apart and all(entry.ok and metric in entry.outcome.metrics for entry in group)
+    excluded = first.external or first.outcome.family == "control"
+    return not excluded and all(entry.ok and metric in entry.outcome.metrics for entry in group)
 
 
 def _version(client: MlflowClient, name: str, run: Run) -> str:

@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline import files, paths
 from pipeline.params import Params
 from pipeline.paths import Cell
-from pipeline.report import curve as curves
-from pipeline.report import measured, scored
-from pipeline.report.measured import Outcome
-from pipeline.report.protocol import Protocol
+from pipeline.results import curve as curves
+from pipeline.results import external, outcomes
+from pipeline.results.outcomes import Outcome
+from pipeline.results.protocol import Protocol
 from pipeline.tracking import limits
 from pipeline.tracking.lock import Lock, digest
 from pipeline.training import record
 
+SETTINGS = ("recipe", "hyper", "training", "seed")
+"""The keys of a trained model's record that are its parameters."""
 
-class Point(NamedTuple):
+
+class CurvePoint(NamedTuple):
     """One value of a training curve; `key` is player/part."""
 
     key: str
     step: int
     value: float
+
+
+def curve_digest(points: Iterable[CurvePoint]) -> str:
+    """A hash of a curve with six digits of each value, as its file has them."""
+    return digest([f"{point.step} {point.key} {point.value:.6g}" for point in points])
+
+
+def config_digest(params: Mapping[str, str]) -> str:
+    """A hash of the settings that a cell was trained with."""
+    return digest(dict(params))
 
 
 @dataclass(frozen=True)
@@ -53,10 +67,22 @@ class Entry:
         """Its metrics' protocol ids, as json."""
         return limits.as_json({metric: protocol.id for metric, protocol in self.protocols.items()})
 
+    @cached_property
+    def curve(self) -> list[CurvePoint]:
+        """The training curve of the cell; empty for a control, and for what was scored from files."""
+        if self.external or not paths.curve(self.cell).exists():
+            return []
+        return [CurvePoint(f"{row.player}/{row.part}", row.step, row.value) for row in curves.read(self.cell)]
+
+    @cached_property
+    def training_name(self) -> str:
+        """What the run of its training is found by, as in `runs.training_name`."""
+        return f"{self.cell.key} {config_digest(self.params)} {curve_digest(self.curve)}"
+
     @property
     def external(self) -> bool:
         """Scored from files: it was trained elsewhere, and has no seed, no curve and no weights."""
-        return self.outcome.family == scored.EXTERNAL
+        return self.outcome.family == external.EXTERNAL
 
     @property
     def ok(self) -> bool:
@@ -66,16 +92,16 @@ class Entry:
 def read(params: Params, lock: Lock) -> list[Entry]:
     """The cells of each suite that ran, in the order of params.yaml, then what was scored from files.
 
-    A measured cell that dvc.lock does not vouch for is left out: its results were not committed. So is what is stale.
+    Cells whose outputs do not match dvc.lock are skipped: their results were not committed. So is what is stale.
 
     Raises:
         UserError: nothing is measured, or a cell's file is damaged.
     """
-    outcomes = measured.read(params)
-    ran = {o.suite for o in outcomes if o.status != "failed"}
-    entries = (_failed(params, o) if o.status == "failed" else _entry(lock, o) for o in outcomes if o.suite in ran)
-    beside = [_scored(o) for o in scored.read(params, outcomes) if o.status == "ok"]
-    return [*(entry for entry in entries if entry is not None), *beside]
+    cells = outcomes.read(params)
+    ran = {o.suite for o in cells if o.status != "failed"}
+    entries = (_failed(params, o) if o.status == "failed" else _entry(lock, o) for o in cells if o.suite in ran)
+    scored = [_scored(o) for o in external.read(params, cells) if o.status == "ok"]
+    return [*(entry for entry in entries if entry is not None), *scored]
 
 
 def by_task(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
@@ -86,13 +112,6 @@ def by_task(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 def by_model(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     """Model -> its cells, in the order of params.yaml."""
     return _grouped(entries, lambda entry: entry.cell.model)
-
-
-def curve(cell: Cell) -> Iterator[Point]:
-    """The training curve of a cell; empty for a control."""
-    if paths.curve(cell).exists():
-        for row in curves.read(cell):
-            yield Point(f"{row.player}/{row.part}", row.step, row.value)
 
 
 def figures(task: str) -> list[Path]:
@@ -130,30 +149,30 @@ def _entry(lock: Lock, outcome: Outcome) -> Entry | None:
 
 
 def _failed(params: Params, outcome: Outcome) -> Entry:
-    """What failed left nothing to hash but what was asked for."""
+    """A failed cell has no outputs: its settings are hashed."""
     cell, events = outcome.cell, params.suites[outcome.suite].events
     hyper = params.model(events, cell.model).keywords
-    asked = _flat({"hyper": hyper, "training": params.train(events, cell.model).model_dump(), "seed": cell.seed})
+    asked = flat({"hyper": hyper, "training": params.train(events, cell.model).model_dump(), "seed": cell.seed})
     return Entry(outcome, digest(["failed", outcome.suite, cell.key, asked]), asked)
 
 
 def _scored(outcome: Outcome) -> Entry:
-    """The record holds all that is known of it: its numbers, and the hashes of what they were made from."""
+    """Named by its record: its numbers, and the hashes of what they were made from."""
     task, name = outcome.cell.task, outcome.cell.model
-    content = scored.content(task, name)
-    elsewhere = ("metrics", "protocols", "task", "model", "family", "status")
-    said = {key: value for key, value in content.items() if key not in elsewhere}
-    return Entry(outcome, digest(["scored", content]), _flat(said))
+    content = external.content(task, name)
+    others = ("metrics", "protocols", "task", "model", "family", "status")
+    params = {key: value for key, value in content.items() if key not in others}
+    return Entry(outcome, digest(["scored", content]), flat(params))
 
 
 def _trained(cell: Cell) -> dict[str, str]:
     model = record.read(cell)
-    return _flat({key: model[key] for key in ("recipe", "hyper", "training", "seed") if key in model})
+    return flat({key: model[key] for key in SETTINGS if key in model})
 
 
-def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
+def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
     """{"hyper": {"width": 64}} -> {"hyper.width": "64"}"""
-    flat: dict[str, str] = {}
+    items: dict[str, str] = {}
     for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": str(value)}
-    return flat
+        items |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": str(value)}
+    return items

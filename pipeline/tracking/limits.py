@@ -1,4 +1,4 @@
-"""Values that fit MLflow's limits, and the reading of values that were cut by them or damaged otherwise.
+"""Values that fit MLflow's limits.
 
 MLflow refuses or silently cuts what is longer (mlflow.utils.validation): a JSON value that is cut cannot be decoded.
 """
@@ -9,7 +9,7 @@ import hashlib
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 TAG, PARAM, KEY = 8000, 6000, 250
@@ -74,30 +74,5 @@ def read_object(encoded: str) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def read_objects(encoded: str) -> tuple[list[dict[str, Any]], bool]:
-    """The objects of a JSON array in a tag, as far as they can be decoded, and whether that is all of them."""
-    try:
-        content = json.loads(encoded)
-        if isinstance(content, list) and all(isinstance(item, dict) for item in content):
-            return content, True
-    except (ValueError, RecursionError):
-        pass
-    return list(_decodable(encoded)), False
-
-
 def _sha256(value: str) -> str:
     return hashlib.sha256(value.encode(errors="replace")).hexdigest()[:16]
-
-
-def _decodable(encoded: str) -> Iterator[dict[str, Any]]:
-    """The items of an array up to the first that is cut or no object."""
-    decoder, at = json.JSONDecoder(), 1
-    while encoded.startswith("["):
-        try:
-            item, at = decoder.raw_decode(encoded, at)
-        except (ValueError, RecursionError):
-            return
-        if not isinstance(item, dict):
-            return
-        yield item
-        at += len(encoded[at:]) - len(encoded[at:].lstrip(", \t\r\n"))

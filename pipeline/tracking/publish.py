@@ -1,9 +1,8 @@
-"""Bring a store up to date: write the runs that are missing, tag those that are no longer current, crown the champions.
+"""Bring a store up to date: write the runs that are missing, tag those that are no longer current, set the champions.
 
-A task whose experiment carries its fingerprint is done. The fingerprint is taken away before a task is touched and
-given back at its end, so that an interrupted publish goes on where it stopped. A task of which runs were deleted in
-MLflow's page is not done: they are restored, or written again. One publication at a time writes to a store
-(`exclusive`).
+A task is up to date if its experiment carries the fingerprint of what is to be there and all current runs are there.
+The fingerprint is removed before a task is touched and set at its end, so that an interrupted publication is resumed
+where it stopped. Runs that were deleted in MLflow are restored, or written again.
 """
 
 from __future__ import annotations
@@ -15,14 +14,20 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from pipeline.tracking import cell, champion, definition, exclusive, ledger, model, runs, store, turn
+from pipeline.tracking import cell_run, champion, limits, model_run, runs, store
 from pipeline.tracking.entry import Entry, by_model, fingerprint, run_names
-from pipeline.tracking.stored import FINGERPRINT, RUNS
+from pipeline.tracking.runs import Runs
+
+FINGERPRINT = "fingerprint"
+RUNS = "runs"
+"""The experiment's tag with the number of current runs, of cells, scored files and models, after its publication."""
+DEFINITION = "protocol."
+"""How the experiment's tags begin that say what a protocol id stands for. Each is written once."""
 
 
 class Published(NamedTuple):
-    """Runs of cells that were written, that became history, and that history gave back; and runs of cells or models
-    that had been deleted and were restored."""
+    """Runs of cells that were written, are no longer current, and are current again; and runs of cells or models that
+    had been deleted and were restored."""
 
     new: int = 0
     retired: int = 0
@@ -30,88 +35,144 @@ class Published(NamedTuple):
     restored: int = 0
 
 
+class Status(NamedTuple):
+    """What one experiment holds. `missing`: runs that were published and are gone; `doubled`: there more than once."""
+
+    missing: int
+    doubled: int
+
+
 def publish(address: str, tasks: Mapping[str, Sequence[Entry]], origin: Mapping[str, str]) -> Published:
-    """Publish each task's cells; a task that the store holds and `tasks` does not becomes history.
+    """Publish each task's cells; those of a task that the store holds and `tasks` does not are no longer current.
 
     Args:
         origin: tags that say which code and which dvc.lock this is published from.
 
     Raises:
-        UserError: the store cannot be used.
+        UserError: the store cannot be used, or another publication writes to it.
     """
-    with exclusive.file_lock(address), store.opened(address, True) as client, exclusive.marker(client, address):
+    with store.locked(address), store.opened(address, writing=True) as client, store.registry(client):
         held = store.experiments(client)
         counts = []
         for task in dict.fromkeys([*tasks, *held]):
             entries, mark = tasks.get(task, ()), fingerprint(task, tasks.get(task, ()))
-            if task in held and _done(client, address, held[task], mark, entries):
+            if task in held and _is_done(client, held[task], mark, entries):
                 continue
             experiment = held[task].experiment_id if task in held else store.create_experiment(client, address, task)
             client.set_experiment_tag(experiment, FINGERPRINT, "")
-            definition.write(client, experiment, held[task].tags if task in held else {}, entries)
+            _define(client, experiment, held[task].tags if task in held else {}, entries)
             counts.append(_publish_task(client, experiment, task, entries, origin))
             client.set_experiment_tag(experiment, RUNS, str(len(run_names(entries))))
-            if ledger.wanted(address):
-                ledger.write(client, experiment, mark)
             client.set_experiment_tag(experiment, FINGERPRINT, mark)
     return Published(*map(sum, zip(*counts, strict=True))) if counts else Published()
 
 
-def _done(client: MlflowClient, address: str, experiment: Experiment, mark: str, entries: Sequence[Entry]) -> bool:
+def status(address: str) -> dict[str, Status]:
+    """Task -> what the store at `address` holds.
+
+    Raises:
+        StoreError: it cannot be used.
+    """
+    with store.opened(address) as client:
+        return {task: _status(client, experiment) for task, experiment in store.experiments(client).items()}
+
+
+def _status(client: MlflowClient, experiment: Experiment) -> Status:
+    there = runs.current(client, experiment.experiment_id)
+    published = experiment.tags.get(RUNS, "0")
+    missing = int(published) - len(there) if published.isdecimal() else 0
+    return Status(max(0, missing), sum(count > 1 for count in there.values()))
+
+
+def _is_done(client: MlflowClient, experiment: Experiment, mark: str, entries: Sequence[Entry]) -> bool:
+    """Also whether no training is to be completed or deleted."""
     names = run_names(entries)
     if experiment.tags.get(FINGERPRINT) != mark or experiment.tags.get(RUNS) != str(len(names)):
         return False
-    if ledger.wanted(address) and ledger.holder(client, experiment) is None:
+    identity = experiment.experiment_id
+    if runs.current(client, identity) != names:
         return False
-    return runs.current(client, experiment.experiment_id) == names
+    cells = {entry.cell.key: entry for entry in entries}
+    trainings = [run.data.tags for run in runs.search(client, identity, f"tags.kind = '{runs.TRAINING}'")]
+    return not any(
+        tags.get("cell") in cells and runs.training_name(tags) == cells[tags["cell"]].training_name
+        for tags in trainings
+    )
+
+
+def _define(client: MlflowClient, experiment: str, known: Mapping[str, str], entries: Sequence[Entry]) -> None:
+    """Write what the protocol ids of numbers stand for, unless `known`, the experiment's tags, holds it undamaged."""
+    wanted = {
+        protocol.id: protocol._asdict() | {"better": entry.outcome.metrics[metric].better}
+        for entry in entries
+        for metric, protocol in entry.protocols.items()
+    }
+    for identity, definition in wanted.items():
+        if limits.read_object(known.get(DEFINITION + identity, "")) is None:
+            encoded = limits.as_json(definition, limits.EXPERIMENT_TAG)
+            client.set_experiment_tag(experiment, DEFINITION + identity, encoded)
 
 
 def _publish_task(
     client: MlflowClient, experiment: str, task: str, entries: Sequence[Entry], origin: Mapping[str, str]
 ) -> Published:
-    restored = _restore(client, experiment, entries)
-    new = _write_missing(client, experiment, task, entries, origin)
     there = runs.read(client, experiment)
-    retired, revived = _tag_current(client, there, entries, origin)
+    models, cells = by_model(entries).keys() - there.models.keys(), {e.hash for e in entries} - there.cells.keys()
+    restored = runs.restore(client, experiment, models, cells)
+    there = runs.read(client, experiment) if restored else there
+    new = _write_missing(client, experiment, task, entries, origin, there)
+    there = runs.read(client, experiment) if new else there
+    retired, revived = _tag_current(client, there, entries)
     for name, group in by_model(entries).items():
-        model.settle(client, there.models[name], group)
-    champion.crown(client, task, champion.best(entries), there)
+        model_run.update(client, there.models[name], group)
+    champion.set_champion_alias(client, task, champion.best(entries), there)
     return Published(new, retired, revived, restored)
 
 
-def _restore(client: MlflowClient, experiment: str, entries: Sequence[Entry]) -> int:
-    """How many runs of these cells and their models were deleted in MLflow and restored."""
-    there = runs.read(client, experiment)
-    models, cells = by_model(entries).keys() - there.models.keys(), {e.hash for e in entries} - there.cells.keys()
-    return runs.restore(client, experiment, models, cells)
-
-
 def _write_missing(
-    client: MlflowClient, experiment: str, task: str, entries: Sequence[Entry], origin: Mapping[str, str]
+    client: MlflowClient,
+    experiment: str,
+    task: str,
+    entries: Sequence[Entry],
+    origin: Mapping[str, str],
+    there: Runs,
 ) -> int:
-    """How many runs of cells were written."""
-    there = runs.read(client, experiment)
+    """Write the models and cells that are not `there`; the number of cells.
+
+    The run of a cell's training is completed. Where the cell's run is there, as after the same training again, the run
+    of the training is deleted.
+    """
     for name in by_model(entries):
         if name not in there.models:
-            there.models[name] = model.create(client, experiment, task, name, origin)
+            there.models[name] = model_run.create(client, experiment, task, name, origin)
     missing = [entry for entry in entries if entry.hash not in there.cells]
-    for entry in missing:
-        cell.write(client, experiment, entry, there.models[entry.cell.model].info.run_id, origin)
+    for entry in entries:
+        trainings = there.trainings.get(entry.training_name, []) if there.trainings else []
+        if entry.hash not in there.cells:
+            training = trainings.pop() if trainings else None
+            cell_run.write(client, experiment, entry, there.models[entry.cell.model].info.run_id, origin, training)
+        for run in trainings:
+            runs.delete(client, run)
     return len(missing)
 
 
-def _tag_current(
-    client: MlflowClient, there: runs.Runs, entries: Sequence[Entry], origin: Mapping[str, str]
-) -> tuple[int, int]:
-    """Tag what is history and what no longer is; the numbers of cells (retired, revived)."""
+def _tag_current(client: MlflowClient, there: Runs, entries: Sequence[Entry]) -> tuple[int, int]:
+    """Tag what is current and what is not; the numbers of cells that were and that became current."""
     now = {entry.hash for entry in entries}
-    was = {name for name, run in there.cells.items() if run.data.tags.get("current") == "true"}
+    before = {name for name, run in there.cells.items() if run.data.tags.get("current") == "true"}
     for name in there.models.keys() - by_model(entries).keys():
-        runs.tag(client, there.models[name], {"current": "false"})
-    for name in was - now:
-        runs.tag(client, there.cells[name], turn.tags(there.cells[name], "false", origin))
+        runs.set_tags(client, there.models[name], {"current": "false"})
+    for name in before - now:
+        runs.set_tags(client, there.cells[name], {"current": "false"})
     for entry in entries:
-        run, parent = there.cells[entry.hash], there.models[entry.cell.model].info.run_id
-        tags = {MLFLOW_PARENT_RUN_ID: parent, "protocols": entry.ids}
-        runs.tag(client, run, tags | turn.tags(run, "true", origin))
-    return len(was - now), len(now - was)
+        parent = there.models[entry.cell.model].info.run_id
+        tags = {MLFLOW_PARENT_RUN_ID: parent, "protocols": entry.ids, "current": "true"}
+        runs.set_tags(client, there.cells[entry.hash], tags)
+    return len(before - now), len(now - before)
+
+
+def counted(tasks: Mapping[str, int]) -> str:
+    """'3 runs (digits, ring) are', or nothing where no task has any."""
+    names = [task for task, count in tasks.items() if count]
+    total = sum(tasks.values())
+    return f"{total} run{'s' * (total > 1)} ({', '.join(names)}) {'are' if total > 1 else 'is'}" if total else ""

@@ -16,11 +16,10 @@ from torch import Tensor
 
 from pipeline.contract import Batch, Bounded, GenerativeModel
 from pipeline.training.acceleration import Wishes, acceleration
-from pipeline.training.average import Average
 from pipeline.training.batches import in_order, shuffled
-from pipeline.training.history import History
-from pipeline.training.optimiser import PlayerOptimiser, Schedule
-from pipeline.training.progress import Ticker, ticker
+from pipeline.training.curve_logger import CurveLogger
+from pipeline.training.optimiser import Average, PlayerOptimiser, Schedule
+from pipeline.training.progress_bar import StepLines, step_progress
 
 ROWS = 50  # rows of a training curve
 VALIDATION_SEED = 20_000  # the same draws at each validation: differences are the weights', not the noise's
@@ -55,7 +54,7 @@ def fit(
     train: Batch,
     validation: Batch,
     settings: Settings,
-    history: History,
+    curve: CurveLogger,
     title: str,
     intensity: Tensor | None = None,
     *,
@@ -74,9 +73,9 @@ def fit(
     average = Average(model, settings.average) if model.players() else None
     steps = kept = 0
     if average:
-        with ticker(title, settings.steps) as progress:
+        with step_progress(title, settings.steps) as progress:
             batches = shuffled(train, settings.batch_size, intensity, seed=seed)
-            best, steps = _play(model.train(), average, batches, validation, settings, history, progress)
+            best, steps = _play(model.train(), average, batches, validation, settings, curve, progress)
         average.model.load_state_dict(best.state)
         kept = best.step
     trained = average.model if average else model.eval()
@@ -90,8 +89,8 @@ def _play(
     batches: Iterator[Batch],
     validation: Batch,
     settings: Settings,
-    history: History,
-    progress: Ticker,
+    curve: CurveLogger,
+    progress: StepLines,
 ) -> tuple[Best, int]:
     fast = acceleration(settings, validation[0])
     fast.place(model)
@@ -99,34 +98,34 @@ def _play(
     best: Best | None = None
     numbers: dict[str, float] = {}
     for step in range(1, settings.steps + 1):
-        _round(optimisers, batches, history, step)
+        _round(optimisers, batches, curve, step)
         average.update()
         if step % max(1, settings.steps // ROWS) == 0:
-            numbers = history.close(step)
+            numbers = curve.flush(step)
         if step % settings.validate_every == 0 or step == settings.steps:
-            best = _validate(average, validation, settings, history, step, best)
-        progress.step(step, numbers)
+            best = _validate(average, validation, settings, curve, step, best)
+        progress.update(step, numbers)
         if best and settings.patience and step - best.step >= settings.patience * settings.validate_every:
             return best, step
     assert best
     return best, settings.steps
 
 
-def _round(optimisers: list[PlayerOptimiser], batches: Iterator[Batch], history: History, step: int) -> None:
+def _round(optimisers: list[PlayerOptimiser], batches: Iterator[Batch], curve: CurveLogger, step: int) -> None:
     for optimiser in optimisers:
         for _ in range(optimiser.player.turns):
             loss = optimiser.player.loss(*next(batches))
             optimiser.step(loss, step)
-            history.note(optimiser.player.name, loss)
+            curve.record(optimiser.player.name, loss)
 
 
 def _validate(
-    average: Average, validation: Batch, settings: Settings, history: History, step: int, best: Best | None
+    average: Average, validation: Batch, settings: Settings, curve: CurveLogger, step: int, best: Best | None
 ) -> Best:
     if not isinstance(average.model, Bounded):
         return Best(0.0, step, average.state())
     score = mean_bound(average.model, validation, settings)
-    history.add(step, "validation", average.model.bound, score)
+    curve.add(step, "validation", average.model.bound, score)
     return best if best and best.score >= score else Best(score, step, average.state())
 
 

@@ -1,15 +1,27 @@
-"""One AdamW for each player, with warm-up, decay and clipping (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
+"""One AdamW for each player, with warm-up, decay and clipping, and the moving average of a model's weights.
+
+The average is what is validated, saved and scored:
+
+    a <- a + (1 - d_n) (w - a),    d_n = min(d, (1 + n) / (10 + n))
+
+Its decay d_n increases from 0.1, so that the first, random weights are forgotten.
+
+References:
+    AdamW: Loshchilov & Hutter 2019, arXiv:1711.05101. Averaging: Polyak & Juditsky 1992.
+"""
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Protocol
 
 import torch
+from torch import Tensor
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
-from pipeline.contract import Loss, Player
+from pipeline.contract import GenerativeModel, Loss, Player
 
 
 class Schedule(Protocol):
@@ -74,3 +86,25 @@ def rate(step: int, settings: Schedule) -> float:
         return 1.0
     progress = (step - settings.warmup) / max(1, settings.steps - settings.warmup)
     return 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+
+
+class Average:
+    """Follows `source`; `model` is its averaged copy, in evaluation mode."""
+
+    def __init__(self, source: GenerativeModel, decay: float) -> None:
+        self.model, self.decay, self.updates = copy.deepcopy(source).eval().requires_grad_(False), decay, 0
+        self._ours: list[Tensor] = list(self.model.parameters())
+        self._theirs: list[Tensor] = list(source.parameters())
+        self._buffers = list(zip(self.model.buffers(), source.buffers(), strict=True))
+
+    @torch.no_grad()
+    def update(self) -> None:
+        self.updates += 1
+        decay = min(self.decay, self.updates / (10 + self.updates))
+        torch._foreach_lerp_(self._ours, self._theirs, 1 - decay)
+        for ours, theirs in self._buffers:
+            ours.copy_(theirs)
+
+    def state(self) -> dict[str, Tensor]:
+        """A copy of the averaged weights."""
+        return {name: value.clone() for name, value in self.model.state_dict().items()}

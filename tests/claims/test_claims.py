@@ -17,13 +17,13 @@ from scipy import stats
 
 from pipeline.claims import order
 from pipeline.claims.catalogue import CATALOGUE
+from pipeline.claims.claims_md import as_json, as_markdown, judged
 from pipeline.claims.contrast import Contrast, count, difference, log_ratio, unmeasured
 from pipeline.claims.coverage import KNOBS, WIDE
 from pipeline.claims.likelihoods import FLOWS, MIXTURES, RIVALS
-from pipeline.claims.page import as_json, as_markdown, judged
-from pipeline.claims.results import Results
 from pipeline.claims.roster import EXACT, ROSTERS, VAES
 from pipeline.claims.rule import ALPHA, ONE_SEED, judge
+from pipeline.results.selection import Results
 
 FIELDS = {"id", "statement", "metric", "groups", "test", "effect", "interval", "verdict", "missing", "figure"}
 

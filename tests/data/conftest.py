@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # tiny.py
-
 import tiny
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A data_root that holds all of them."""
-    tiny.write(tmp_path)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data_root that holds all of them but CelebA."""
+    tiny.write(tmp_path, monkeypatch)
     return tmp_path

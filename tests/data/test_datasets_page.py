@@ -1,4 +1,4 @@
-"""The page on datasets says what the code takes."""
+"""The pages on datasets document every keyword of the code, and their examples are valid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import yaml
 from pipeline.data.datasets import DATASETS
 from pipeline.params import TaskParams, bind
 
-PAGE = (Path(__file__).parents[2] / "docs/datasets.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = {name: (DOCS / name).read_text(encoding="utf-8") for name in ("datasets.md", "image-folder.md")}
+PAGE = "".join(PAGES.values())
 TASKS = {
     name: TaskParams.model_validate(task)
     for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -32,3 +34,10 @@ def test_every_dataset_is_on_the_page_with_its_keywords(name: str) -> None:
     for word, parameter in inspect.signature(DATASETS[name]).parameters.items():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             assert f"`{word}`" in PAGE
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_at_most_160_lines_and_its_links_lead_to_files(page: str) -> None:
+    assert len(PAGES[page].splitlines()) <= 160
+    for target in re.findall(r"\]\(([^)#\s:]+)[^)]*\)", PAGES[page]):
+        assert (DOCS / target).exists(), target

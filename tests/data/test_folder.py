@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import png16
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -16,7 +17,6 @@ from pipeline.data.conditions import luma
 from pipeline.data.dataset import SPLITS, Dataset, Sizes
 from pipeline.data.folder import folder
 from pipeline.errors import UserError
-from tests.data import deep
 
 SIZES = Sizes(5, 2, 3)
 SIDE = 16  # of the stored images
@@ -242,7 +242,7 @@ def test_a_class_folder_that_is_a_link_is_read_and_a_loop_of_links_ends(here: Pa
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_a_png_of_16_bits_per_channel_is_refused(channels: int, here: Path) -> None:
-    deep.png(here / "images" / NAMES[4], np.full((SIDE, SIDE, channels), 1000))
+    png16.write_png(here / "images" / NAMES[4], np.full((SIDE, SIDE, channels), 1000))
     refused("has 16 bits per channel", here)
 
 
@@ -262,7 +262,7 @@ def test_a_tiff_of_16_bits_per_channel_is_refused(here: Path) -> None:
 
 
 def test_a_mask_of_16_bits_is_refused(here: Path) -> None:
-    deep.png(here / "masks" / NAMES[4], np.full((SIDE, SIDE, 1), 1))
+    png16.write_png(here / "masks" / NAMES[4], np.full((SIDE, SIDE, 1), 1))
     refused("has 16 bits per channel", here, condition="segmentation", masks=here / "masks")
 
 

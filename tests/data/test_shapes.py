@@ -14,8 +14,7 @@ from pipeline.contract import ConditionKind
 from pipeline.data.conditions import boxes, luma
 from pipeline.data.dataset import SPLITS, Dataset, Sizes
 from pipeline.data.drawing import OUTLINES, TEXTURES, Shapes, gradient, paint, rgb
-from pipeline.data.scenes import HUES
-from pipeline.data.shapes import shapes
+from pipeline.data.shapes import HUES, shapes
 
 KINDS = get_args(ConditionKind)
 SIZES = Sizes(600, 30, 200)

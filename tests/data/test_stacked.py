@@ -8,10 +8,9 @@ import torch
 from scipy.stats import chisquare
 
 from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split
-from pipeline.data.digits import digits
-from pipeline.data.stacked import DIGITS, FACTORS, stacked, stacked_digits
-from pipeline.metrics.bootstrap import Bootstrap, ends
-from pipeline.metrics.factors import probabilities
+from pipeline.data.digits import ALL_DIGITS, FACTORS, digits, stack, stacked_digits
+from pipeline.metrics.evaluation.bootstrap import Bootstrap, ends
+from pipeline.metrics.modes import probabilities
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +30,7 @@ def test_there_are_a_thousand_modes_and_all_are_equally_likely(made: Dataset) ->
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_each_channel_is_a_digit_of_its_own_split_and_of_its_class(made: Dataset, split: str) -> None:
-    source, stacked = digits(DIGITS, 0).splits[split], made.splits[split]
+    source, stacked = digits(ALL_DIGITS, 0).splits[split], made.splits[split]
     assert stacked.sources is not None
     assert np.array_equal(stacked.x, source.x[stacked.sources][:, :, 0])
     assert source.label is not None
@@ -67,7 +66,7 @@ def test_the_interval_of_bits_covers_over_other_source_digits() -> None:
         rng = np.random.default_rng(seed)
         chosen = rng.choice(len(bits), 250)
         part = Split(source.x[chosen], source.c[chosen], source.label[chosen])
-        rows = stacked(part, 1000, rng).sources
+        rows = stack(part, 1000, rng).sources
         assert rows is not None
         items = torch.from_numpy(bits[chosen][rows].mean(axis=1))
         for which, sources in enumerate((None, torch.from_numpy(rows))):

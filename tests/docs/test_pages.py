@@ -12,8 +12,8 @@ from clone import ROOT
 from page import DOCS, blocks, work_through
 
 from pipeline import contract
-from pipeline.metrics.table import METRICS
-from pipeline.report.column import base
+from pipeline.metrics.registry import metrics
+from pipeline.results.column import base
 
 PAGES = (
     "get-started.md", "read-a-number.md", "add-a-model.md", "add-a-dataset.md", "extractors.md", "protocol.md",
@@ -61,7 +61,7 @@ def test_links_and_files_are_there(page: str) -> None:
 
 def test_each_metric_is_explained() -> None:
     page = (DOCS / "read-a-number.md").read_text()
-    for metric in METRICS:
+    for metric in metrics():
         assert f"`{base(metric.name.format(draws=64))}`" in page, metric.name
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from pipeline.conformance.subject import randomize as awake
 from pipeline.contract import Event
-from pipeline.laws.subject import awake
-from pipeline.networks.causal.network import CausalNetwork
+from pipeline.families.autoregressive.networks.causal_network import CausalNetwork
 
 __all__ = ["awake", "before", "example", "field", "replay"]
 

@@ -1,9 +1,4 @@
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # toys.py, which every test of the families shares
 
 from pipeline.training import reproducible
 

@@ -7,10 +7,17 @@ import torch
 from toys import COLOUR, GREY, batch, build, condition
 
 from pipeline.contract import Event, Exact, Task
-from pipeline.families.autoregressive import transformation
-from pipeline.families.autoregressive.augmented import AugmentedImages
-from pipeline.families.autoregressive.sampling import naive
-from pipeline.families.autoregressive.transformation import SPREAD, Transformation, draw, identity, symmetries
+from pipeline.families.autoregressive import augmentation
+from pipeline.families.autoregressive.augmentation import (
+    SPREAD,
+    AugmentedImages,
+    Transformation,
+    identity,
+    random_transformation,
+    symmetries,
+    transformation_width,
+)
+from pipeline.families.autoregressive.image import naive
 
 RECIPES = ["pixelcnn", "gated_pixelcnn", "pixelcnn_pp", "row_lstm", "diagonal_bilstm", "image_transformer"]
 OBLONG = Event((1, 4, 6), levels=5)
@@ -59,9 +66,9 @@ def test_a_shift_by_a_whole_pixel_moves_every_pixel() -> None:
 
 @events
 def test_the_network_is_told_which_transformation_it_is(event: Event) -> None:
-    t = draw(event, 400)
+    t = random_transformation(event, 400)
     told = t.told(event)
-    assert told.shape == (400, transformation.width(event))
+    assert told.shape == (400, transformation_width(event))
     assert torch.equal(told[:, len(SPREAD) :].argmax(1), t.symmetry)
     plain = identity(1).told(event)
     assert plain[0].tolist() == [0.0] * len(SPREAD) + [1.0] + [0.0] * (len(symmetries(event)) - 1)
@@ -69,7 +76,7 @@ def test_the_network_is_told_which_transformation_it_is(event: Event) -> None:
 
 @events
 def test_each_image_is_transformed_as_if_it_were_alone(event: Event) -> None:
-    t, x = draw(event, 20), torch.randn(20, *event.shape)
+    t, x = random_transformation(event, 20), torch.randn(20, *event.shape)
     alone = [Transformation(t.noise[i : i + 1], t.symmetry[i : i + 1]).of(x[i : i + 1]) for i in range(20)]
     assert torch.allclose(t.of(x), torch.cat(alone), atol=1e-6)
 
@@ -80,7 +87,7 @@ def test_a_dense_condition_moves_with_its_image(kind: str, monkeypatch: pytest.M
     made, task = augmented("pixelcnn", GREY, kind), Task("t", GREY, condition(kind, GREY))
     x, c = batch(task, 6)
     turn = Transformation(torch.zeros(6, len(SPREAD)), torch.full((6,), 1))
-    monkeypatch.setattr(transformation, "draw", lambda event, count: turn)
+    monkeypatch.setattr(augmentation, "random_transformation", lambda event, count: turn)
     seen = made.condition(c)
     context = seen._replace(map=turn.of(seen.map)).everywhere() if seen.map.shape[1] else seen.everywhere()
     told = turn.told(GREY)[:, :, None, None].expand(-1, -1, 8, 8)
@@ -90,7 +97,7 @@ def test_a_dense_condition_moves_with_its_image(kind: str, monkeypatch: pytest.M
 
 
 def test_plain_images_are_seen_often() -> None:
-    t = draw(GREY, 4000)
+    t = random_transformation(GREY, 4000)
     plain = (t.noise == 0).all(1) & (t.symmetry == 0)
     assert plain.float().mean().item() == pytest.approx(0.3 * (0.5 + 0.5 / 8), abs=0.03)
 

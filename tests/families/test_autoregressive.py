@@ -11,13 +11,12 @@ from causality import awake, before, example, field
 from toys import COLOUR, GREY, POINTS, batch, build, condition, conditions, recipes
 
 from pipeline.contract import Event, Exact, GenerativeModel, Task
-from pipeline.families.autoregressive.image import AutoregressiveImages
+from pipeline.families.autoregressive.image import AutoregressiveImages, naive
+from pipeline.families.autoregressive.networks.gated_pixelcnn import GatedPixelCNN
+from pipeline.families.autoregressive.networks.masked_layers import MaskedConv2d
+from pipeline.families.autoregressive.networks.pixelcnn import PixelCNN
+from pipeline.families.autoregressive.networks.pixelcnn_pp import PixelCNNPlusPlus
 from pipeline.families.autoregressive.pixels import LogisticMixture
-from pipeline.families.autoregressive.sampling import naive
-from pipeline.networks.causal.gated import GatedPixelCNN
-from pipeline.networks.causal.pixelcnn import PixelCNN
-from pipeline.networks.causal.plusplus import PixelCNNPlusPlus
-from pipeline.networks.causal.taps import MaskedConv2d
 
 RECIPES = [recipe for family, recipe in recipes("images") if family == "autoregressive"]
 RECIPES.append("gated_pixelcnn, mixtures")

@@ -11,7 +11,7 @@ from toys import GREY, condition, conditions
 
 from pipeline import params
 from pipeline.contract import Task
-from pipeline.families.control.memory import Collapsed, Copycat, Memory, Real, dealt
+from pipeline.families.control.stored_items import Collapsed, Copycat, Memory, Real, dealt
 from pipeline.paths import Cell
 
 

@@ -13,9 +13,7 @@ from torch.distributions import Normal
 from toys import GREY, POINTS, build, condition, conditions
 
 from pipeline.contract import Condition, Event, Task
-from pipeline.families.diffusion.ddpm import DDPM, Weighting
-from pipeline.families.diffusion.decoder import Decoder, clearance
-from pipeline.families.diffusion.schedule import cosine, linear
+from pipeline.families.diffusion.ddpm import DDPM, Decoder, Weighting, clearance, cosine, linear
 from pipeline.networks.condition import Context, encoder
 
 SCHEDULES = {"cosine": cosine, "linear": linear, "shifted cosine": partial(cosine, shift=-4.0)}

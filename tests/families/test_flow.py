@@ -15,9 +15,18 @@ from torch import Tensor
 from toys import COLOUR, GREY, POINTS, batch, build, condition, conditions, recipes
 
 from pipeline.contract import Event, Task
-from pipeline.families.dequantise import Uniform
-from pipeline.families.flow.bijection import Bijection, Chain, EveryOther, Flatten, MultiScale, Squeeze
-from pipeline.families.flow.coupling import (
+from pipeline.distributions.bijection import (
+    ActNorm,
+    Bijection,
+    Chain,
+    Convolution,
+    EveryOther,
+    Flatten,
+    MultiScale,
+    Scale,
+    Squeeze,
+)
+from pipeline.distributions.coupling import (
     Additive,
     Affine,
     Checkerboard,
@@ -26,9 +35,9 @@ from pipeline.families.flow.coupling import (
     Monotone,
     Split,
 )
-from pipeline.families.flow.linear import ActNorm, Convolution, Scale
-from pipeline.families.flow.spline import Spline
-from pipeline.networks.conditioner import MapConditioner, VectorConditioner
+from pipeline.distributions.dequantisation import Uniform
+from pipeline.distributions.spline import Spline
+from pipeline.families.flow.networks import MapConditioner, VectorConditioner
 
 SMALL = Event((1, 4, 4), levels=4)
 POINT_FLOWS = [recipe for family, recipe in recipes("points") if family == "flow"]

@@ -11,8 +11,7 @@ from torch.distributions import Normal
 from toys import POINTS, build
 
 from pipeline.contract import Condition, Event, Task
-from pipeline.families.diffusion.matching import ImageFlowMatching, PointFlowMatching
-from pipeline.families.diffusion.ode import signs, solve, traced, units
+from pipeline.families.diffusion.flow_matching import ImageFlowMatching, PointFlowMatching, signs, solve, traced, units
 from pipeline.networks.condition import Context, encoder
 
 

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from toys import GREY, POINTS, batch, build, condition
 
 from pipeline.contract import GenerativeModel, Task
-from pipeline.families.gan.objectives import OBJECTIVES
-from pipeline.families.gan.penalty import GRADIENT, R1
-from pipeline.training.average import Average
+from pipeline.families.gan.objectives import GRADIENT, OBJECTIVES, R1
+from pipeline.training.optimiser import Average
 
 POINT, IMAGE = Task("points", POINTS), Task("images", GREY)
 EITHER = pytest.mark.parametrize("task", [POINT, IMAGE], ids=["points", "images"])

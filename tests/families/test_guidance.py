@@ -11,10 +11,8 @@ from torch import Tensor, nn
 from toys import COLOUR, GREY, POINTS, build, condition, conditions
 
 from pipeline.contract import Condition, Event, Task
-from pipeline.families.diffusion.ddpm import DDPM
-from pipeline.families.diffusion.decoder import clearance
+from pipeline.families.diffusion.ddpm import DDPM, clearance, cosine
 from pipeline.families.diffusion.guidance import Guided
-from pipeline.families.diffusion.schedule import cosine
 from pipeline.networks.condition import Context, encoder
 
 MODELS = [("ddpm", POINTS), ("ddpm", GREY), ("flow_matching", POINTS), ("flow_matching", GREY)]

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from pipeline.contract import Event, Mixture, Task
+from pipeline.distributions.dequantisation import dequantise, requantise
+from pipeline.distributions.likelihood import Bernoulli, Categorical, DiscretisedLogistic, likelihood
 from pipeline.families.control.density import Marginal, Oracle, UniformLevels
-from pipeline.families.dequantise import dequantise, requantise
-from pipeline.families.likelihood import Bernoulli, Categorical, DiscretisedLogistic, likelihood
 
 KINDS = [(Bernoulli, 2), *((kind, levels) for kind in (Categorical, DiscretisedLogistic) for levels in (2, 17, 256))]
 

@@ -11,8 +11,8 @@ from causality import awake, example, field, replay
 from toys import COLOUR, GREY, POINTS, build, condition, conditions
 
 from pipeline.contract import Event, Task
-from pipeline.families.autoregressive.made import OrderEnsemble
-from pipeline.networks.causal.made import AnyOrderMADE, OrderedMADE, places
+from pipeline.families.autoregressive.image import OrderEnsemble
+from pipeline.families.autoregressive.networks.made import AnyOrderMADE, OrderedMADE, places
 
 Order = Literal["raster", "column", "random"]
 ORDERS: tuple[Order, ...] = ("raster", "column", "random")

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from toys import COLOUR, GREY
 
 from pipeline.contract import Event
-from pipeline.networks.causal.lstm import DiagonalBiLSTM, RowLSTM, skew, unskew
-from pipeline.networks.causal.rnn import PixelRNN
+from pipeline.families.autoregressive.networks.pixelrnn import DiagonalBiLSTM, PixelRNN, RowLSTM, skew, unskew
 
 LAYERS = [RowLSTM, DiagonalBiLSTM]
 EVENTS = [GREY, Event((3, 4, 5), levels=4), Event((1, 3, 5), levels=2)]

@@ -8,7 +8,7 @@ from causality import awake, before, example, field, replay
 from toys import GREY
 
 from pipeline.contract import Event
-from pipeline.networks.causal.attention import ImageTransformer, LocalAttention
+from pipeline.families.autoregressive.networks.image_transformer import ImageTransformer, LocalAttention
 
 EVENTS = [GREY, Event((3, 4, 5), levels=4)]
 

@@ -12,11 +12,10 @@ from torch.distributions import Independent, MultivariateNormal, Normal, kl_dive
 from toys import GREY, build
 
 from pipeline.contract import Event, Task
-from pipeline.families.likelihood import Gaussian
-from pipeline.families.vae.codebook import Codebook
-from pipeline.families.vae.gaussian import Normals
-from pipeline.families.vae.iwae import IWAE
-from pipeline.families.vae.vae import VAE
+from pipeline.distributions.gaussian import Normals
+from pipeline.distributions.likelihood import Gaussian
+from pipeline.families.vae.vae import IWAE, VAE
+from pipeline.families.vae.vq_vae import Codebook
 from pipeline.networks.condition import Context, encoder
 
 TINY = Event((1, 2, 2), levels=2)

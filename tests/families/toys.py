@@ -1,20 +1,20 @@
-"""Every recipe at toy width, on every event and every condition: what the contract suite runs over."""
+"""Every recipe at toy width, on every event and every condition: for the conformance tests of all recipes."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pipeline.families
+from pipeline.conformance.model_laws import UNCONDITIONAL_CONTROLS
+from pipeline.conformance.subject import Subject
+from pipeline.conformance.toy_tasks import COLOUR, GREY, POINTS, PROBLEMS, Problem, batch, condition, conditions
 from pipeline.contract import GenerativeModel, Task
 from pipeline.families.registry import find
-from pipeline.laws.models import BLIND
-from pipeline.laws.problem import COLOUR, GREY, POINTS, PROBLEMS, Problem, batch, condition, conditions
-from pipeline.laws.subject import Subject
 
 __all__ = ["COLOUR", "GREY", "POINTS", "Toy", "batch", "build", "condition", "conditions", "recipes", "subject", "toys"]
 
@@ -37,15 +37,21 @@ class Toy(NamedTuple):
 
 @cache
 def subject(toy: Toy) -> Subject:
-    """One for all laws: what the model is has to be found out once."""
+    """One for all laws, so that its model is built once."""
     problem = Problem(toy.event, toy.condition)
-    function = find(toy.family, toy.recipe, problem.task.event.kind, "test")
+    function = _find(toy.family, toy.recipe, problem.task.event.kind)
     keywords = _keywords(toy.recipe, inspect.signature(function).parameters)
-    return Subject(function, problem, keywords, blind=toy.recipe in BLIND)
+    return Subject(function, problem, keywords, unconditional=toy.recipe in UNCONDITIONAL_CONTROLS)
+
+
+@cache
+def _find(family: str, recipe: str, events: str) -> Callable[..., GenerativeModel]:
+    """The registry reads the metadata of all installed packages at each call."""
+    return find(family, recipe, events, "test")
 
 
 def build(family: str, recipe: str, task: Task, **changes: Any) -> GenerativeModel:
-    function = find(family, recipe, task.event.kind, "test")
+    function = _find(family, recipe, task.event.kind)
     return function(task, **_keywords(recipe, inspect.signature(function).parameters, **changes))
 
 

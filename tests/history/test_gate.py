@@ -1,59 +1,14 @@
-"""The commands over a small repository: a regression is told with exit code 1, bad input with 2, all else passes."""
+"""The commands over a small repository: exit code 1 for a regression, 2 for bad input, 0 otherwise."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline import cli, paths
-
-HEADER = "suite,task,model,family,seed,metric,value,sampling_low,sampling_high,better,kind,protocol,split,version"
-BASE = {("ring", "vae"): (1.0, 1.1, 1.2), ("ring", "gan"): (3.0, 3.1, 3.2), ("digits", "vae"): (2.0,)}
-
-
-class Repository:
-    """Writes reports, and commits them."""
-
-    def write(
-        self,
-        values: Mapping[tuple[str, str], tuple[float, ...]] = BASE,
-        split: str = "data",
-        status: Mapping[str, str] | None = None,
-    ) -> None:
-        rows = [
-            f"s,{task},{model},vae,{seed},bits_per_dim,{v},{v - 0.1},{v + 0.1},lower,exact,test n=64,{split},1"
-            for (task, model), of in values.items()
-            for seed, v in enumerate(of)
-        ]
-        rows += ["s,ring,vae,vae,0,authenticity,0.5,,,none,estimate,test n=64,data,1"]
-        paths.RESULTS.parent.mkdir(exist_ok=True)
-        paths.RESULTS.write_text("\n".join([HEADER, *rows]) + "\n")
-        standings = [f"ring,{model},{told}" for model, told in (status or {}).items()]
-        paths.LEADERBOARD_CSV.write_text("\n".join(["task,model,status", *standings]) + "\n")
-
-    def commit(self, name: str) -> None:
-        self.git("add", "-A")
-        self.git("-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "-m", name)
-        self.git("tag", name)
-
-    def git(self, *words: str) -> None:
-        subprocess.run(["git", *words], check=True)
-
-
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    """With reports that are committed as `base`."""
-    monkeypatch.chdir(tmp_path)
-    repository = Repository()
-    repository.git("init", "-q")
-    repository.write()
-    repository.commit("base")
-    return repository
+from tests.history.conftest import BASE, Repository
 
 
 def run(*words: str) -> int:
@@ -68,7 +23,7 @@ def gate(*words: str) -> int:
 
 
 def compare(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
-    assert run("compare", *words, "--as", "json") == 0
+    assert run("compare", *words, "--format", "json") == 0
     return dict(json.loads(capsys.readouterr().out))
 
 
@@ -166,7 +121,7 @@ def test_a_comment_holds_what_changed_and_counts_what_is_noise(
     repository: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:
     repository.write({**BASE, ("ring", "vae"): (1.50, 1.61, 1.70), ("ring", "gan"): (3.0, 3.2, 3.15)})
-    assert run("compare", "base", "--as", "md") == 0
+    assert run("compare", "base", "--format", "md") == 0
     comment = capsys.readouterr().out
     assert comment.startswith("**base → the work tree: 1 worse, 0 improved, 1 within noise, 1 unchanged**")
     assert "| ring | vae   | bits/dim ↓ |" in comment

@@ -1,13 +1,10 @@
 """What the tests of the metrics share."""
 
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
-
-sys.path.insert(0, str(Path(__file__).parent))  # squares.py, damage.py
 
 
 @pytest.fixture(scope="session")

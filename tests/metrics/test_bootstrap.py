@@ -7,13 +7,14 @@ import math
 import pytest
 import torch
 
-from pipeline.metrics import resampled
-from pipeline.metrics.bootstrap import Bootstrap, Ends, ends, inflation
+from pipeline.metrics import frechet as frechet_module
+from pipeline.metrics import kid as kid_module
+from pipeline.metrics.evaluation.bootstrap import Bootstrap, Ends, ends, inflation
 from pipeline.metrics.frechet import frechet
-from pipeline.metrics.kernel import kernel
-from pipeline.metrics.resampled import frechet_influences, kernel_influences
+from pipeline.metrics.kid import kid
 
-DISTANCES = {"frechet": (frechet, frechet_influences), "kernel": (kernel, kernel_influences)}
+DISTANCES = {"frechet": (frechet, frechet_module.influences), "kid": (kid, kid_module.influences)}
+MODULES = {"frechet": frechet_module, "kid": kid_module}
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +54,7 @@ def test_a_distance_between_resamples_spreads_as_between_samples(metric: str, di
 
     single, _ = DISTANCES[metric]
     true = torch.tensor([single(**pair()) for _ in range(200)]).std().item()
-    found = [getattr(resampled, metric)(Bootstrap(seed, 300), **pair()).std().item() for seed in range(30)]
+    found = [MODULES[metric].resampled(Bootstrap(seed, 300), **pair()).std().item() for seed in range(30)]
     assert 0.8 < sum(found) / 30 / true < (1.2 if shift else 1.75)
 
 
@@ -83,7 +84,7 @@ def whole_kernel(*, real: torch.Tensor, fake: torch.Tensor) -> float:
 @pytest.mark.parametrize("metric", DISTANCES)
 def test_a_sample_that_is_all_alike_has_ends(metric: str) -> None:
     pair = {"real": torch.randn(300, 80), "fake": torch.ones(300, 80)}
-    assert getattr(resampled, metric)(Bootstrap(0), **pair).isfinite().all()
+    assert MODULES[metric].resampled(Bootstrap(0), **pair).isfinite().all()
 
 
 def test_more_items_make_it_narrower() -> None:

@@ -9,10 +9,10 @@ import torch
 
 from pipeline.contract import Factor
 from pipeline.metrics.classwise import classwise
+from pipeline.metrics.condition_adherence import shuffled
 from pipeline.metrics.diversity import diversity, sharing, spread
-from pipeline.metrics.factors import histogram, mode, probabilities
-from pipeline.metrics.modes import tail, visits
-from pipeline.metrics.obedience import box_iou, luma_error, mean_iou, pixels, right, shuffled
+from pipeline.metrics.judges.scores import box_iou, luma_error, mean_iou, pixels, right
+from pipeline.metrics.modes import combination, factor_histogram, probabilities, tail, visits
 
 FACTORS = (Factor("class", (0.5, 0.3, 0.2)), Factor("colour", (0.5, 0.5)))
 
@@ -101,7 +101,7 @@ def test_a_class_without_neighbours_is_left_out() -> None:
 def test_modes_are_the_combinations_of_the_factors() -> None:
     p = probabilities(FACTORS)
     values = torch.cartesian_prod(torch.arange(3), torch.arange(2))
-    assert torch.equal(mode(FACTORS, values), torch.arange(6))
+    assert torch.equal(combination(FACTORS, values), torch.arange(6))
     assert p.tolist() == pytest.approx([0.25, 0.25, 0.15, 0.15, 0.1, 0.1])
     assert tail(p).tolist() == [False] * 4 + [True] * 2
 
@@ -109,9 +109,9 @@ def test_modes_are_the_combinations_of_the_factors() -> None:
 def test_a_sample_with_the_right_shares_loses_nothing_and_one_mode_loses_the_tail() -> None:
     values = torch.cartesian_prod(torch.arange(3), torch.arange(2))
     shares = torch.tensor([25, 25, 15, 15, 10, 10])
-    right = visits(histogram(FACTORS, values.repeat_interleave(shares * 100, 0)))
+    right = visits(factor_histogram(FACTORS, values.repeat_interleave(shares * 100, 0)))
     assert (right.hit, right.tail_recall) == (6, 1.0)
     assert max(right.kl_pq, right.kl_qp) < 1e-5
-    one = visits(histogram(FACTORS, values[:1].expand(10_000, -1)))
+    one = visits(factor_histogram(FACTORS, values[:1].expand(10_000, -1)))
     assert (one.hit, one.tail_recall) == (1, 0.0)
     assert one.kl_qp.item() == pytest.approx(math.log(4), abs=0.01)

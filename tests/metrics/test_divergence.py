@@ -9,8 +9,8 @@ from torch import Tensor
 
 from pipeline.contract import Mixture
 from pipeline.metrics import divergence
-from pipeline.metrics.bootstrap import Bootstrap, ends
 from pipeline.metrics.divergence import cell, histogram, histogram_kl_pq, histogram_kl_qp, log_mass
+from pipeline.metrics.evaluation.bootstrap import Bootstrap, ends
 from pipeline.metrics.modes import log_density
 
 

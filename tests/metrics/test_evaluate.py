@@ -9,45 +9,34 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from configuration import params_text, task_entry
 from torch import Tensor
 
 from pipeline import files
 from pipeline.contract import Exact, GenerativeModel, Player
 from pipeline.data import prepared
 from pipeline.errors import UserError
-from pipeline.families.control.memory import Real
-from pipeline.metrics import judging
+from pipeline.families.control.stored_items import Real
+from pipeline.metrics.judges import fitting
 from pipeline.stages import evaluate, features, prepare
 from pipeline.training import reproducible
 from pipeline.training.checkpoint import Trained
 
-PARAMS = """
-tasks:
-  ring:
-    data: {dataset: ring, sigma: 0.1, train: 300, validation: 20, test: 100}
-    extractor: {name: identity}
-  digits:
-    data: {dataset: digits, train: 200, validation: 20, test: 40}
-    extractor: {name: classifier, width: 2, features: 4, steps: 5}
-  digits_class:
-    data: {dataset: digits, condition: class, train: 200, validation: 20, test: 40}
-    extractor: {name: classifier, width: 2, features: 4, steps: 5}
-  digits_box:
-    data: {dataset: digits, condition: box, train: 200, validation: 20, test: 40}
-    extractor: {name: classifier, width: 2, features: 4, steps: 5}
-  typo:
-    data: {dataset: ring, sigma: 0.1, train: 10, validation: 10, test: 10}
-    extractor: {name: identiy}
-training:
-  points: {steps: 1, batch_size: 1, learning_rate: 0.1}
-  images: {steps: 1, batch_size: 1, learning_rate: 0.1}
-evaluation:
-  points: {samples: 50, draws: 2, chunk: 20}
-  images: {samples: 30, draws: 2, chunk: 20, neighbours: 1, conditions: 6, repeats: 3}
-  many: {samples: 50, modes: 90, draws: 2, chunk: 20}
-models: {points: {}, images: {}}
-suites: {}
-"""
+CLASSIFIER = {"name": "classifier", "width": 2, "features": 4, "steps": 5}
+PARAMS = params_text(
+    {
+        "ring": task_entry("ring", 300, 20, 100, sigma=0.1),
+        "digits": task_entry("digits", 200, 20, 40, extractor=CLASSIFIER),
+        "digits_class": task_entry("digits", 200, 20, 40, condition="class", extractor=CLASSIFIER),
+        "digits_box": task_entry("digits", 200, 20, 40, condition="box", extractor=CLASSIFIER),
+        "typo": task_entry("ring", 10, 10, 10, sigma=0.1, extractor="identiy"),
+    },
+    evaluation={
+        "points": {"samples": 50, "draws": 2, "chunk": 20},
+        "images": {"samples": 30, "draws": 2, "chunk": 20, "neighbours": 1, "conditions": 6, "repeats": 3},
+        "many": {"samples": 50, "modes": 90, "draws": 2, "chunk": 20},
+    },
+)
 
 
 class Gaussian(GenerativeModel, Exact):
@@ -171,7 +160,7 @@ OBEDIENCE = {"class": "class_accuracy", "box": "box_iou"}
 def test_a_cell_with_a_condition_is_judged_and_its_repeated_samples_are_kept(
     monkeypatch: pytest.MonkeyPatch, kind: str, shape: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr(judging, "fit", partial(judging.fit, steps=5))
+    monkeypatch.setattr(fitting, "fit", partial(fitting.fit, steps=5))
     trained(monkeypatch, Gaussian((1, 8, 8)))
     prepare.main(f"digits_{kind}")
     features.main(f"digits_{kind}")

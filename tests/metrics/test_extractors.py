@@ -10,10 +10,10 @@ from torch import Tensor
 
 from pipeline.contract import Event, Task
 from pipeline.errors import UserError
-from pipeline.metrics import reference
-from pipeline.metrics.features import EXTRACTORS, Classifier, classifier, identity
+from pipeline.metrics.extractors import reference
+from pipeline.metrics.extractors.lookup import EXTRACTORS, Classifier, classifier, identity
+from pipeline.metrics.extractors.network import weights
 from pipeline.metrics.frechet import frechet
-from pipeline.metrics.network import weights
 from pipeline.params import bind
 
 BARS = Task("bars", Event((1, 8, 8), levels=17))

@@ -13,32 +13,34 @@ from torch import Tensor, nn
 
 from pipeline.contract import Event, Mixture, Task
 from pipeline.errors import UserError
-from pipeline.metrics import divergence, network, prd, resampled
-from pipeline.metrics.bootstrap import Bootstrap
+from pipeline.metrics import divergence, prd
+from pipeline.metrics import frechet as frechet_module
+from pipeline.metrics import kid as kid_module
 from pipeline.metrics.diversity import diversity
-from pipeline.metrics.evidence import Evidence
-from pipeline.metrics.extractors import frozen
+from pipeline.metrics.evaluation.bootstrap import Bootstrap
+from pipeline.metrics.evaluation.context import EvaluationContext
+from pipeline.metrics.evaluation.draws import stored
+from pipeline.metrics.evaluation.finite import check_features, check_finite
+from pipeline.metrics.extractors import frozen, network
 from pipeline.metrics.extractors.identity import Identity
-from pipeline.metrics.finite import check_features, check_finite
 from pipeline.metrics.frechet import frechet, frechet_infinity
-from pipeline.metrics.judge import Labels
-from pipeline.metrics.kernel import kernel
-from pipeline.metrics.memory import authentic, copying
+from pipeline.metrics.judges.judge import Labels
+from pipeline.metrics.kid import kid
+from pipeline.metrics.memorization import authenticity, ct_score
 from pipeline.metrics.modes import log_density, nearest_mode
-from pipeline.metrics.sampling import stored
-from pipeline.metrics.settings import Settings
+from pipeline.params import Evaluation
 
 TRUTH = Mixture(((-1.0, 0.0), (1.0, 0.0)), 0.1, (0.5, 0.5))
 VALUES = [math.nan, math.inf, -math.inf]
 PAIRS: dict[str, Callable[..., object]] = {
     "frechet": frechet,
     "frechet_infinity": frechet_infinity,
-    "kernel": kernel,
-    "frechet resampled": lambda **x: resampled.frechet(Bootstrap(0, 20), **x),
-    "kernel resampled": lambda **x: resampled.kernel(Bootstrap(0, 20), **x),
+    "kid": kid,
+    "frechet resampled": lambda **x: frechet_module.resampled(Bootstrap(0, 20), **x),
+    "kid resampled": lambda **x: kid_module.resampled(Bootstrap(0, 20), **x),
     "prd": prd.cells,
-    "authentic": lambda real, fake: authentic(train=real, fake=fake),
-    "copying": lambda real, fake: copying(train=torch.zeros(5, real.shape[1]), real=real, fake=fake),
+    "authenticity": lambda real, fake: authenticity(train=real, fake=fake),
+    "ct_score": lambda real, fake: ct_score(train=torch.zeros(5, real.shape[1]), real=real, fake=fake),
     "diversity": lambda real, fake: diversity(real=real, groups=[fake]),
 }
 POINTS: dict[str, Callable[[Tensor], object]] = {
@@ -80,10 +82,10 @@ def test_items_that_are_not_finite_are_refused_with_their_index(door: str, value
 @pytest.mark.parametrize("field", ["test", "many", "train", "real", "fake", "repeated"])
 def test_no_metric_is_computed_from_evidence_that_is_not_finite(field: str) -> None:
     x, c = torch.randn(8, 2), torch.empty(8, 0)
-    sound = Evidence(
+    sound = EvaluationContext(
         model=nn.Identity(), task=Task("two", Event((2,)), truth=TRUTH), test=(x, c), samples=x, many=x, c=c, train=x,
         real=x, fake=x, repeated=x[:, None], judges={}, extractor="identity",
-        settings=Settings(samples=8, draws=1, chunk=8, neighbours=3, coverage_neighbours=5, conditions=0, repeats=2),
+        settings=Evaluation(samples=8, draws=1, chunk=8, neighbours=3, coverage_neighbours=5, conditions=1, repeats=2),
         seed=0,
     )  # fmt: skip
     bad = broken(math.nan, 8, 2)

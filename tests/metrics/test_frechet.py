@@ -10,9 +10,7 @@ import torch
 from torch import Tensor
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
-from pipeline.metrics import protocol
-from pipeline.metrics.frechet import frechet, frechet_infinity
-from pipeline.metrics.resampled import frechet_influences
+from pipeline.metrics.frechet import METRICS, frechet, frechet_infinity, influences
 
 
 def exactly(mean: float, spread: Tensor, count: int = 500) -> Tensor:
@@ -74,9 +72,10 @@ def test_what_is_left_at_infinity_is_the_distance_of_the_gaussians() -> None:
 @pytest.mark.parametrize(("n", "said"), [(8, True), (9, False)])
 def test_fewer_items_than_a_gaussian_wants_are_said_in_the_protocol(n: int, said: bool) -> None:
     x = torch.randn(n, 8)
-    evidence: Any = SimpleNamespace(real=torch.randn(20, 8), fake=x, extractor="FID-inception@672682")
-    assert (", n <= 8 features" in protocol.gaussians(evidence)) is said
-    assert "FID-inception@672682" in protocol.extrapolated(evidence)
+    context: Any = SimpleNamespace(real=torch.randn(20, 8), fake=x, extractor="FID-inception@672682")
+    for metric in METRICS:
+        assert (", n <= 8 features" in metric.protocol(context)) is said
+        assert "FID-inception@672682" in metric.protocol(context)
 
 
 @pytest.mark.parametrize("offset", [1e4, 1e7, 1e8])
@@ -91,7 +90,7 @@ def test_the_origin_does_not_matter(metric: Callable[..., float], offset: float)
 @pytest.mark.parametrize("side", [0, 1])
 def test_the_influences_do_not_depend_on_the_origin(side: int) -> None:
     real, fake = torch.randn(250, 8).double(), torch.randn(200, 8).double() * 1.2 + 0.3
-    here, there = (frechet_influences(real + offset, fake + offset)[side] for offset in (0.0, 1e7))
+    here, there = (influences(real + offset, fake + offset)[side] for offset in (0.0, 1e7))
     assert torch.allclose(there, here, rtol=1e-6, atol=1e-6)
 
 

@@ -9,8 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.metrics import half_samples, manifold, prd
-from pipeline.metrics.half_samples import positive_ends, share_ends, split
+from pipeline.metrics import prd
+from pipeline.metrics.evaluation import half_samples
+from pipeline.metrics.evaluation.half_samples import positive_ends, share_ends, split
+from pipeline.metrics.neighbours import scores_of_halves, scores_without_each_real
+from pipeline.metrics.neighbours.halves import Neighbourhoods
+from pipeline.metrics.prdc import prdc
 
 
 @pytest.fixture(autouse=True)
@@ -32,19 +36,19 @@ def test_a_split_is_into_halves_and_the_seed_decides() -> None:
 def test_scores_of_halves_are_the_metrics_of_halves(dims: int, far: float) -> None:
     real, fake = far + torch.randn(120, dims), far + 0.8 * torch.randn(90, dims)
     halves = split(120, 90, seed=0, splits=5)
-    found = half_samples.manifold(halves, real=real, fake=fake, neighbours=3, coverage_neighbours=5)
+    found = scores_of_halves(halves, real=real, fake=fake, neighbours=3, coverage_neighbours=5)
     for s in range(5):
         for half, (r, f) in enumerate(((halves.real[s], halves.fake[s]), (~halves.real[s], ~halves.fake[s]))):
-            expected = manifold.manifold(real=real[r], fake=fake[f])
+            expected = prdc(real=real[r], fake=fake[f])
             assert [score[s, half].item() for score in found[:4]] == pytest.approx(list(expected))
 
 
 def test_duplicates_in_halves_are_decided_as_by_the_metric() -> None:
     real, fake = torch.randint(2, (120, 20)).float(), torch.randint(2, (100, 20)).float()
     halves = split(120, 100, seed=0, splits=3)
-    found = half_samples.manifold(halves, real=real, fake=fake, neighbours=3, coverage_neighbours=5)
+    found = scores_of_halves(halves, real=real, fake=fake, neighbours=3, coverage_neighbours=5)
     for s in range(3):
-        expected = manifold.manifold(real=real[halves.real[s]], fake=fake[halves.fake[s]])
+        expected = prdc(real=real[halves.real[s]], fake=fake[halves.fake[s]])
         assert [score[s, 0].item() for score in found[:4]] == pytest.approx(list(expected))
 
 
@@ -57,14 +61,14 @@ def test_the_jackknife_of_density_is_that_of_all_samples_without_one_item() -> N
         return float((t - t.mean()).square().sum() * (len(t) - 1) / len(t))
 
     def density(real: Tensor, fake: Tensor) -> float:
-        return manifold.manifold(real=real, fake=fake).density
+        return prdc(real=real, fake=fake).density
 
     def without(x: Tensor, i: int) -> Tensor:
         return torch.cat([x[:i], x[i + 1 :]])
 
     expected = variance([density(without(real, i), fake) for i in range(40)])
     expected += variance([density(real, without(fake, j)) for j in range(30)])
-    found = half_samples.Neighbourhoods(real, fake, 3, 5)
+    found = Neighbourhoods(real, fake, 3, 5)
     every = found.score(torch.ones(40, dtype=torch.bool), torch.ones(30, dtype=torch.bool))
     assert every.density_jackknife == pytest.approx(expected, rel=0.1)
 
@@ -96,7 +100,7 @@ def test_samples_too_small_to_be_halved_are_an_error() -> None:
     x = torch.randn(11, 2)
     assert not half_samples.enough(11, 5)
     with pytest.raises(ValueError, match="half of 11 points have no 5 neighbours each"):
-        half_samples.manifold(split(11, 11, seed=0), real=x, fake=x, neighbours=3, coverage_neighbours=5)
+        scores_of_halves(split(11, 11, seed=0), real=x, fake=x, neighbours=3, coverage_neighbours=5)
 
 
 def test_no_page_says_that_an_interval_is_too_narrow() -> None:
@@ -115,12 +119,12 @@ def test_an_interval_is_as_wide_as_the_metric_varies_over_new_samples(dims: int,
     def draw() -> tuple[Tensor, Tensor]:
         return torch.randn(250, dims), scale * torch.randn(250, dims) + shift * torch.eye(dims)[0]
 
-    every = torch.tensor([manifold.manifold(real=r, fake=f) for r, f in (draw() for _ in range(500))])
+    every = torch.tensor([prdc(real=r, fake=f) for r, f in (draw() for _ in range(500))])
     widths = torch.zeros(4)
     for seed in range(30):
         real, fake = draw()
-        value = manifold.manifold(real=real, fake=fake)
-        found = half_samples.manifold(
+        value = prdc(real=real, fake=fake)
+        found = scores_of_halves(
             split(250, 250, seed=seed, splits=60), real=real, fake=fake, neighbours=3, coverage_neighbours=5
         )
         ends = (
@@ -143,14 +147,14 @@ def test_real_items_that_share_sources_make_intervals_as_wide_as_recall_varies()
     def draw() -> tuple[Tensor, Tensor]:
         return torch.randn(50, 2)[sources[:, 0]] + 0.4 * torch.randn(250, 2), 0.5 * torch.randn(250, 2)
 
-    sd = torch.tensor([manifold.manifold(real=r, fake=f).recall for r, f in (draw() for _ in range(300))]).std()
+    sd = torch.tensor([prdc(real=r, fake=f).recall for r, f in (draw() for _ in range(300))]).std()
     widths = torch.zeros(2)
     for seed in range(12):
         real, fake = draw()
-        value = manifold.manifold(real=real, fake=fake).recall
+        value = prdc(real=real, fake=fake).recall
         settings = {"real": real, "fake": fake, "neighbours": 3, "coverage_neighbours": 5}
-        recall = half_samples.manifold(split(250, 250, seed=seed, splits=60), **settings).recall
-        more = half_samples.variance_by_sources(half_samples.manifold_without(**settings)[1], sources)
+        recall = scores_of_halves(split(250, 250, seed=seed, splits=60), **settings).recall
+        more = half_samples.variance_by_sources(scores_without_each_real(**settings)[1], sources)
         ends = [share_ends(value, recall, 250, more=added) for added in (0.0, more)]
         widths += torch.tensor([high - low for low, high in ends]) / (2 * half_samples.Z * 12)
     alone, shared = (widths / sd).tolist()
@@ -171,7 +175,7 @@ def test_intervals_of_f_scores_cover() -> None:
     ]
     expected, inside = sum(values) / len(values), 0
     for seed, (value, c) in enumerate(zip(values, cells, strict=True)):
-        f = half_samples.f_scores(split(250, 250, seed=seed), c)
-        low, high = share_ends(value, f.f_recall, 250, factor=half_samples.CELLS)
+        f = prd.of_halves(split(250, 250, seed=seed), c)
+        low, high = share_ends(value, f.f_recall, 250, factor=prd.FIXED_CELLS)
         inside += low <= expected <= high
     assert inside / 40 > 0.95 - 3 * math.sqrt(0.95 * 0.05 / 40)

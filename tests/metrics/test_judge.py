@@ -12,14 +12,14 @@ from squares import EVENT, KINDS, squares, task
 
 from pipeline.contract import Event, Task
 from pipeline.data.dataset import Sizes
-from pipeline.data.stacked import stacked_digits
+from pipeline.data.digits import stacked_digits
 from pipeline.errors import UserError
-from pipeline.metrics import reference
-from pipeline.metrics.features import identity
-from pipeline.metrics.judge import Channels, Fitted, Luma
-from pipeline.metrics.judging import arithmetic, fit, needed
-from pipeline.metrics.network import weights
-from pipeline.metrics.obedience import shuffled
+from pipeline.metrics.condition_adherence import shuffled
+from pipeline.metrics.extractors import reference
+from pipeline.metrics.extractors.lookup import identity
+from pipeline.metrics.extractors.network import weights
+from pipeline.metrics.judges.fitting import arithmetic, fit, needed
+from pipeline.metrics.judges.judge import Channels, Fitted, Luma
 
 
 def fitted(kind: str, steps: int, seed: int = 0) -> Fitted:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from configuration import params_text, task_entry
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
@@ -17,16 +18,16 @@ from torch import Tensor
 from pipeline import paths
 from pipeline.contract import Event, GenerativeModel, Player, Task
 from pipeline.errors import UserError
-from pipeline.metrics.features import Identity
+from pipeline.metrics.extractors.lookup import Identity
+from pipeline.metrics.extractors.reference import Reference
 from pipeline.metrics.knob import Turn, area, best, curve, summary
-from pipeline.metrics.reference import Reference
-from pipeline.metrics.settings import Settings
+from pipeline.params import Evaluation
 from pipeline.paths import Cell
 from pipeline.stages import features as fitting
 from pipeline.stages import prepare, sweep
 from pipeline.training import checkpoint
 
-SETTINGS = Settings(
+SETTINGS = Evaluation(
     samples=300, draws=1, chunk=100, neighbours=3, coverage_neighbours=5, conditions=1, repeats=2
 )  # fmt: skip
 TASK = Task("plane", Event((2,)))
@@ -133,19 +134,11 @@ def test_a_setting_whose_samples_are_not_finite_is_left_out() -> None:
     assert [turn.setting for turn in turned(1.0, 10.0, 0.5)] == [1.0, 0.5]
 
 
-PARAMS = """
-tasks:
-  ring: {data: {dataset: ring, sigma: 0.1, train: 300, validation: 20, test: 60}, extractor: {name: identity}}
-training:
-  points: &t {steps: 1, batch_size: 1, learning_rate: 0.1}
-  images: *t
-evaluation:
-  points: &e {samples: 50, draws: 2, chunk: 20}
-  images: *e
-models: {points: {}, images: {}}
-suites: {}
-knobs: {temperature: [0.5, 1.0]}
-"""
+PARAMS = params_text(
+    {"ring": task_entry("ring", 300, 20, 60, sigma=0.1)},
+    evaluation={"samples": 50, "draws": 2, "chunk": 20},
+    knobs={"temperature": [0.5, 1.0]},
+)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Event, GenerativeModel, Player, Reconstructs, Weighted
-from pipeline.metrics.latent import SIDE, plane
+from pipeline.metrics.evaluation.latent import SIDE, plane
 
 EVENT = Event((2, 1, 1), levels=256)
 DATA = torch.zeros(3, 2, 1, 1), torch.empty(3, 0)

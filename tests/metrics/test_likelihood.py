@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
+from pipeline.metrics.likelihood import bits_per_dim, elbo, likelihood, log_prob, log_weights
 from torch import Tensor, nn
 
 from pipeline.contract import Bounded, Exact, Weighted
-from pipeline.metrics.likelihood import bits_per_dim, elbo, likelihood, log_prob, log_weights
 
 
 class UniformCode(Exact):

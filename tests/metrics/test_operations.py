@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.contract import Exact, GenerativeModel, Player
-from pipeline.metrics.operations import Cost, Counter, evaluation, sampling
+from pipeline.metrics.evaluation.operations import Cost, Counter, evaluation, sampling
 
 
 class Perceptron(GenerativeModel, Exact):

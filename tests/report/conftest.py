@@ -9,55 +9,53 @@ from typing import Any
 
 import numpy as np
 import pytest
+from configuration import params_text, suite_entry, task_entry
 
 from pipeline import files, paths
-from pipeline.page import document
+from pipeline.html import document
 from pipeline.paths import Cell
-from pipeline.report import figures, scored
-from pipeline.report.measured import Metric
+from pipeline.report import figures
+from pipeline.results import external
+from pipeline.results.outcomes import Metric
 
-PARAMS = """
-tasks:
-  toy: {data: {dataset: ring, train: 9, validation: 9, test: 64}, extractor: {name: identity}}
-  pics: {data: {dataset: digits, train: 9, validation: 9, test: 64}, extractor: {name: classifier}}
-training:
-  points: {steps: 10, batch_size: 4, learning_rate: 0.001}
-  images: {steps: 10, batch_size: 4, learning_rate: 0.001}
-evaluation:
-  points: {samples: 64, draws: 64, chunk: 64}
-  images: {samples: 64, draws: 64, chunk: 64}
-models:
-  points: {gan: {family: gan}, vae: {family: vae}, flow: {family: flow}, oracle: {family: control}}
-  images: {vae: {family: vae}, real: {family: control}}
-suites:
-  points: {question: Who covers?, default: true, events: points, tasks: [toy], models: [gan, vae, flow, oracle],
-           seeds: [0, 1, 2], sweep: [vae, gan]}
-  images: {question: Who compresses?, default: true, events: images, tasks: [pics], models: [vae, real], seeds: [0]}
-"""
+PARAMS = params_text(
+    {"toy": task_entry("ring", 9, 9, 64), "pics": task_entry("digits", 9, 9, 64, extractor="classifier")},
+    points={
+        "gan": {"family": "gan"}, "vae": {"family": "vae"}, "flow": {"family": "flow"}, "oracle": {"family": "control"},
+    },
+    images={"vae": {"family": "vae"}, "real": {"family": "control"}},
+    suites={
+        "points": suite_entry(
+            "points", ["toy"], ["gan", "vae", "flow", "oracle"], question="Who covers?", seeds=[0, 1, 2],
+            sweep=["vae", "gan"],
+        ),
+        "images": suite_entry("images", ["pics"], ["vae", "real"], question="Who compresses?"),
+    },
+    training={"steps": 10, "batch_size": 4, "learning_rate": 0.001},
+)  # fmt: skip
 
-LADDER = """
-tasks:
-  plain: &task {data: {dataset: shapes, train: 9, validation: 9, test: 40}, extractor: {name: classifier}}
-  classes: *task
-  boxes: *task
-  maps: *task
-  greys: *task
-training:
-  points: {steps: 10, batch_size: 4, learning_rate: 0.001}
-  images: {steps: 10, batch_size: 4, learning_rate: 0.001}
-evaluation:
-  points: {samples: 64, draws: 64, chunk: 64}
-  images: {samples: 64, draws: 64, chunk: 64}
-models:
-  points: {}
-  images: {pixelcnn: {family: autoregressive}, glow: {family: flow}, gan: {family: gan}, real: {family: control}}
-suites:
-  ends: {question: Does colour follow luma?, default: true, events: images, tasks: [plain, greys],
-         models: [pixelcnn, glow, gan], seeds: [0, 1, 2], ladder: [plain, greys]}
-  rungs: {question: Does it help to know more?, default: false, events: images, tasks: [classes, boxes, maps],
-          models: [pixelcnn, glow, gan, real], seeds: [0, 1, 2], beside: [ends],
-          ladder: [plain, classes, boxes, maps, greys]}
-"""
+LADDER = params_text(
+    {
+        name: task_entry("shapes", 9, 9, 40, extractor="classifier")
+        for name in ("plain", "classes", "boxes", "maps", "greys")
+    },
+    images={
+        "pixelcnn": {"family": "autoregressive"}, "glow": {"family": "flow"}, "gan": {"family": "gan"},
+        "real": {"family": "control"},
+    },
+    suites={
+        "ends": suite_entry(
+            "images", ["plain", "greys"], ["pixelcnn", "glow", "gan"], question="Does colour follow luma?",
+            seeds=[0, 1, 2], ladder=["plain", "greys"],
+        ),
+        "rungs": suite_entry(
+            "images", ["classes", "boxes", "maps"], ["pixelcnn", "glow", "gan", "real"], default=False,
+            question="Does it help to know more?", seeds=[0, 1, 2], beside=["ends"],
+            ladder=["plain", "classes", "boxes", "maps", "greys"],
+        ),
+    },
+    training={"steps": 10, "batch_size": 4, "learning_rate": 0.001},
+)  # fmt: skip
 KINDS = {"plain": "none", "classes": "class", "boxes": "box", "maps": "segmentation", "greys": "grayscale"}
 OBEDIENCE = {
     "classes": "class_accuracy", "boxes": "box_iou", "maps": "segmentation_miou", "greys": "luma_error",
@@ -126,7 +124,7 @@ class Tree:
         }
         told = {metric: Metric.model_validate(entry) for metric, entry in metrics.items()}
         record = {"status": "ok", "condition": "none", "trust": trust, "metrics": metrics}
-        files.write_json(scored.path(task, name), record | {"protocols": scored.protocols(task, told)})
+        files.write_json(external.path(task, name), record | {"protocols": external.protocols(task, told)})
 
     def forget(self, task: str, model: str, seed: int) -> None:
         paths.metrics(Cell(task, model, seed)).unlink()

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pipeline.report.tabular import Text, Titled
 
 from pipeline import cli, paths
 from pipeline.errors import UserError
 from pipeline.report import latex
-from pipeline.report.tabular import Text, Titled
 from pipeline.stages import report
 from pipeline.stages.tables import main
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pipeline import files, paths
+from pipeline.claims.conditioning import verdict
+from pipeline.claims.rule import ONE_SEED
 from pipeline.errors import UserError
 from pipeline.params import load
 from pipeline.paths import Cell
-from pipeline.report import measured
-from pipeline.report.ladder import Climber, paired
-from pipeline.report.rungs import ladders
-from pipeline.report.verdict import ONE_SEED, verdict
+from pipeline.results.conditioning import ModelSeries, conditioning_series, paired
+from pipeline.results.outcomes import read
 from pipeline.stages.report import main
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ CLASSES, DIMS = 3, 3 * 8 * 8
 values = st.floats(-9, 9).map(lambda value: round(value, 6))
 
 
-def climber(*bits: list[float], missing: tuple[str, ...] = ()) -> Climber:
+def climber(*bits: list[float], missing: tuple[str, ...] = ()) -> ModelSeries:
     """A model whose bits/dim at each rung are these, seed by seed."""
     rungs = tuple(dict(enumerate(rung)) for rung in bits)
-    return Climber("toy", "flow", "exact", rungs, ({},) * len(bits), ({},) * len(bits), missing)
+    return ModelSeries("toy", "flow", "exact", rungs, ({},) * len(bits), ({},) * len(bits), missing)
 
 
 @given(st.dictionaries(st.integers(0, 9), values, min_size=2), values)
@@ -71,7 +71,7 @@ def test_what_only_the_uncorrected_level_would_contradict_is_undecided() -> None
 
 @pytest.mark.parametrize(
     ("bits", "order"),
-    [(([3.0], [2.0], [1.0]), "falls at each rung"), (([3.0], [3.1], [1.0]), "does not fall from none to class")],
+    [(([3.0], [2.0], [1.0]), "falls at each level"), (([3.0], [3.1], [1.0]), "does not fall from none to class")],
 )
 def test_one_seed_is_never_a_verdict(bits: tuple[list[float], ...], order: str) -> None:
     assert verdict(climber(*bits), LABELS) == ("undecided", f"{ONE_SEED}; bits/dim {order}")
@@ -143,7 +143,7 @@ def test_one_seed_has_no_interval(rungs: Rungs) -> None:
     main()
     shown = rungs.ladder()
     assert "±" not in shown
-    assert f"undecided for pixelcnn ({ONE_SEED}; bits/dim falls at each rung)" in shown
+    assert f"undecided for pixelcnn ({ONE_SEED}; bits/dim falls at each level)" in shown
 
 
 def test_references_are_in_results_and_in_a_sentence_and_nowhere_else(rungs: Rungs) -> None:
@@ -182,8 +182,8 @@ def test_a_task_without_a_condition_has_no_column_for_one(rungs: Rungs) -> None:
 
 
 def test_an_obedience_between_floor_and_ceiling_is_a_share_whatever_its_direction(rungs: Rungs) -> None:
-    _, ladder = ladders(load(), measured.read(load()))
-    glow = next(climber for climber in ladder.climbers if climber.model == "glow")
+    _, ladder = conditioning_series(load(), read(load()))
+    glow = next(climber for climber in ladder.models if climber.model == "glow")
     assert glow.obedience[0] == {}
     assert [seeds[0] for seeds in glow.obedience[1:]] == pytest.approx([0.6] * 4)  # luma error falls to its ceiling
     assert ladder.real == (None, 1.75, None, None, None)

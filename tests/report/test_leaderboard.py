@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pipeline.report.family import TWO_DIMENSIONAL, label
 
 from pipeline import paths
 from pipeline.errors import UserError
 from pipeline.families.vae import recipe
 from pipeline.params import load
-from pipeline.report.family import TWO_DIMENSIONAL, label
 from pipeline.stages import leaderboard, report
 from pipeline.stages.leaderboard import main, render
 

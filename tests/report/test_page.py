@@ -17,23 +17,23 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
-
-from pipeline import files, paths
-from pipeline.claims.claim import Claim
-from pipeline.claims.contrast import Contrast
-from pipeline.claims.results import Results
-from pipeline.claims.rule import judge
-from pipeline.errors import UserError
-from pipeline.metrics.interval import Interval
 from pipeline.page import document, pictures, recipes, scope, spread, view
 from pipeline.page.charts import naming, static
 from pipeline.page.charts.naming import Name
 from pipeline.page.spread import Scale
+
+from pipeline import files, paths
+from pipeline.claims.claim import Claim
+from pipeline.claims.contrast import Contrast
+from pipeline.claims.rule import judge
+from pipeline.errors import UserError
 from pipeline.params import load
 from pipeline.report import benchmark, figures
 from pipeline.report.board import Board
-from pipeline.report.rungs import ladders
+from pipeline.results.conditioning import conditioning_series
+from pipeline.results.selection import Results
 from pipeline.stages.report import main
+from pipeline.statistics.intervals import Interval
 
 if TYPE_CHECKING:
     from tests.report.conftest import Rungs, Tree
@@ -74,7 +74,7 @@ class Page(HTMLParser):
 def ranked() -> tuple[Any, list[Board], Any]:
     params = load()
     found = benchmark.read(params)
-    return params, found.boards, ladders(params, found.outcomes)
+    return params, found.boards, conditioning_series(params, found.outcomes)
 
 
 def rendered(change: Any = None) -> str:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
+from pipeline.page import document
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from pipeline.page import document
 from pipeline.params import load
-from pipeline.report import benchmark, scored
-from pipeline.report.rungs import ladders
+from pipeline.report import benchmark
+from pipeline.results import external
+from pipeline.results.conditioning import conditioning_series
 
 if TYPE_CHECKING:
     from tests.report.conftest import Rungs
@@ -61,10 +62,10 @@ def committed() -> str:
 def made(painted_rungs: Rungs) -> str:
     """The page of a toy benchmark with a scored file, by the code as it is."""
     painted_rungs.scored("mine", task="plain")
-    Image.new("L", (64, 64)).save(scored.sheet("plain", "mine"))
+    Image.new("L", (64, 64)).save(external.sheet("plain", "mine"))
     params = load()
     found = benchmark.read(params)
-    text = document.text(params, found.boards, ladders(params, found.outcomes), [])
+    text = document.text(params, found.boards, conditioning_series(params, found.outcomes), [])
     document.PATH.write_text(text, encoding="utf-8")
     return document.PATH.resolve().as_uri()
 

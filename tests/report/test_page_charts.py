@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import altair as alt
 import pytest
+from pipeline.page import document
+from pipeline.page.charts import static, theme
 
 from pipeline import paths
 from pipeline.errors import UserError
-from pipeline.page import document
-from pipeline.page.charts import static, theme
 from pipeline.paths import Cell
 from pipeline.stages import report
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline import files, paths
 from pipeline.errors import UserError
-from pipeline.report import version
-from pipeline.report.protocol import Protocol, split
+from pipeline.results.protocol import Protocol, split
 from pipeline.stages.report import main
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def test_without_a_manifest_it_says_what_to_run(tree: Tree) -> None:
 
 
 def test_every_number_carries_its_id(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(version, "VERSIONS", {"frechet": 2})
+    monkeypatch.setattr("pipeline.results.outcomes.version", lambda metric: 2 if metric == "frechet" else 1)
     main()
     for row in tree.rows(paths.RESULTS):
         known = Protocol(row["metric"], row["kind"], row["protocol"], row["split"], int(row["version"]))

@@ -17,9 +17,9 @@ from pipeline import files, paths
 from pipeline.errors import UserError
 from pipeline.params import load
 from pipeline.paths import Cell
-from pipeline.report import measured
 from pipeline.report.board import boards
-from pipeline.report.results import tidy
+from pipeline.results.outcomes import read
+from pipeline.results.table import tidy
 from pipeline.stages.report import main
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def test_a_knobs_curve_is_in_the_plane_and_its_area_in_the_files(tree: Tree) -> 
     assert (row["knob_area_mean"], row["knob_best_mean"]) == ("0.4", "1")
     assert tree.standing("toy", "flow")["knob_area_mean"] == ""
     params = load()
-    outcomes = measured.read(params)
+    outcomes = read(params)
     board = next(b for b in boards(params, outcomes, tidy(outcomes)) if b.task == "toy")
     curves = {s.model: s.curve for s in board.standings}
     assert [step.setting for step in curves["vae"]] == [0.5, 1.0]
@@ -186,13 +186,13 @@ def test_a_metric_that_scores_noise_like_the_truth_is_shown_with_the_reason_and_
 
 def test_the_plane_shows_coverage_where_recall_is_blind(tree: Tree) -> None:
     params = load()
-    outcomes = measured.read(params)
+    outcomes = read(params)
     assert {board.variety for board in boards(params, outcomes, tidy(outcomes))} == {"recall"}
     add_noise(tree, {"recall": 0.9, "coverage": 0.01})
     for seed in range(3):
         tree.cell("toy", "oracle", seed, {"recall": 0.9, "coverage": 0.95})
     params = load()
-    outcomes = measured.read(params)
+    outcomes = read(params)
     varieties = {board.task: board.variety for board in boards(params, outcomes, tidy(outcomes))}
     assert varieties == {"toy": "coverage", "pics": "recall"}
 

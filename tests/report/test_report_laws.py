@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pipeline.report.column import column, flatters, ordered
-from pipeline.report.rank import Rank, ranks
-from pipeline.report.results import compact
 from pipeline.report.samples import SIDE, mosaic
+
+from pipeline.results.column import column, flatters, ordered
+from pipeline.results.table import compact
+from pipeline.statistics.ranks import Rank, ranks
 
 intervals = st.dictionaries(
     st.text("abcdef", min_size=1, max_size=2),

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
+from pipeline.page import document
 
 from pipeline import files, paths
 from pipeline.errors import UserError
-from pipeline.page import document
 from pipeline.params import load
-from pipeline.report import benchmark, scored
+from pipeline.report import benchmark
+from pipeline.results import external
 from pipeline.stages import leaderboard, report
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def test_a_model_that_gets_its_name_is_named(tree: Tree) -> None:
 
 def test_a_damaged_file_is_named_with_the_command_that_mends_it(tree: Tree) -> None:
     tree.scored("mine")
-    scored.path("toy", "mine").write_text("{}")
+    external.path("toy", "mine").write_text("{}")
     with pytest.raises(UserError, match="coverseek score PATH --task toy --name mine"):
         report.main()
 
@@ -135,7 +136,7 @@ def test_what_is_removed_leaves_no_trace(tree: Tree) -> None:
     tree.scored("mine")
     report.main()
     assert tree.hashes() != before
-    scored.path("toy", "mine").unlink()
+    external.path("toy", "mine").unlink()
     report.main()
     assert tree.hashes() == before
 
@@ -143,7 +144,7 @@ def test_what_is_removed_leaves_no_trace(tree: Tree) -> None:
 def test_on_the_html_page_its_row_leads_to_its_sheet_its_record_and_its_command(painted_tree: Tree) -> None:
     painted_tree.scored("mine")
     painted_tree.scored("theirs", trust="reported")
-    Image.new("L", (4, 3)).save(scored.sheet("toy", "mine"))
+    Image.new("L", (4, 3)).save(external.sheet("toy", "mine"))
     page = document.text(load(), benchmark.read(load()).boards, [], [])
     for name, pictures in (("mine", 1), ("theirs", 0)):
         assert f'<a href="#cell-toy-{name}">{name}</a>' in page
@@ -164,14 +165,14 @@ def test_on_the_html_page_its_row_leads_to_its_sheet_its_record_and_its_command(
 )
 def test_its_command_asks_for_each_file_that_it_came_from(tree: Tree, said: dict[str, Any], words: str) -> None:
     tree.scored("mine")
-    record = json.loads(scored.path("toy", "mine").read_text())
-    scored.path("toy", "mine").write_text(json.dumps(record | said))
-    assert scored.command("toy", "mine") == f"coverseek score {words} --task toy --name mine"
+    record = json.loads(external.path("toy", "mine").read_text())
+    external.path("toy", "mine").write_text(json.dumps(record | said))
+    assert external.command("toy", "mine") == f"coverseek score {words} --task toy --name mine"
 
 
 def test_a_damaged_sheet_is_named_with_the_command_that_mends_it(painted_tree: Tree) -> None:
     painted_tree.scored("mine")
-    scored.sheet("toy", "mine").write_text("")
+    external.sheet("toy", "mine").write_text("")
     with pytest.raises(UserError, match=r"toy.mine.png is damaged.*coverseek score PATH --task toy --name mine"):
         document.text(load(), benchmark.read(load()).boards, [], [])
 

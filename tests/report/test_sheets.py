@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from pipeline.report import sheet, style
 from pipeline.report.conditions import Answers, rows
 from pipeline.report.sheet import Panel
 from pipeline.report.tiles import GAP, tiled
+
+from pipeline.report import sheet, style
 
 
 @pytest.mark.parametrize("gap", [0, 1])

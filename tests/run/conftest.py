@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from configuration import params_text, suite_entry, task_entry
 
 from pipeline.params import load
 from pipeline.run import worker
@@ -24,23 +25,17 @@ from pipeline.run.step import Outcome, Result
 
 ROOT = Path(__file__).parents[2]
 
-PARAMS = """
-tasks:
-  ring: {data: {dataset: ring, train: 8, validation: 4, test: 6}, extractor: {name: identity}}
-  digits: {data: {dataset: digits, train: 8, validation: 4, test: 6}, extractor: {name: identity}}
-training:
-  points: {steps: 1, batch_size: 4, learning_rate: 0.1}
-  images: {steps: 1, batch_size: 4, learning_rate: 0.1}
-evaluation:
-  points: {samples: 6, draws: 1, chunk: 4}
-  images: {samples: 6, draws: 1, chunk: 4}
-models:
-  points: {vae: {family: vae, width: 1}, gan: {family: gan, width: 1}}
-  images: {vae: {family: vae, width: 1}}
-suites:
-  points: {question: "?", default: true, events: points, tasks: [ring], models: [vae, gan], seeds: [0]}
-  images: {question: "?", default: true, events: images, tasks: [digits], models: [vae], seeds: [0]}
-"""
+PARAMS = params_text(
+    {"ring": task_entry("ring", 8, 4, 6), "digits": task_entry("digits", 8, 4, 6)},
+    points={"vae": {"family": "vae", "width": 1}, "gan": {"family": "gan", "width": 1}},
+    images={"vae": {"family": "vae", "width": 1}},
+    suites={
+        "points": suite_entry("points", ["ring"], ["vae", "gan"]),
+        "images": suite_entry("images", ["digits"], ["vae"]),
+    },
+    training={"steps": 1, "batch_size": 4, "learning_rate": 0.1},
+    evaluation={"samples": 6, "draws": 1, "chunk": 4},
+)
 
 
 class Toy:

@@ -11,40 +11,33 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from configuration import params_text, suite_entry, task_entry
 
 from pipeline import cli, files, paths
 from pipeline.data import prepared
 from pipeline.data.prepared import Prepared
-from pipeline.metrics import judging
-from pipeline.metrics.sampling import stored
-from pipeline.report import scored
+from pipeline.metrics.evaluation.draws import stored
+from pipeline.metrics.judges import fitting
+from pipeline.results import external
 from pipeline.stages import features, prepare
 from pipeline.training import reproducible
 
-PARAMS = """
-tasks:
-  ring:
-    data: {dataset: ring, sigma: 0.1, train: 300, validation: 40, test: 40}
-    extractor: {name: identity}
-  digits:
-    data: &digits {dataset: digits, train: 200, validation: 40, test: 40}
-    extractor: &classifier {name: classifier, width: 2, features: 4, steps: 5}
-  digits_class:
-    data: {<<: *digits, condition: class}
-    extractor: *classifier
-  digits_box:
-    data: {<<: *digits, condition: box}
-    extractor: *classifier
-training:
-  points: {steps: 1, batch_size: 1, learning_rate: 0.1}
-  images: {steps: 1, batch_size: 1, learning_rate: 0.1}
-evaluation:
-  points: {samples: 40, draws: 2, chunk: 20}
-  images: {samples: 30, draws: 2, chunk: 20, conditions: 6, repeats: 2}
-models: {points: {vae: {family: vae}}, images: {pixelcnn: {family: autoregressive, channels: 4}}}
-suites:
-  images: {question: How?, default: true, events: images, tasks: [digits], models: [pixelcnn], seeds: [0]}
-"""
+CLASSIFIER = {"name": "classifier", "width": 2, "features": 4, "steps": 5}
+PARAMS = params_text(
+    {
+        "ring": task_entry("ring", 300, 40, 40, sigma=0.1),
+        "digits": task_entry("digits", 200, 40, 40, extractor=CLASSIFIER),
+        "digits_class": task_entry("digits", 200, 40, 40, condition="class", extractor=CLASSIFIER),
+        "digits_box": task_entry("digits", 200, 40, 40, condition="box", extractor=CLASSIFIER),
+    },
+    points={"vae": {"family": "vae"}},
+    images={"pixelcnn": {"family": "autoregressive", "channels": 4}},
+    suites={"images": suite_entry("images", ["digits"], ["pixelcnn"], question="How?")},
+    evaluation={
+        "points": {"samples": 40, "draws": 2, "chunk": 20},
+        "images": {"samples": 30, "draws": 2, "chunk": 20, "conditions": 6, "repeats": 2},
+    },
+)
 TASKS = ("ring", "digits", "digits_class", "digits_box")
 
 
@@ -54,7 +47,7 @@ def _prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(reproducible, "seed", torch.manual_seed)
-        patch.setattr(judging, "fit", partial(judging.fit, steps=5))
+        patch.setattr(fitting, "fit", partial(fitting.fit, steps=5))
         paths.PARAMS.write_text(PARAMS)
         for task in TASKS:
             prepare.main(task)
@@ -93,7 +86,7 @@ class Score:
         return said
 
     def record(self, name: str, task: str = "digits") -> dict[str, Any]:
-        read: dict[str, Any] = json.loads(scored.path(task, name).read_text())
+        read: dict[str, Any] = json.loads(external.path(task, name).read_text())
         return read
 
     def data(self, task: str = "digits") -> Prepared:

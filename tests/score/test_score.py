@@ -17,10 +17,9 @@ from pipeline import files, paths
 from pipeline.contract import Bounded, GenerativeModel, Player
 from pipeline.data import export
 from pipeline.data.dataset import unconditional
-from pipeline.metrics.sampling import draw
-from pipeline.metrics.settings import Settings
-from pipeline.params import load
-from pipeline.report import scored
+from pipeline.metrics.evaluation.draws import draw
+from pipeline.params import Evaluation, load
+from pipeline.results import external
 from pipeline.stages.evaluate import evaluate
 
 if TYPE_CHECKING:
@@ -53,8 +52,8 @@ class Bound(Noise, Bounded):
         return x.flatten(1).mean(dim=1) - 100
 
 
-def settings(kind: str) -> Settings:
-    return Settings(**load().evaluation[kind].model_dump())
+def settings(kind: str) -> Evaluation:
+    return Evaluation(**load().evaluation[kind].model_dump())
 
 
 @pytest.fixture
@@ -100,9 +99,16 @@ def test_every_format_holds_the_same_samples(score: Score) -> None:
     for place, image in enumerate(export.eight_bits(levels, 17)):
         Image.fromarray(image[0]).save(f"pngs/{place:04d}.png")
     np.save("bits.npy", export.eight_bits(levels, 17))
+    np.save("fortran.npy", np.asfortranarray(export.eight_bits(levels, 17)))
     np.savez_compressed("deflated.npz", levels)
     save_file({"x": levels.astype(np.float32) / 16}, "tensors.safetensors")
-    ranges = {"pngs": (), "bits.npy": (), "deflated.npz": ("--range", "0,16"), "tensors.safetensors": ("--range=0,1",)}
+    ranges = {
+        "pngs": (),
+        "bits.npy": (),
+        "fortran.npy": (),
+        "deflated.npz": ("--range", "0,16"),
+        "tensors.safetensors": ("--range=0,1",),
+    }
     for path, words in ranges.items():
         score(path, *words)
     found = [score.record(Path(path).stem) for path in ranges]
@@ -218,12 +224,12 @@ def test_samples_are_kept_as_a_small_sheet_and_numbers_alone_have_none(score: Sc
     np.save("p.npy", score.levels(task="ring"))
     score("x.npy", "--range", "0,16", "--name", "mine")
     score("p.npy", task="ring")
-    with Image.open(scored.sheet("digits", "mine")) as images, Image.open(scored.sheet("ring", "p")) as points:
+    with Image.open(external.sheet("digits", "mine")) as images, Image.open(external.sheet("ring", "p")) as points:
         assert images.size == (5 * 9 + 1, 4 * 9 + 1)  # five samples in a row, two rows, each above its neighbours
         assert points.size == (64, 64)
     Path("paper.csv").write_text("metric,value\nfrechet,3.5\n")
     score("paper.csv", "--name", "mine")
-    assert not scored.sheet("digits", "mine").exists()
+    assert not external.sheet("digits", "mine").exists()
 
 
 def test_the_record_names_no_place_on_this_machine(score: Score, workspace: Path) -> None:

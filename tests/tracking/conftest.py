@@ -5,12 +5,19 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Callable, Mapping
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from configuration import params_text, suite_entry, task_entry
 
 from pipeline import files, params, paths
 from pipeline.paths import Cell
@@ -20,23 +27,16 @@ from pipeline.tracking import address, store
 # isort: split
 from mlflow import MlflowClient  # after pipeline.tracking, which turns telemetry off
 
-PARAMS = """
-tasks:
-  toy: {data: {dataset: ring, train: 9, validation: 9, test: 64}, extractor: {name: identity}}
-  toy_wide: {data: {dataset: ring, train: 9, validation: 9, test: 64}, extractor: {name: identity}}
-training:
-  points: {steps: 10, batch_size: 4, learning_rate: 0.001}
-  images: {steps: 10, batch_size: 4, learning_rate: 0.001}
-evaluation:
-  points: {samples: 64, draws: 64, chunk: 64}
-  images: {samples: 64, draws: 64, chunk: 64}
-models:
-  points: {vae: {family: vae, width: 8}, flow: {family: flow}, oracle: {family: control}}
-  images: {}
-suites:
-  points: {question: Who covers?, default: true, events: points, tasks: [toy, toy_wide], models: [vae, flow, oracle],
-           seeds: [0, 1]}
-"""
+PARAMS = params_text(
+    {"toy": task_entry("ring", 9, 9, 64), "toy_wide": task_entry("ring", 9, 9, 64)},
+    points={"vae": {"family": "vae", "width": 8}, "flow": {"family": "flow"}, "oracle": {"family": "control"}},
+    suites={
+        "points": suite_entry(
+            "points", ["toy", "toy_wide"], ["vae", "flow", "oracle"], question="Who covers?", seeds=[0, 1]
+        )
+    },
+    training={"steps": 10, "batch_size": 4, "learning_rate": 0.001},
+)
 NATS = {"vae": 1.0, "flow": 2.0, "oracle": 4.0}
 
 EVENT = {"shape": [2], "levels": None}
@@ -124,7 +124,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("store") / "empty.db"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", "")  # opening a store sets it
-        with store.opened(_address(path)):
+        with store.opened(_address(path), writing=True):
             return path
 
 
@@ -151,6 +151,29 @@ def new_store(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return MlflowClient(address.uri())
 
     return make
+
+
+@pytest.fixture
+def server(tmp_path: Path, empty_store: Path) -> Iterator[str]:
+    """The address of an MLflow server of an empty store."""
+    (tmp_path / "served.db").write_bytes(empty_store.read_bytes())
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{tmp_path / 'served.db'}"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    with (tmp_path / "server.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path, start_new_session=True)
+    try:
+        for _ in range(240):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
 
 
 @pytest.fixture

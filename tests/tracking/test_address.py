@@ -17,8 +17,8 @@ from pipeline.doctor import surroundings
 from pipeline.errors import UserError
 from pipeline.run import driver
 from pipeline.stages import publish as stage
-from pipeline.tracking import address, log, past, store
-from pipeline.tracking.publish import publish
+from pipeline.tracking import address, log
+from pipeline.tracking.publish import publish, status
 
 FOLDERS = ["a%20b", "a%", "a?b", "a#b", "a b ü", "it's", 'say "x"', "a;b&c=d+e@f:g", "100%?#"]
 WORD = "S3cr3t"
@@ -51,7 +51,7 @@ def test_publishing_works_in_a_folder_of_any_name(
     paths.FIGURES.mkdir(parents=True)
     (paths.FIGURES / "points-toy-samples.png").write_bytes(b"png")
     stage.main()
-    assert len(past.records(address.uri(), "toy")) == 6
+    assert status(address.uri()) == {"toy": (0, 0), "toy_wide": (0, 0)}
     assert surroundings._store().detail.endswith("2 tasks published")
     assert len(list(Path("mlruns").rglob("points-toy-samples.png"))) == 3
     assert [path.name for path in tmp_path.iterdir()] == [folder]
@@ -74,7 +74,7 @@ def test_a_new_store_is_made_in_a_folder_of_any_name(
 def test_what_is_no_address_is_one_line(wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", wrong)
-    for act in (address.uri, lambda: past.records(wrong), lambda: publish(wrong, {}, {})):
+    for act in (address.uri, lambda: status(wrong), lambda: publish(wrong, {}, {})):
         with pytest.raises(UserError, match="MLFLOW_TRACKING_URI") as caught:
             act()
         assert "\n" not in str(caught.value)
@@ -144,7 +144,7 @@ def test_neither_terminal_nor_log_holds_a_secret(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", shape)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    for act in (lambda: past.records(shape), lambda: publish(shape, {}, {})):
+    for act in (lambda: status(shape), lambda: publish(shape, {}, {})):
         with pytest.raises(UserError) as caught:
             act()
         assert not re.search(r"Sec|ret\b", str(caught.value))
@@ -188,7 +188,7 @@ def test_a_store_does_not_hold_its_own_address(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address.sqlite(path))
     Tree().default()
     stage.main()
-    assert len(past.records(address.uri(), "toy")) == 6
+    assert status(address.uri()) == {"toy": (0, 0), "toy_wide": (0, 0)}
     assert WORD.encode() not in path.read_bytes()
 
 
@@ -196,6 +196,5 @@ def test_the_environment_is_as_it_was(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     for before in ("", "sqlite:///other.db"):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", before)
-        with store.opened(address.sqlite(empty_store)):
-            pass
+        publish(address.sqlite(empty_store), {}, {})
         assert os.environ["MLFLOW_TRACKING_URI"] == before

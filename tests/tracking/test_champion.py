@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.paths import Cell
-from pipeline.report.measured import Better, Metric, Outcome
+from pipeline.results.outcomes import Better, Metric, Outcome
 from pipeline.stages import publish
 from pipeline.tracking.champion import best
 from pipeline.tracking.entry import Entry
@@ -39,12 +39,12 @@ def test_fewer_bits_are_better() -> None:
     assert found.entry.cell.model == "a"
 
 
-@pytest.mark.parametrize("rival", [entry("oracle", 0, "nats", 9, "control"), entry("gan", 0, "frechet", 0.1)])
-def test_neither_a_control_nor_a_model_without_likelihood_wins(rival: Entry) -> None:
-    found = best([rival, entry("a", 0, "nats", 1)])
+@pytest.mark.parametrize("other", [entry("oracle", 0, "nats", 9, "control"), entry("gan", 0, "frechet", 0.1)])
+def test_neither_a_control_nor_a_model_without_likelihood_wins(other: Entry) -> None:
+    found = best([other, entry("a", 0, "nats", 1)])
     assert found is not None
     assert found.entry.cell.model == "a"
-    assert best([rival]) is None
+    assert best([other]) is None
 
 
 def test_the_alias_follows_the_best_model(published: MlflowClient, tree: Tree) -> None:
@@ -65,7 +65,7 @@ def test_the_alias_follows_the_best_model(published: MlflowClient, tree: Tree) -
     assert champion() == ("toy-flow-1", "1")
 
 
-def test_without_a_rival_nobody_is_champion(published: MlflowClient, tree: Tree) -> None:
+def test_without_a_candidate_there_is_no_champion(published: MlflowClient, tree: Tree) -> None:
     for model in ("vae", "flow"):
         tree.diverged(Cell("toy", model, 0), model)
     publish.main()

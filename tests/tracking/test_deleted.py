@@ -1,4 +1,4 @@
-"""A run that was deleted in MLflow's page is noticed by publish, doctor and the history, and comes back."""
+"""A run that was deleted in MLflow is noticed by publish and doctor, and comes back."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from pipeline.doctor import surroundings
-from pipeline.history.record import Record
 from pipeline.paths import Cell
 from pipeline.stages import publish
-from pipeline.tracking import address, ledger, past, runs, store, stored
+from pipeline.tracking import runs, store
+from pipeline.tracking.publish import RUNS
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Tree
@@ -33,10 +33,6 @@ def cell(client: MlflowClient, key: Cell) -> Run:
 
 def _is(run: Run, key: Cell) -> bool:
     return run.info.run_name == key.key and run.data.tags["current"] == "true"
-
-
-def history() -> list[Record]:
-    return [record for record in past.records(address.uri(), "toy") if record.model == "vae"]
 
 
 def gone(client: MlflowClient) -> None:
@@ -65,9 +61,6 @@ def test_it_comes_back(
     finding = surroundings._store()
     assert (finding.level, finding.remedy) == ("fault", "coverseek publish")
     assert "1 run (toy) is deleted in MLflow" in finding.detail
-    capsys.readouterr()
-    history()
-    assert "1 run (toy) is deleted in MLflow" in capsys.readouterr().err
     publish.main()
     printed = capsys.readouterr()
     assert printed.err == ""
@@ -75,22 +68,9 @@ def test_it_comes_back(
     after = {run.info.run_id for run in [*of_toy(published).cells.values(), *of_toy(published).models.values()]}
     assert (after == before) == (delete is not gone_for_good)
     assert len(after) == len(before)
-    assert sorted(record.seed for record in history()) == [0, 1]
-    assert capsys.readouterr().err == ""
     assert surroundings._store().level == "ok"
     publish.main()
     assert "nothing new" in capsys.readouterr().out
-
-
-def test_a_restored_run_has_its_turns(published: MlflowClient, tree: Tree) -> None:
-    for nats, version in ((3.0, "2"), (1.0, "1")):
-        tree.cell(VAE, "vae", nats, version)
-        publish.main()
-    before = history()
-    gone(published)
-    assert len(history()) == len(before) - 1
-    publish.main()
-    assert history() == before
 
 
 def test_what_is_history_and_was_deleted_stays_deleted(published: MlflowClient, tree: Tree) -> None:
@@ -103,24 +83,13 @@ def test_what_is_history_and_was_deleted_stays_deleted(published: MlflowClient, 
     assert published.get_run(old).info.lifecycle_stage == "deleted"
 
 
-def test_it_comes_back_on_a_server(client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "wanted", lambda address: True)
-    monkeypatch.setattr(stored, "held", lambda address: {})
-    publish.main()
-    gone(client)
-    publish.main()
-    (entries,) = (ledger.read(client, e) for task, e in store.experiments(client).items() if task == "toy")
-    assert len(entries) == 6
-    assert cell(client, VAE)
-
-
 def test_a_store_of_an_older_version_is_published_once_more(
     published: MlflowClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with sqlite3.connect("mlflow.db") as database:
-        database.execute("DELETE FROM experiment_tags WHERE key = ?", (stored.RUNS,))
+        database.execute("DELETE FROM experiment_tags WHERE key = ?", (RUNS,))
     assert surroundings._store().level == "ok"
-    for expected in ("0 new runs", "nothing new"):
-        capsys.readouterr()
-        publish.main()
-        assert expected in capsys.readouterr().out
+    publish.main()
+    assert "nothing new" in capsys.readouterr().out
+    published.delete_run(cell(published, VAE).info.run_id)
+    assert surroundings._store().level == "fault"

@@ -10,9 +10,9 @@ import pytest
 
 from pipeline import params, paths
 from pipeline.errors import UserError
+from pipeline.history.revisions import revision
 from pipeline.paths import Cell
 from pipeline.tracking import lock
-from pipeline.tracking.revision import revision
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Tree

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable
 from math import isnan
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
 
 import pytest
 from mlflow import MlflowClient
@@ -16,7 +15,7 @@ from mlflow.entities import Run
 from pipeline import paths
 from pipeline.paths import Cell
 from pipeline.stages import publish
-from pipeline.tracking import cell, champion, stored
+from pipeline.tracking import cell_run, champion
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Tree
@@ -52,13 +51,6 @@ def content(client: MlflowClient) -> list[tuple[object, ...]]:
     )
 
 
-def test_what_changed_is_a_feed_beside_the_page(published: MlflowClient, tree: Tree) -> None:
-    tree.cell(VAE, "vae", 9.0, version="2")
-    publish.main()
-    (entry,) = ElementTree.fromstring(publish.FEED.read_bytes()).findall("{*}entry")
-    assert "vae 2 → 1 (model)" in str(entry.findtext("{*}title"))
-
-
 def test_each_cell_is_a_child_of_its_model(published: MlflowClient) -> None:
     assert len(runs(published, "cell")) == CELLS
     assert len(runs(published, "model")) == CELLS / 2
@@ -87,13 +79,6 @@ def test_publishing_again_makes_no_run(published: MlflowClient, capsys: pytest.C
     before = content(published)
     publish.main()
     assert "nothing new" in capsys.readouterr().out
-    assert content(published) == before
-
-
-def test_a_server_is_asked_what_it_holds(published: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = content(published)
-    monkeypatch.setattr(stored, "held", lambda address: {})
-    publish.main()
     assert content(published) == before
 
 
@@ -133,7 +118,7 @@ def test_a_task_that_left_the_grid_is_history(published: MlflowClient, tree: Tre
     assert "champion" not in published.get_registered_model("coverseek-toy_wide").aliases
 
 
-@pytest.mark.parametrize(("module", "step"), [(cell, "_log_numbers"), (champion, "crown")])
+@pytest.mark.parametrize(("module", "step"), [(cell_run, "_log_numbers"), (champion, "set_champion_alias")])
 def test_an_interrupted_publish_goes_on(
     client: MlflowClient, module: object, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections import Counter
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.errors import UserError
-from pipeline.tracking import address, publish, store, stored
+from pipeline.tracking import address, publish, store
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Tree
@@ -30,7 +29,7 @@ importlib.import_module(sys.argv[1])
 """
 
 
-@pytest.mark.parametrize("module", ["store", "runs", "cell", "model", "champion", "publish"])
+@pytest.mark.parametrize("module", ["store", "runs", "cell_run", "champion", "publish", "run_results"])
 def test_telemetry_is_off_before_mlflow_is_imported(module: str) -> None:
     command = [sys.executable, "-c", WATCH, f"pipeline.tracking.{module}"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "true\n"
@@ -45,11 +44,10 @@ def test_a_server_that_does_not_answer_is_one_line_that_names_it(monkeypatch: py
     assert "\n" not in str(caught.value)
 
 
-def test_a_damaged_store_is_named_with_its_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_store_is_named_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "mlflow.db"
     path.write_text("no database" * 100)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
-    assert stored.held(address.uri()) == {}
     with pytest.raises(UserError, match=r"restore it from a backup, or rename it"), opened():
         pass
 
@@ -66,6 +64,12 @@ def test_a_store_whose_making_is_interrupted_is_not_there(tmp_path: Path, monkey
     assert not list(tmp_path.iterdir())
 
 
+def test_reading_makes_no_store(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="coverseek publish"), store.opened(address.sqlite(tmp_path / "mlflow.db")):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_store_is_here_unless_the_environment_says_otherwise(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://server")
     assert address.uri() == "http://server"
@@ -73,11 +77,5 @@ def test_the_store_is_here_unless_the_environment_says_otherwise(tree: Tree, mon
     assert address.uri() == f"sqlite:///{Path.cwd()}/mlflow.db"
 
 
-def test_fingerprints_are_read_without_mlflow(client: MlflowClient) -> None:
-    experiment = client.create_experiment("coverseek/toy")
-    client.set_experiment_tag(experiment, stored.FINGERPRINT, "f00")
-    assert stored.held(address.uri()) == {"toy": stored.Held("f00", None, Counter())}
-
-
 def opened() -> AbstractContextManager[MlflowClient]:
-    return store.opened(address.uri())
+    return store.opened(address.uri(), writing=True)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from pipeline.contract import Batch, Loss, SinglePlayer
 from pipeline.params import Training
 from pipeline.training.batches import shuffled
-from pipeline.training.history import History
+from pipeline.training.curve_logger import CurveLogger
 from pipeline.training.loop import fit
 
 
@@ -92,7 +92,7 @@ def test_learning_sees_new_draws_and_calibration_the_one_draw(data: tuple[Batch,
     """A control's memory is fitted by calibration."""
     batch, intensity = data
     settings, model = Training(steps=3, batch_size=10, learning_rate=0.1), Watcher()
-    trained, _, _ = fit(model, batch, batch, settings, History(), "toy", intensity, seed=0)
+    trained, _, _ = fit(model, batch, batch, settings, CurveLogger(), "toy", intensity, seed=0)
     assert isinstance(trained, Watcher)
     assert torch.equal(torch.cat(trained.remembered), batch[0])
     assert len({x.numpy().tobytes() for x in model.learned}) == 3

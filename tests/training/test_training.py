@@ -11,13 +11,12 @@ from torch import Tensor, nn
 
 from pipeline.contract import Exact, GenerativeModel, Loss, Player, SinglePlayer
 from pipeline.params import Training
-from pipeline.report.column import column
+from pipeline.results.column import column
 from pipeline.training import reproducible
-from pipeline.training.average import Average
 from pipeline.training.batches import in_order, shuffled
-from pipeline.training.history import History
+from pipeline.training.curve_logger import CurveLogger
 from pipeline.training.loop import fit
-from pipeline.training.optimiser import DivergedError, rate
+from pipeline.training.optimiser import Average, DivergedError, rate
 
 
 class Line(SinglePlayer, Exact):
@@ -71,9 +70,9 @@ def settings(**changes: object) -> Training:
     return Training.model_validate(known | changes)
 
 
-def trained(seed: int = 0, **changes: object) -> tuple[Line, History]:
+def trained(seed: int = 0, **changes: object) -> tuple[Line, CurveLogger]:
     reproducible.seed(seed)
-    history = History()
+    history = CurveLogger()
     model, _, _ = fit(Line(), data(), data(), settings(**changes), history, "toy", seed=seed)
     assert isinstance(model, Line)
     return model, history
@@ -96,7 +95,7 @@ def test_training_descends() -> None:
 def test_the_validation_curve_names_its_bound() -> None:
     assert {row[2] for row in trained()[1].rows if row[1] == "validation"} == {"elbo"}
     reproducible.seed(0)
-    model, history = Line(), History()
+    model, history = Line(), CurveLogger()
     model.bound = "iwae_8"
     fit(model, data(), data(), settings(steps=10), history, "toy", seed=0)
     assert {row[2] for row in history.rows if row[1] == "validation"} == {"iwae_8"}
@@ -107,7 +106,7 @@ def test_patience_stops_and_the_best_weights_are_kept() -> None:
     """Validation data that only the start fits: the first validation is the best."""
     reproducible.seed(0)
     far = torch.full((50, 1), 4.0), torch.empty(50, 0)
-    model, steps, best = fit(Line(), data(), far, settings(steps=1000, patience=3), History(), "toy", seed=0)
+    model, steps, best = fit(Line(), data(), far, settings(steps=1000, patience=3), CurveLogger(), "toy", seed=0)
     assert (best, steps) == (10, 40)
     assert isinstance(model, Line)
     assert model.mean.item() > 2
@@ -115,14 +114,14 @@ def test_patience_stops_and_the_best_weights_are_kept() -> None:
 
 def test_players_take_their_turns_on_batches_of_their_own() -> None:
     model = Tug()
-    fit(model, data(), data(), settings(steps=3), History(), "toy", seed=0)
+    fit(model, data(), data(), settings(steps=3), CurveLogger(), "toy", seed=0)
     assert [name for name, _ in model.seen] == ["a", "a", "b"] * 3
     assert not torch.equal(model.seen[0][1], model.seen[1][1])
 
 
 def test_divergence_names_its_step_and_player() -> None:
     with pytest.raises(DivergedError) as error:
-        fit(Line(spoil=7), data(), data(), settings(), History(), "toy", seed=0)
+        fit(Line(spoil=7), data(), data(), settings(), CurveLogger(), "toy", seed=0)
     assert (error.value.step, error.value.player) == (7, "model")
 
 

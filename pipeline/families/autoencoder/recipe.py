@@ -8,9 +8,8 @@ from torch import nn
 
 from pipeline.contract import Task
 from pipeline.families.autoencoder.autoencoder import Autoencoder, Codes
+from pipeline.families.autoencoder.networks import FunnelDecoder, FunnelEncoder, PoolingEncoder, UpsamplingDecoder
 from pipeline.networks.condition import encoder
-from pipeline.networks.funnel import FunnelDecoder, FunnelEncoder
-from pipeline.networks.pooling import PoolingEncoder, UpsamplingDecoder
 from pipeline.params import Count, NonNegative
 
 __all__ = ["conv_autoencoder_images", "deep_sparse_autoencoder", "denoising_autoencoder", "dense_autoencoder"]

@@ -1,13 +1,22 @@
-"""An image as a sequence of pixels: what PixelCNN and all that came after it share.
+"""Autoregressive models of images: each pixel given those before it.
 
     p(x | c) = prod_i p(x_i | x_<i, c)
 
 over the places i in the network's order; the sub-pixels of a pixel in order R, G, B, each given those before it. One
-pass of the network scores an image. A draw goes from place to place with a cache of what earlier places fixed.
+pass of the network scores an image. A draw visits one place after the other, with a cache of what depends on earlier
+places.
+
+An ensemble averages over O orders of the places that share all weights,
+
+    p(x | c) = 1/O sum_o p_o(x | c),    p_o(x | c) = prod_i p(x_o(i) | x_o(<i), c)
+
+and is trained order-agnostically: each batch descends the loss of one order, drawn at random (Germain et al. 2015,
+arXiv:1502.03509, sections 4.2 and 6).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar, Protocol
@@ -23,7 +32,7 @@ Parameters = Callable[[Tensor, int, int], Tensor]
 
 
 class Network(Protocol):
-    """Causal in its own order (`pipeline.networks.causal.network.CausalNetwork`)."""
+    """Causal in its own order (`pipeline.families.autoregressive.networks.causal_network.CausalNetwork`)."""
 
     visits: int
 
@@ -76,3 +85,54 @@ class AutoregressiveImages(SinglePlayer, Exact):
                 drawn = self.pixels.draw(parameters(x, row, column), share, self.setting)
                 x[:, share, row, column] = drawn
         return x
+
+
+class AnyOrder(Protocol):
+    """A network that is causal in whichever of its orders it is asked for."""
+
+    def __len__(self) -> int: ...
+    def under(self, order: int) -> Network: ...
+
+
+class OrderEnsemble(SinglePlayer, Exact):
+    """`network` knows O orders; `pixels` is the distribution of one pixel. A draw has an order of its own."""
+
+    knob: ClassVar[str | None] = "temperature"
+
+    def __init__(self, event: Event, condition: nn.Module, network: AnyOrder, pixels: Pixels) -> None:
+        super().__init__()
+        self.event, self.condition, self.network, self.pixels = event, condition, network, pixels
+
+    def member(self, order: int) -> AutoregressiveImages:
+        """The model of one order, which shares the ensemble's weights and setting."""
+        one = AutoregressiveImages(self.event, self.condition, self.network.under(order), self.pixels)
+        one.setting = self.setting
+        return one
+
+    def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
+        count = len(self.network)
+        each = torch.stack([self.member(order).log_prob(x, c) for order in range(count)])  # (O, B)
+        return each.logsumexp(0) - math.log(count)
+
+    def loss(self, x: Tensor, c: Tensor) -> Loss:
+        order = int(torch.randint(len(self.network), ()))
+        return self.member(order).loss(x, c)
+
+    @torch.no_grad()
+    def sample(self, c: Tensor) -> Tensor:
+        orders = torch.randint(len(self.network), (len(c),))
+        x = torch.empty(len(c), *self.event.shape)
+        for order in orders.unique().tolist():
+            x[orders == order] = self.member(order).sample(c[orders == order])
+        return x
+
+
+@torch.no_grad()
+def naive(model: AutoregressiveImages, c: Tensor) -> Tensor:
+    """c (B, *condition) -> x (B, C, H, W), at the cost of H W passes for each visit of a place."""
+    context = model.context(c)
+
+    def parameters(x: Tensor, row: int, column: int) -> Tensor:
+        return model.network(x, context)[:, :, row, column]
+
+    return model.draw(len(c), parameters)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Event
-from pipeline.families.likelihood import LOG_SIGMA, Categorical, logistic_log_mass
+from pipeline.distributions.likelihood import LOG_SIGMA, Categorical, logistic_log_mass
 
 
 class Pixels(Protocol):

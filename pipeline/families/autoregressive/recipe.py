@@ -7,21 +7,18 @@ from functools import partial
 from typing import Literal
 
 from pipeline.contract import Event, Task
-from pipeline.families.autoregressive.augmented import AugmentedImages
-from pipeline.families.autoregressive.image import AutoregressiveImages, Network
-from pipeline.families.autoregressive.made import OrderEnsemble
-from pipeline.families.autoregressive.mixture import ARMixture
+from pipeline.families.autoregressive.augmentation import AugmentedImages
+from pipeline.families.autoregressive.image import AutoregressiveImages, Network, OrderEnsemble
+from pipeline.families.autoregressive.networks.dilated_encoder import surrounded
+from pipeline.families.autoregressive.networks.gated_pixelcnn import GatedPixelCNN
+from pipeline.families.autoregressive.networks.image_transformer import ImageTransformer
+from pipeline.families.autoregressive.networks.made import AnyOrderMADE, FactorNetworks, MADEPoints, places
+from pipeline.families.autoregressive.networks.pixelcnn import PixelCNN
+from pipeline.families.autoregressive.networks.pixelcnn_pp import PixelCNNPlusPlus
+from pipeline.families.autoregressive.networks.pixelrnn import DiagonalBiLSTM, PixelRNN, RowLSTM
 from pipeline.families.autoregressive.pixels import LogisticMixture, Pixels, Softmax
-from pipeline.networks.causal.attention import ImageTransformer
-from pipeline.networks.causal.gated import GatedPixelCNN
-from pipeline.networks.causal.lstm import DiagonalBiLSTM, RowLSTM
-from pipeline.networks.causal.made import AnyOrderMADE, MADEPoints, places
-from pipeline.networks.causal.pixelcnn import PixelCNN
-from pipeline.networks.causal.plusplus import PixelCNNPlusPlus
-from pipeline.networks.causal.rnn import PixelRNN
+from pipeline.families.autoregressive.points import ARMixture
 from pipeline.networks.condition import encoder
-from pipeline.networks.factor import FactorNetworks
-from pipeline.networks.surroundings import surrounded
 from pipeline.params import Count, Fraction, Seed, Whole
 
 __all__ = [

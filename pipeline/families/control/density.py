@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Batch, Event, Exact, GenerativeModel, Mixture, Player
-from pipeline.families.likelihood import normal_log_prob
+from pipeline.distributions.likelihood import normal_log_prob
 
 
 class Untrained(GenerativeModel, Exact):

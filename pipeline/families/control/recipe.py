@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.contract import GenerativeModel, Task
 from pipeline.errors import UserError
 from pipeline.families.control.density import Marginal, OneMode, Oracle, UniformBox, UniformLevels
-from pipeline.families.control.memory import Collapsed, Copycat, Real
+from pipeline.families.control.stored_items import Collapsed, Copycat, Real
 from pipeline.params import Positive, Share
 
 __all__ = ["collapsed", "copycat", "marginal_images", "noise_images", "noise_points", "oracle_points", "real"]

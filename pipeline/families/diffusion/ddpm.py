@@ -1,22 +1,39 @@
-"""Denoising diffusion: noise is added in T steps, and a network learns to take it away.
+"""Denoising diffusion: noise is added in T steps, and a network is trained to remove it.
 
     q(z_t | x) = N(alpha_t x, sigma_t^2 I),   alpha^2 = sigmoid(-gamma),  sigma^2 = sigmoid(gamma)
 
-with gamma = -log SNR rising in t (schedule.py). The network predicts the noise, and p(z_s | z_t) = N(mean at the
-predicted x, v_t) for the step s before t. The bound on log p(x | c) is
+with gamma = -log SNR increasing in t. The network predicts the noise, and p(z_s | z_t) = N(mean at the predicted x,
+v_t) for the step s before t. The bound on log p(x | c) is
 
     -VLB = E log p(x | z_0) - KL(q(z_T | x) || N(0, I)) - sum_t E KL(q(z_s | z_t, x) || p(z_s | z_t))
     KL_t = sum_i (log r - 1 + 1/r)/2 + g (eps - eps_hat)^2 / (2 r),    g = e^(gamma_t - gamma_s) - 1,  r = v_t / v_q
 
-with v_q the variance of q(z_s | z_t, x) and p(x | z_0) that of decoder.py. The best r of a value i is 1 + g e_ti,
-where e_ti is its noise's mean squared error: it is measured after training (Bao et al. 2022, arXiv:2201.06503), and
-r = 1 before. The predicted x is held within the data's range, in the bound as in the sampler. Training descends the
-squared error at random steps, scoring sums over all of them. exp(-VLB draw) is no importance weight: Bounded only.
-(Ho, Jain & Abbeel 2020, arXiv:2006.11239; Kingma et al. 2021, arXiv:2107.00630.)
+with v_q the variance of q(z_s | z_t, x). The optimal r of a value i is 1 + g e_ti, where e_ti is the mean squared error
+of its predicted noise: it is measured after training (Bao et al. 2022, arXiv:2201.06503), and r = 1 before. The
+predicted x is clamped to the range of the data, in the bound as in the sampler. Training descends the squared error at
+random steps, scoring sums over all steps. exp(-VLB draw) is no importance weight: the model is Bounded only.
+
+p(x | z_0) is a Gaussian around z_0 / alpha_0 of the noise's own width s = sigma_0 / alpha_0: its density on points, on
+levels its mass in each bin, the outermost bins unbounded, so that the bound is one on a probability mass and a draw is
+the nearest level (Ho et al. 2020, eq. 13).
+
+The schedule gamma_0 .. gamma_T goes from `low` to `high`:
+
+    linear   gamma_t = low + (high - low) t / T                   (Kingma et al. 2021, fixed form)
+    cosine   gamma_t = 2 log tan phi_t + shift,  phi_t linear     (Nichol & Dhariwal 2021, arXiv:2102.09672, eq. 17)
+
+At shift 0 alpha_t = cos phi_t. The paper's cosine starts at the angle that its offset s = 0.008 gives (low = -8.8) and
+ends at pi/2, where no signal is left; here both ends are given, so that z_0 resolves the levels and gamma_T is finite.
+Most steps have gamma close to `shift`: a negative one moves them from coarse structure to the finer levels, which hold
+most of the likelihood's bits (Hoogeboom et al. 2023, arXiv:2301.11093, eq. 4).
+
+References:
+    Ho, Jain & Abbeel 2020, arXiv:2006.11239; Kingma et al. 2021, arXiv:2107.00630.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Literal
 
@@ -24,7 +41,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.contract import Batch, Bounded, Event, Loss
-from pipeline.families.diffusion.decoder import Decoder
+from pipeline.distributions.likelihood import LOG_2PI
 from pipeline.families.diffusion.guidance import Context, Guided, faded
 
 Weighting = Literal["simple", "vlb"]
@@ -149,3 +166,47 @@ def _enough(train: Iterable[Batch]) -> Batch:
             break
     x, c = (torch.cat(parts) for parts in zip(*batches, strict=True))
     return x, c
+
+
+def clearance(event: Event, margin: float) -> float:
+    """gamma_0 at which half a bin of the event's levels is `margin` times s, so that z_0 nearly tells the level."""
+    return -2 * math.log(margin * (event.grid - 1))
+
+
+class Decoder:
+    """p(x | z_0) of an event; a `gamma` is -log SNR at step 0, ()."""
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+
+    def reconstruction(self, x: Tensor, gamma: Tensor) -> Tensor:
+        """(B,): E log p(x | z_0) over z_0 given x; on points in closed form, on levels by one draw."""
+        if self.event.levels is None:
+            return (-0.5 * self.event.dims * (1 + LOG_2PI + gamma)).expand(len(x))
+        s = (gamma / 2).exp()
+        return self.log_mass(x, x + s * torch.randn_like(x), s).flatten(1).sum(-1)
+
+    def log_mass(self, x: Tensor, mean: Tensor, s: Tensor) -> Tensor:
+        """Elementwise log[ Phi((x + d - mean) / s) - Phi((x - d - mean) / s) ], d half a bin."""
+        half = 1 / (self.event.grid - 1)
+        above = ((x + half - mean) / s).masked_fill(x > 1 - half, math.inf)
+        below = ((x - half - mean) / s).masked_fill(x < half - 1, -math.inf)
+        low, high = torch.where(below + above > 0, -above, below), torch.where(below + above > 0, -below, above)
+        upper = torch.special.log_ndtr(high)  # both in the lower tail, where a difference keeps its digits
+        return upper + torch.log1p(-(torch.special.log_ndtr(low) - upper).exp())
+
+    def draw(self, z: Tensor, gamma: Tensor) -> Tensor:
+        """x given z_0 (B, *event)."""
+        x = z / (-gamma).sigmoid().sqrt() + (gamma / 2).exp() * torch.randn_like(z)
+        return x if self.event.levels is None else self.event.quantise(x)
+
+
+def linear(low: float, high: float, steps: int) -> Tensor:
+    """(T + 1,) float32."""
+    return torch.linspace(low, high, steps + 1, dtype=torch.float64).float()
+
+
+def cosine(low: float, high: float, steps: int, shift: float = 0.0) -> Tensor:
+    """(T + 1,) float32."""
+    first, last = (math.atan(math.exp((gamma - shift) / 2)) for gamma in (low, high))
+    return (2 * torch.linspace(first, last, steps + 1, dtype=torch.float64).tan().log() + shift).float()

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pipeline.contract import Task
-from pipeline.families.diffusion.ddpm import DDPM, Weighting
-from pipeline.families.diffusion.decoder import clearance
-from pipeline.families.diffusion.matching import ImageFlowMatching, PointFlowMatching
-from pipeline.families.diffusion.schedule import cosine, linear
+from pipeline.families.diffusion.ddpm import DDPM, Weighting, clearance, cosine, linear
+from pipeline.families.diffusion.flow_matching import ImageFlowMatching, PointFlowMatching
+from pipeline.families.diffusion.networks import NoiseNetwork, UNet
 from pipeline.networks.condition import encoder
-from pipeline.networks.noise import NoiseNetwork
-from pipeline.networks.unet import UNet
 from pipeline.params import Count, Fraction, Positive, Whole
 
 __all__ = ["ddpm_images", "ddpm_points", "flow_matching_images", "flow_matching_points"]

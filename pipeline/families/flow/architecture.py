@@ -11,9 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.families.flow.bijection import Bijection, Chain, EveryOther, Flatten, MultiScale, Squeeze
-from pipeline.families.flow.coupling import Checkerboard, Halves, Split
-from pipeline.families.flow.linear import ActNorm, Convolution, Scale
+from pipeline.distributions.bijection import (
+    ActNorm,
+    Bijection,
+    Chain,
+    Convolution,
+    EveryOther,
+    Flatten,
+    MultiScale,
+    Scale,
+    Squeeze,
+)
+from pipeline.distributions.coupling import Checkerboard, Halves, Split
 
 Couple = Callable[[Split], Bijection]
 

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.contract import Event, Exact, Loss, SinglePlayer, Weighted
-from pipeline.families.dequantise import Dequantiser, requantise
-from pipeline.families.flow.bijection import Bijection
-from pipeline.families.likelihood import standard_normal_log_prob
+from pipeline.distributions.bijection import Bijection
+from pipeline.distributions.dequantisation import Dequantiser, requantise
+from pipeline.distributions.likelihood import standard_normal_log_prob
 
 
 class PointFlow(SinglePlayer, Exact):

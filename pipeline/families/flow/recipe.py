@@ -7,15 +7,14 @@ from functools import partial
 from typing import Literal
 
 from pipeline.contract import Task
-from pipeline.families.dequantise import Dequantiser, Uniform, Variational
+from pipeline.distributions.bijection import Bijection, Chain, Flatten, Scale
+from pipeline.distributions.coupling import Additive, Affine, Checkerboard, Coupling, Monotone, Split
+from pipeline.distributions.dequantisation import Dequantiser, Uniform, Variational
+from pipeline.distributions.spline import Spline
 from pipeline.families.flow import architecture
-from pipeline.families.flow.bijection import Bijection, Chain, Flatten
-from pipeline.families.flow.coupling import Additive, Affine, Checkerboard, Coupling, Monotone, Split
 from pipeline.families.flow.flow import ImageFlow, PointFlow
-from pipeline.families.flow.linear import Scale
-from pipeline.families.flow.spline import Spline
+from pipeline.families.flow.networks import MapConditioner, VectorConditioner
 from pipeline.networks.condition import Context, Encoder, encoder
-from pipeline.networks.conditioner import MapConditioner, VectorConditioner
 from pipeline.params import Count, Fraction, Whole
 
 __all__ = [

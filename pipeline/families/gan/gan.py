@@ -20,8 +20,7 @@ from torch import Tensor, nn
 
 from pipeline.contract import Batch, Event, GenerativeModel, Loss, Player
 from pipeline.families.gan import objectives
-from pipeline.families.gan.objectives import OBJECTIVES
-from pipeline.families.gan.penalty import Penalty
+from pipeline.families.gan.objectives import OBJECTIVES, Penalty
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,9 @@ from torch import nn
 
 from pipeline.contract import Task
 from pipeline.families.gan.gan import GAN, Conditioned, Game
-from pipeline.families.gan.objectives import Name
-from pipeline.families.gan.penalty import GRADIENT, R1
+from pipeline.families.gan.networks import ConvCritic, ConvGenerator, DenseCritic, DenseGenerator, Packed, spectral
+from pipeline.families.gan.objectives import GRADIENT, R1, Name
 from pipeline.networks.condition import encoder
-from pipeline.networks.critic import ConvCritic, DenseCritic, Packed, spectral
-from pipeline.networks.generator import ConvGenerator, DenseGenerator
 from pipeline.params import Count, NonNegative, Positive, Share
 
 __all__ = ["gan_minimax", "gan_nonsaturating", "lsgan", "pacgan", "sngan_hinge", "wgan_clip", "wgan_gp"]

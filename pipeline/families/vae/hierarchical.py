@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.contract import Event, Loss, Reconstructs, SinglePlayer, Weighted
-from pipeline.families.likelihood import Likelihood
-from pipeline.families.vae.gaussian import Normals
+from pipeline.distributions.gaussian import Normals
+from pipeline.distributions.likelihood import Likelihood
 
 
 class Rung(Protocol):

@@ -5,15 +5,21 @@ from __future__ import annotations
 from torch import nn
 
 from pipeline.contract import Event, Task
-from pipeline.families.likelihood import Likelihood, likelihood
+from pipeline.distributions.likelihood import Likelihood, likelihood
 from pipeline.families.vae.hierarchical import HierarchicalVAE
-from pipeline.families.vae.iwae import IWAE
-from pipeline.families.vae.vae import VAE
-from pipeline.families.vae.vq import VQVAE
-from pipeline.networks.code import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder, GridDecoder, GridEncoder
+from pipeline.families.vae.networks.encoder_decoder import (
+    ConvDecoder,
+    ConvEncoder,
+    DenseDecoder,
+    DenseEncoder,
+    GridDecoder,
+    GridEncoder,
+    SymbolNetwork,
+)
+from pipeline.families.vae.networks.top_down import ConvLadder, DenseLadder
+from pipeline.families.vae.vae import IWAE, VAE
+from pipeline.families.vae.vq_vae import VQVAE
 from pipeline.networks.condition import encoder
-from pipeline.networks.ladder import ConvLadder, DenseLadder
-from pipeline.networks.symbols import SymbolNetwork
 from pipeline.params import Count, Fraction, NonNegative, Positive, Whole
 
 __all__ = [

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import UserError
 from pipeline.metrics.extractors.extractor import Extractor
-from pipeline.metrics.network import descend, fingerprint, funnel
+from pipeline.metrics.extractors.network import descend, fingerprint, funnel
 
 LEARNING_RATE = 3e-3
 """The peak of a one-cycle schedule."""

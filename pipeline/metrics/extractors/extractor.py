@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from pipeline.metrics.finite import check_finite
+from pipeline.metrics.evaluation.finite import check_finite
 
 
 class Extractor(nn.Module, abc.ABC):

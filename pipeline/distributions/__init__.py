@@ -1,0 +1,1 @@
+"""Probability distributions and invertible maps that several families use."""

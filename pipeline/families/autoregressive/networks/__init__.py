@@ -1,0 +1,1 @@
+"""Causal networks: the parameters of a value depend only on the values before it."""

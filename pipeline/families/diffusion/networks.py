@@ -1,0 +1,164 @@
+"""Networks that predict the noise of diffusion or the velocity of flow matching: MLP for points, U-Net for images.
+
+    z -> [blocks, halve] x n -> blocks -> attention -> blocks(h, skips) -> [double, blocks(h, skips)] x n -> head
+
+The U-Net (Ronneberger et al. 2015, arXiv:1505.04597) is the one of diffusion: the time scales and shifts the normalised
+features of each block (Ho et al. 2020, arXiv:2006.11239; Dhariwal & Nichol 2021, arXiv:2105.05233, section 3), and
+Fourier features of the input resolve where a value lies between two levels, which a smooth network would not (Kingma et
+al. 2021, arXiv:2107.00630, section 4.2). The map of a condition is concatenated to the input, its vector is added to
+the embedding of the time.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pipeline.contract import Event
+from pipeline.networks.condition import Context
+from pipeline.networks.layers import Fourier, down, mlp, norm, up
+
+
+class TimedResidual(nn.Module):
+    """(h (B, n_in, H, W), time (B, E)) -> (B, n_out, H, W); the skip alone at the start."""
+
+    def __init__(self, n_in: int, n_out: int, time: int, dropout: float) -> None:
+        super().__init__()
+        self.before, self.first = norm(n_in), nn.Conv2d(n_in, n_out, 3, padding=1)
+        self.between, self.second = norm(n_out), nn.Conv2d(n_out, n_out, 3, padding=1)
+        self.film, self.dropout = nn.Linear(time, 2 * n_out), nn.Dropout(dropout)
+        self.skip = nn.Conv2d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, h: Tensor, time: Tensor) -> Tensor:
+        scale, shift = self.film(time)[:, :, None, None].chunk(2, dim=1)
+        change = self.between(self.first(F.silu(self.before(h)))) * (1 + scale) + shift
+        out: Tensor = self.skip(h) + self.second(self.dropout(F.silu(change)))
+        return out
+
+
+class Attention(nn.Module):
+    """h + self-attention over all places, (B, C, H, W) -> the same (Vaswani et al. 2017, arXiv:1706.03762)."""
+
+    def __init__(self, channels: int, heads: int) -> None:
+        super().__init__()
+        self.norm, self.heads = norm(channels), heads
+        self.qkv, self.out = nn.Conv2d(channels, 3 * channels, 1), nn.Conv2d(channels, channels, 1)
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, h: Tensor) -> Tensor:
+        places = self.qkv(self.norm(h)).flatten(2).unflatten(1, (3, self.heads, -1))  # (B, 3, heads, C / heads, H W)
+        q, k, v = places.transpose(-1, -2).unbind(1)  # (B, heads, H W, C / heads)
+        seen = F.scaled_dot_product_attention(q, k, v).transpose(-1, -2).reshape(h.shape)
+        return h + self.out(seen)
+
+
+class Shrink(nn.Module):
+    """`resize`, then blocks of a width: (h, time) -> what each block made, in order."""
+
+    def __init__(self, resize: nn.Module, wide: int, time: int, blocks: int, dropout: float) -> None:
+        super().__init__()
+        self.resize = resize
+        self.blocks = nn.ModuleList(TimedResidual(wide, wide, time, dropout) for _ in range(blocks))
+
+    def forward(self, h: Tensor, time: Tensor) -> list[Tensor]:
+        made = [self.resize(h)]
+        for block in self.blocks:
+            made.append(block(made[-1], time))
+        return made[1:]
+
+
+class Grow(nn.Module):
+    """`Shrink`'s mirror: blocks that see one skip each, then `resize`."""
+
+    def __init__(self, resize: nn.Module, wide: int, time: int, blocks: int, dropout: float) -> None:
+        super().__init__()
+        self.resize = resize
+        self.blocks = nn.ModuleList(TimedResidual(2 * wide, wide, time, dropout) for _ in range(blocks))
+
+    def forward(self, h: Tensor, skips: list[Tensor], time: Tensor) -> Tensor:
+        for block, skip in zip(self.blocks, reversed(skips), strict=True):
+            h = block(torch.cat([h, skip], dim=1), time)
+        return self.resize(h)
+
+
+class UNet(nn.Module):
+    """(z (B, C, H, W), t (B,) in [0, 1], context) -> (B, C, H, W).
+
+    `vector` and `maps` are the context's widths. `channels` double at each of the `halvings`; `heads` of attention at
+    the smallest image, none at 0; `octaves` of Fourier features, the fastest with one period for each level.
+
+    Raises:
+        ValueError: the height or the width cannot be halved so often.
+    """
+
+    def __init__(
+        self,
+        event: Event,
+        vector: int,
+        maps: int,
+        channels: int,
+        halvings: int,
+        blocks: int,
+        dropout: float = 0.0,
+        octaves: int = 0,
+        heads: int = 0,
+    ) -> None:
+        super().__init__()
+        depth, height, width = event.shape
+        if height % (1 << halvings) or width % (1 << halvings):
+            raise ValueError(f"{height} x {width} cannot be halved {halvings} times")
+        self.space = Fourier(octaves, base=math.pi * (event.grid - 1) / 2 ** (octaves - 1))
+        self.time, timed = Fourier(4, base=math.pi), 2 * channels
+        self.embed = mlp(self.time.width(1), timed, timed, depth=1)
+        self.told = nn.Linear(vector, timed, bias=False) if vector else None
+        self.first = nn.Conv2d(self.space.width(depth) + maps, channels, 3, padding=1)
+        self.place = nn.Parameter(torch.zeros(channels, height, width))  # tells the border, and centred from not
+        wide = [channels << i for i in range(halvings + 1)]
+        smaller = [nn.Identity(), *(down(a, b) for a, b in pairwise(wide))]
+        larger = [nn.Identity(), *(up(b, a) for a, b in pairwise(wide))]
+        self.shrink = nn.ModuleList(Shrink(r, w, timed, blocks, dropout) for r, w in zip(smaller, wide, strict=True))
+        self.attention = Attention(wide[-1], heads) if heads else nn.Identity()
+        self.grow = nn.ModuleList(Grow(r, w, timed, blocks, dropout) for r, w in zip(larger, wide, strict=True))
+        self.head = nn.Sequential(norm(channels), nn.SiLU(), nn.Conv2d(channels, 2 * depth, 3, padding=1))
+
+    def forward(self, z: Tensor, t: Tensor, context: Context) -> Tensor:
+        time = F.silu(self._embed(t, context.vector))
+        h, skips = self._first(z, context), list[list[Tensor]]()
+        for shrink in self.shrink:
+            skips.append(shrink(h, time))
+            h = skips[-1][-1]
+        h = self.attention(h)
+        for grow in reversed(self.grow):
+            h = grow(h, skips.pop(), time)
+        gate, shift = self.head(h).chunk(2, dim=1)
+        return gate * z + shift  # at high noise the answer is nearly a multiple of z
+
+    def _embed(self, t: Tensor, vector: Tensor) -> Tensor:
+        """(B, E)."""
+        time: Tensor = self.embed(self.time(t[:, None]))
+        return time if self.told is None else time + self.told(vector)
+
+    def _first(self, z: Tensor, context: Context) -> Tensor:
+        values = z.movedim(1, -1)  # (B, H, W, C)
+        features = self.space(values.flatten(0, 2)).unflatten(0, values.shape[:3]).movedim(-1, 1)
+        first: Tensor = self.first(torch.cat([features, context.map], dim=1)) + self.place
+        return first
+
+
+class NoiseNetwork(nn.Module):
+    """(z (B, D), t (B,) in [0, 1], context) -> (B, D)."""
+
+    def __init__(self, dims: int, context: int, width: int, depth: int, octaves: int) -> None:
+        super().__init__()
+        self.space, self.time = Fourier(octaves), Fourier(4, base=torch.pi)
+        self.net = mlp(self.space.width(dims) + self.time.width(1) + context, 2 * dims, width, depth)
+
+    def forward(self, z: Tensor, t: Tensor, context: Context) -> Tensor:
+        seen = torch.cat([self.space(z), self.time(t[:, None]), context.flat()], dim=1)
+        gate, shift = self.net(seen).chunk(2, dim=1)
+        return gate * z + shift  # at high noise eps is nearly z: the network learns what differs

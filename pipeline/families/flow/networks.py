@@ -1,0 +1,76 @@
+"""What a coupling's network sees: the part of x that stays, and the context."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pipeline.networks.layers import Fourier, mlp, silent
+
+
+class VectorConditioner(nn.Module):
+    """(x (B, D), h (B, V)) -> (B, n_out), zero at the start; the slowest Fourier feature spans [-scale, scale]."""
+
+    def __init__(self, n_in: int, context: int, n_out: int, width: int, depth: int, octaves: int, scale: float) -> None:
+        super().__init__()
+        self.embed = Fourier(octaves, base=math.pi / 2 / scale)
+        self.net = silent(mlp(self.embed.width(n_in) + context, n_out, width, depth))
+
+    def forward(self, x: Tensor, h: Tensor) -> Tensor:
+        seen = self.embed(x)
+        out: Tensor = self.net(torch.cat([seen, h], dim=1) if h.shape[1] else seen)
+        return out
+
+
+class GatedResidual(nn.Module):
+    """h + a σ(b), (a, b) = conv(dropout(silu(conv(silu(h))))), (B, C, H, W) -> the same.
+
+    (Ho et al. 2019, arXiv:1902.00275, section 3.3.)
+    """
+
+    def __init__(self, channels: int, dropout: float) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.drop = nn.Dropout2d(dropout)
+        self.second = nn.Conv2d(channels, 2 * channels, 3, padding=1)
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h + F.glu(self.second(self.drop(F.silu(self.first(F.silu(h))))), dim=1)
+
+
+class MapConditioner(nn.Module):
+    """(x (B, *shape), h (B, M, finer H, finer W)) -> (B, n_out, H, W), zero at the start.
+
+    The places of h within one of x become channels, as those of x itself did: none is lost. They outnumber those of x,
+    so that they have a convolution of their own, zero at the start. Each place has a learned bias: a convolution alone
+    cannot tell a margin from the middle.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        context: int,
+        n_out: int,
+        channels: int,
+        blocks: int,
+        dropout: float = 0.0,
+        finer: int = 1,
+    ) -> None:
+        super().__init__()
+        depth, height, width = shape
+        self.finer = finer
+        self.first = nn.Conv2d(depth, channels, 3, padding=1)
+        self.told = silent(nn.Conv2d(finer**2 * context, channels, 3, padding=1, bias=False)) if context else None
+        self.place = nn.Parameter(torch.zeros(channels, height, width))
+        body = [GatedResidual(channels, dropout) for _ in range(blocks)]
+        self.rest = silent(nn.Sequential(*body, nn.SiLU(), nn.Conv2d(channels, n_out, 1)))
+
+    def forward(self, x: Tensor, h: Tensor) -> Tensor:
+        seen = self.first(x) + self.place
+        if self.told is not None:
+            seen = seen + self.told(F.pixel_unshuffle(h, self.finer))
+        out: Tensor = self.rest(seen)
+        return out

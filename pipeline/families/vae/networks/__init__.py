@@ -1,0 +1,1 @@
+"""Encoders, decoders and priors of variational autoencoders."""

@@ -1,0 +1,224 @@
+"""Encoders and decoders between an x of any shape and a latent z (B, latent) or a grid of codes (B, dims, h, w).
+
+The prior over a grid of discrete codes is a recurrent network over their sequence.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pipeline.contract import Event
+from pipeline.networks.condition import Context
+from pipeline.networks.layers import Fourier, Joined, Residual, down, up
+
+
+def hidden(width: int, n_out: int, depth: int, dropout: float) -> nn.Sequential:
+    """What follows the first linear layer: (B, width) -> (B, n_out), `depth` activations, dropout after each."""
+    after = [nn.Dropout(dropout)] if dropout else []
+    layers: list[nn.Module] = [nn.SiLU(), *after]
+    for _ in range(depth - 1):
+        layers += [nn.Linear(width, width), nn.SiLU(), *after]
+    return nn.Sequential(*layers, nn.Linear(width, n_out))
+
+
+class DenseEncoder(nn.Module):
+    """(x (B, *event), context) -> (B, n_out)."""
+
+    def __init__(
+        self, event: Event, context: int, n_out: int, width: int, depth: int, octaves: int = 0, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.embed = Fourier(octaves)
+        self.enter = Joined(self.embed.width(event.dims), context, width)
+        self.net = hidden(width, n_out, depth, dropout)
+
+    def forward(self, x: Tensor, context: Context) -> Tensor:
+        out: Tensor = self.net(self.enter(self.embed(x.flatten(1)), context.flat()))
+        return out
+
+
+class DenseDecoder(nn.Module):
+    """(z (B, latent), context) -> (B, per_value * C, ...) parameters for each value of x.
+
+    What a map (`maps` channels) says of a place joins at the end too, by way of a convolution: it need not squeeze
+    through the hidden layers.
+    """
+
+    def __init__(
+        self,
+        event: Event,
+        latent: int,
+        context: int,
+        per_value: int,
+        width: int,
+        depth: int,
+        dropout: float = 0.0,
+        maps: int = 0,
+    ) -> None:
+        super().__init__()
+        self.shape = (per_value * event.shape[0], *event.shape[1:])
+        self.enter, self.net = Joined(latent, context, width), hidden(width, per_value * event.dims, depth, dropout)
+        self.near = nn.Conv2d(maps, self.shape[0], 3, padding=1, bias=False) if maps else None
+
+    def forward(self, z: Tensor, context: Context) -> Tensor:
+        out: Tensor = self.net(self.enter(z, context.flat())).unflatten(1, self.shape)
+        return out if self.near is None else out + self.near(context.map)
+
+
+def shrink(n_in: int, channels: int, halvings: int, blocks: int, dropout: float = 0.0) -> nn.Sequential:
+    """(B, n_in, H, W) -> (B, channels << halvings, H >> halvings, W >> halvings), `blocks` before each halving."""
+    layers: list[nn.Module] = [nn.Conv2d(n_in, channels, 3, padding=1)]
+    for i in range(halvings):
+        layers += residuals(channels << i, blocks, dropout)
+        layers += [nn.SiLU(), down(channels << i, channels << (i + 1))]
+    return nn.Sequential(*layers, nn.SiLU())
+
+
+def grow(channels: int, halvings: int, blocks: int, dropout: float = 0.0) -> nn.Sequential:
+    """The mirror of `shrink`: (B, channels << halvings, H >> halvings, W >> halvings) -> (B, channels, H, W)."""
+    layers: list[nn.Module] = []
+    for i in reversed(range(halvings)):
+        layers += [nn.SiLU(), up(channels << (i + 1), channels << i)]
+        layers += residuals(channels << i, blocks, dropout)
+    return nn.Sequential(*layers, nn.SiLU())
+
+
+def residuals(channels: int, blocks: int, dropout: float) -> list[ThinnedResidual]:
+    """`blocks` residual blocks."""
+    return [ThinnedResidual(channels, dropout) for _ in range(blocks)]
+
+
+class ThinnedResidual(Residual):
+    """A normalised residual block with dropout before its last convolution: the skip stays whole."""
+
+    def __init__(self, channels: int, dropout: float) -> None:
+        super().__init__(channels, normalise=True)
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, h: Tensor) -> Tensor:
+        change: Tensor = self.second(self.drop(F.silu(self.first(F.silu(self.before(h))))))
+        return h + change
+
+
+class ConvEncoder(nn.Module):
+    """(x (B, C, H, W), context) -> (B, n_out): halve the image `halvings` times after `blocks` each, then flatten."""
+
+    def __init__(
+        self,
+        event: Event,
+        context: int,
+        n_out: int,
+        channels: int,
+        halvings: int,
+        blocks: int,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        depth, height, width = event.shape
+        flat = (channels << halvings) * (height >> halvings) * (width >> halvings)
+        trunk = shrink(depth + context, channels, halvings, blocks, dropout)
+        self.net = nn.Sequential(*trunk, nn.Flatten(), nn.Linear(flat, n_out))
+
+    def forward(self, x: Tensor, context: Context) -> Tensor:
+        out: Tensor = self.net(torch.cat([x, context.everywhere()], dim=1))
+        return out
+
+
+class ConvDecoder(nn.Module):
+    """(z (B, latent), context) -> (B, per_value * C, H, W): the encoder's mirror; the context joins at the end too."""
+
+    def __init__(
+        self,
+        event: Event,
+        latent: int,
+        flat: int,
+        context: int,
+        per_value: int,
+        channels: int,
+        halvings: int,
+        blocks: int,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        depth, height, width = event.shape
+        self.shape = (channels << halvings, height >> halvings, width >> halvings)
+        self.start = Joined(latent, flat, math.prod(self.shape))
+        self.grow = grow(channels, halvings, blocks, dropout)
+        self.head = nn.Conv2d(channels + context, per_value * depth, 3, padding=1)
+
+    def forward(self, z: Tensor, context: Context) -> Tensor:
+        h = self.start(z, context.flat()).unflatten(1, self.shape)
+        out: Tensor = self.head(torch.cat([self.grow(h), context.everywhere()], dim=1))
+        return out
+
+
+class GridEncoder(nn.Module):
+    """(x (B, C, H, W), context) -> a code for each place of a coarser grid, (B, dims, h, w)."""
+
+    def __init__(
+        self, event: Event, context: int, dims: int, channels: int, halvings: int, blocks: int, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        trunk = shrink(event.shape[0] + context, channels, halvings, blocks, dropout)
+        self.net = nn.Sequential(*trunk, nn.Conv2d(channels << halvings, dims, 1))
+
+    def forward(self, x: Tensor, context: Context) -> Tensor:
+        out: Tensor = self.net(torch.cat([x, context.everywhere()], dim=1))
+        return out
+
+
+class GridDecoder(nn.Module):
+    """(codes (B, dims, h, w), context) -> (B, per_value * C, H, W)."""
+
+    def __init__(
+        self,
+        event: Event,
+        dims: int,
+        context: int,
+        per_value: int,
+        channels: int,
+        halvings: int,
+        blocks: int,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.start = nn.Conv2d(dims, channels << halvings, 3, padding=1)
+        self.grow = grow(channels, halvings, blocks, dropout)
+        self.head = nn.Conv2d(channels + context, per_value * event.shape[0], 3, padding=1)
+
+    def forward(self, codes: Tensor, context: Context) -> Tensor:
+        h = self.grow(self.start(codes))
+        out: Tensor = self.head(torch.cat([h, context.everywhere()], dim=1))
+        return out
+
+
+class SymbolNetwork(nn.Module):
+    """Symbols (B, P) long of 0 .. K-1 and a context (B, V) -> logits (B, P, K) of each given those before it.
+
+    A gated recurrent unit (Cho et al. 2014, arXiv:1406.1078) that is told the place and the symbol before it.
+    """
+
+    def __init__(self, symbols: int, places: int, context: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.start = symbols  # a symbol of its own: nothing has been said
+        self.places = nn.Parameter(torch.zeros(places, width))
+        self.embed = nn.Embedding(symbols + 1, width)
+        self.recur = nn.GRU(width + context, width, batch_first=True)
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, symbols))
+
+    def forward(self, symbols: Tensor, context: Tensor) -> Tensor:
+        before = torch.cat([torch.full_like(symbols[:, :1], self.start), symbols[:, :-1]], dim=1)
+        spread = context[:, None].expand(-1, symbols.shape[1], -1)
+        h, _ = self.recur(torch.cat([self.embed(before) + self.places, spread], dim=-1))
+        logits: Tensor = self.head(h)
+        return logits
+
+    def step(self, before: Tensor, place: int, context: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The symbol before (B,) -> logits (B, K) at `place`, and the state for the next."""
+        given = torch.cat([self.embed(before) + self.places[place], context], dim=-1)
+        h, state = self.recur(given[:, None], state)
+        return self.head(h[:, 0]), state

@@ -1,0 +1,166 @@
+"""A ladder: features of x on the way up, codes joining on the way down, a rung for each layer of codes.
+
+Sonderby et al. 2016, arXiv:1602.02282, figure 1, with residual connections (He et al. 2016, arXiv:1603.05027). Rungs
+are dense layers, or convolutions at one resolution each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.contract import Event
+from pipeline.families.vae.networks.encoder_decoder import residuals
+from pipeline.networks.condition import Context
+from pipeline.networks.layers import Fourier, down, up
+
+Layer = Callable[[int, int], nn.Module]
+"""(features in, features out) -> a linear or convolutional layer."""
+
+
+class Rung(nn.Module):
+    """What a layer's code z (B, latent, ...) is drawn from, and where it goes."""
+
+    def __init__(self, shape: tuple[int, ...], features: int, layer: Layer, after: nn.Module) -> None:
+        super().__init__()
+        self.shape, self.after = shape, after
+        self.expect = nn.Sequential(nn.SiLU(), layer(features, 2 * shape[0]))
+        self.observe = nn.Sequential(nn.SiLU(), layer(features, 2 * shape[0]))
+        self.project = layer(shape[0], features)
+
+    def prior(self, h: Tensor) -> Tensor:
+        """The way down (B, features, ...) -> (B, 2 latent, ...)."""
+        out: Tensor = self.expect(h)
+        return out
+
+    def evidence(self, seen: Tensor) -> Tensor:
+        """The way up (B, features, ...) -> (B, 2 latent, ...)."""
+        out: Tensor = self.observe(seen)
+        return out
+
+    def absorb(self, h: Tensor, z: Tensor) -> Tensor:
+        """The way down with z in it, as the next rung wants it."""
+        out: Tensor = self.after(h + self.project(z))
+        return out
+
+
+class Start(nn.Module):
+    """Context features (B, V) -> where the way down starts, (B, *shape); a constant where nothing is given."""
+
+    def __init__(self, context: int, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.constant = nn.Parameter(torch.zeros(shape))
+        self.condition = nn.Linear(context, math.prod(shape)) if context else None
+
+    def forward(self, context: Tensor) -> Tensor:
+        start = self.constant.expand(len(context), *self.constant.shape)
+        return start if self.condition is None else start + self.condition(context).view_as(start)
+
+
+class DenseLadder(nn.Module):
+    """Rungs of `latents` units, the topmost first, each with `width` features between."""
+
+    def __init__(
+        self,
+        event: Event,
+        context: int,
+        per_value: int,
+        *,
+        latents: list[int],
+        width: int,
+        octaves: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.embed, self.shape = Fourier(octaves), (per_value * event.shape[0], *event.shape[1:])
+        self.stem = nn.Linear(self.embed.width(event.dims) + context, width)
+        self.steps = nn.ModuleList(DenseResidual(width, dropout) for _ in latents)
+        self.start = Start(context, (width,))
+        self.rungs = nn.ModuleList(Rung((n,), width, nn.Linear, DenseResidual(width, dropout)) for n in latents)
+        self.head = nn.Sequential(nn.SiLU(), nn.Linear(width + context, per_value * event.dims))
+
+    def climb(self, x: Tensor, context: Context) -> list[Tensor]:
+        """(x (B, *event), context) -> (B, width) for each rung."""
+        h = self.stem(torch.cat([self.embed(x.flatten(1)), context.flat()], dim=1))
+        seen = [h := step(h) for step in self.steps]
+        return seen[::-1]
+
+    def top(self, context: Context) -> Tensor:
+        """(B, width)."""
+        out: Tensor = self.start(context.flat())
+        return out
+
+    def land(self, h: Tensor, context: Context) -> Tensor:
+        """(B, width) -> (B, per_value * C, ...)."""
+        out: Tensor = self.head(torch.cat([h, context.flat()], dim=1))
+        return out.unflatten(1, self.shape)
+
+
+class DenseResidual(nn.Module):
+    """h + W dropout(silu(W' silu(h))), (B, width) -> the same."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        first, second = nn.Linear(width, width), nn.Linear(width, width)
+        self.change = nn.Sequential(nn.SiLU(), first, nn.SiLU(), nn.Dropout(dropout), second)
+
+    def forward(self, h: Tensor) -> Tensor:
+        change: Tensor = self.change(h)
+        return h + change
+
+
+class ConvLadder(nn.Module):
+    """`halvings` + 1 rungs, the coarsest first; `flat` and `everywhere` are the condition's widths."""
+
+    def __init__(
+        self,
+        event: Event,
+        flat: int,
+        everywhere: int,
+        per_value: int,
+        *,
+        latent: int,
+        channels: int,
+        halvings: int,
+        blocks: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        depth, height, width = event.shape
+        sizes = [(height >> i, width >> i) for i in reversed(range(halvings + 1))]
+        self.stem = _conv(depth + everywhere, channels)
+        self.steps = nn.ModuleList(nn.Sequential(*residuals(channels, blocks, dropout)) for _ in sizes)
+        self.halve = nn.ModuleList(down(channels, channels) for _ in range(halvings))
+        self.start = Start(flat, (channels, *sizes[0]))
+        self.rungs = nn.ModuleList()
+        for size in sizes:
+            grow = [up(channels, channels)] if size != sizes[-1] else []
+            after = nn.Sequential(*residuals(channels, blocks, dropout), *grow)
+            self.rungs.append(Rung((latent, *size), channels, _conv, after))
+        self.head = nn.Sequential(nn.SiLU(), _conv(channels + everywhere, per_value * depth))
+
+    def climb(self, x: Tensor, context: Context) -> list[Tensor]:
+        """(x (B, C, H, W), context) -> (B, channels, h, w) for each rung."""
+        h = self.steps[0](self.stem(torch.cat([x, context.everywhere()], dim=1)))
+        seen = [h]
+        for halve, step in zip(self.halve, list(self.steps)[1:], strict=True):
+            seen.append(h := step(halve(h)))
+        return seen[::-1]
+
+    def top(self, context: Context) -> Tensor:
+        """(B, channels, h, w) at the coarsest rung."""
+        out: Tensor = self.start(context.flat())
+        return out
+
+    def land(self, h: Tensor, context: Context) -> Tensor:
+        """(B, channels, H, W) -> (B, per_value * C, H, W)."""
+        out: Tensor = self.head(torch.cat([h, context.everywhere()], dim=1))
+        return out
+
+
+def _conv(n_in: int, n_out: int) -> nn.Conv2d:
+    """(B, n_in, H, W) -> (B, n_out, H, W)."""
+    return nn.Conv2d(n_in, n_out, 3, padding=1)

@@ -1,0 +1,91 @@
+"""The first screen: the answer to the page's question, how sure it is, on what evidence, and what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.html.view import VerdictView
+from pipeline.params import Params
+from pipeline.report.answer import ENOUGH, Answer, Behaviour, Evidence, answer, groups
+from pipeline.report.board import Board
+from pipeline.report.charts import answer_chart
+from pipeline.report.charts.chart import Chart
+from pipeline.results.column import column
+
+HEADS: dict[Behaviour, tuple[str, str]] = {
+    "covers": ("Cover the data", f"at least {ENOUGH:.0%} of what held-out data cover"),
+    "seeks": ("Seek a few modes", "they miss data, and their samples are faithful"),
+    "spreads": ("Spread between the modes", "they miss data, and their samples stray even more"),
+    "misses": ("Miss data", "without being more or less faithful for it"),
+}
+DEPENDS = "It depends on the task"
+UNDECIDED = ("Not known", "one seed, or intervals too wide")
+TOPIC = ("precision", "recall", "coverage", "modes")
+"""Metrics of the claims that are about covering and seeking."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the template shows.
+
+    Attributes:
+        lines: (head, its meaning, families).
+        evidence: family -> its evidence on each of `tasks`, None where there is none.
+        tasks: (task, what coverage is there).
+        sure: how sure the answer is.
+        claims: the claims about covering and seeking.
+        unknown: what is not known.
+        chart: the picture.
+    """
+
+    lines: Sequence[tuple[str, str, list[str]]]
+    evidence: Sequence[tuple[str, list[Evidence | None]]]
+    tasks: Sequence[tuple[str, str]]
+    sure: str
+    claims: Sequence[VerdictView]
+    unknown: Sequence[str]
+    chart: Chart | None
+
+
+def summary(params: Params, boards: Sequence[Board], claims: Sequence[VerdictView]) -> Summary:
+    """From the boards of the default suites and the verdicts on all claims."""
+    found = answer([board for board in boards if params.suites[board.suite].default])
+    lines = [(*HEADS[word], families) for word, families in groups(found)]
+    lines += [(DEPENDS, _by_task(found.families[family]), [family]) for family in found.depends]
+    lines += [(*UNDECIDED, found.undecided)] if found.undecided else []
+    return Summary(
+        lines=lines,
+        evidence=[(family, [_on(task, of) for task in found.tasks]) for family, of in found.families.items()],
+        tasks=[(task, column(metric).title) for task, metric in found.tasks.items()],
+        sure=_sure(found),
+        claims=[claim for claim in claims if any(word in claim.metric for word in TOPIC)],
+        unknown=found.unknown,
+        chart=answer_chart.draw(found),
+    )
+
+
+def _on(task: str, found: Sequence[Evidence]) -> Evidence | None:
+    return next((one for one in found if one.task == task), None)
+
+
+def _by_task(found: Sequence[Evidence]) -> str:
+    """'covers on ring_wide; spreads on ring, grid'"""
+    words: dict[str, list[str]] = {}
+    for one in found:
+        words.setdefault(one.behaviour, []).append(one.task)
+    return "; ".join(f"{word} on {', '.join(tasks)}" for word, tasks in words.items() if word != "open")
+
+
+def _sure(found: Answer) -> str:
+    """'Decided by 95 % t intervals over 3 to 5 trainings on ring, grid; open in 4 of 24 cases.'"""
+    decided = [one for one in found.evidence if one.behaviour != "open"]
+    if not found.evidence:
+        return "Nothing of the default suites is measured yet, or no control to compare with."
+    open_cases = f"{len(found.evidence) - len(decided)} of {len(found.evidence)} pairs of a family and a task are open"
+    if not decided:
+        return f"All {len(found.evidence)} pairs of a family and a task are open."
+    counts = sorted({one.coverage.n for one in decided})
+    trainings = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    tasks = ", ".join(dict.fromkeys(one.task for one in decided))
+    return f"Decided by 95 % t intervals over {trainings} trainings, on {tasks}; {open_cases}."

@@ -1,0 +1,230 @@
+"""What the templates show: suites with their tasks, and on each task tables, charts and records; verdicts on claims."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
+from typing import Any, Literal, NamedTuple, get_args
+
+from pipeline.claims import conditioning
+from pipeline.claims.claim import Claim
+from pipeline.claims.claims_md import Judged, line, notes
+from pipeline.claims.rule import Finding, Judgement, Word
+from pipeline.html import board_tables, cell_records
+from pipeline.html.board_tables import BoardTable, ProtocolRow
+from pipeline.html.cell_records import CellRecord, ExternalRecord
+from pipeline.html.sample_pictures import Gallery, Picture
+from pipeline.params import Params
+from pipeline.report import reference_values
+from pipeline.report.board import Board, Standing
+from pipeline.report.charts import conditioning_chart, cost_chart, precision_recall_plane, training_curves
+from pipeline.report.charts.chart import Chart
+from pipeline.results.conditioning import ConditioningSeries
+
+SIGNS: dict[Word, str] = {"supported": "✓", "contradicted": "✗", "undecided": "?"}
+REDUCTIONS: tuple[dict[str, Any], ...] = (
+    {"live": "default"},
+    {"curves": False},
+    {"costs": False},
+    {"controls": False},
+    {"pictures": False},
+    {"live": "none"},
+)
+
+
+class Scope(NamedTuple):
+    """What is shown of the suites outside the default run. Tables and numbers always are.
+
+    `live`: whose charts are interactive, which takes their specifications and the embedded library. `controls`: the
+    pictures of the controls.
+    """
+
+    live: Literal["all", "default", "none"] = "all"
+    curves: bool = True
+    costs: bool = True
+    controls: bool = True
+    pictures: bool = True
+
+    def is_live(self, default: bool) -> bool:
+        return self.live == "all" or (self.live == "default" and default)
+
+
+def scopes() -> Iterator[Scope]:
+    """From all to least. In order: interactive charts, training curves, costs and pictures of controls of the other
+    suites, then those of their models; at last the interactive charts of the default run, with the library."""
+    scope = Scope()
+    yield scope
+    for less in REDUCTIONS:
+        yield (scope := scope._replace(**less))
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """One board, and the records below it: each model of a task has one, on one of the task's boards.
+
+    Attributes:
+        board: its table and its charts.
+        default: whether its suite is in the default run.
+        gallery: the pictures of the task.
+        standings: the models whose records are here.
+        scored: the same of models from elsewhere.
+        protocols: those of every board of the task, on the first of them.
+    """
+
+    board: Board
+    default: bool
+    gallery: Gallery
+    standings: Sequence[Standing]
+    scored: Sequence[Standing]
+    protocols: Sequence[ProtocolRow]
+
+    @property
+    def key(self) -> str:
+        return f"{self.board.suite}-{self.board.task}"
+
+    @property
+    def fuller(self) -> bool:
+        """Whether some model's records stand on a board that has more of its seeds."""
+        return any(s.cells for s in self.board.standings if s not in self.standings)
+
+    @cached_property
+    def quality(self) -> BoardTable:
+        return board_tables.table(self.board)
+
+    @cached_property
+    def references(self) -> str:
+        return ". ".join(reference_values.sentences(self.board))
+
+    @cached_property
+    def drawn(self) -> Mapping[str, Chart]:
+        curves = training_curves.draw(self.board, {standing.model for standing in self.standings})
+        plane, cost = precision_recall_plane.draw(self.board), cost_chart.draw(self.board)
+        return {name: chart for name, chart in (("plane", plane), ("curves", curves), ("cost", cost)) if chart}
+
+    @cached_property
+    def pictures(self) -> Mapping[str, Sequence[Picture]]:
+        return {standing.model: list(self.gallery.of(standing)) for standing in self.standings}
+
+    @cached_property
+    def real(self) -> Picture:
+        return self.gallery.real()
+
+    @cached_property
+    def external(self) -> list[ExternalRecord]:
+        return [cell_records.external_record(self.board.task, one, self.gallery) for one in self.scored]
+
+    def charts(self, scope: Scope) -> list[Chart]:
+        shown = {"plane": True, "cost": self.default or scope.costs, "curves": self.default or scope.curves}
+        return [chart for name, chart in self.drawn.items() if shown[name]]
+
+    def records(self, scope: Scope) -> list[CellRecord]:
+        return [cell_records.record(s, self._shown(s, scope)) for s in self.standings]
+
+    def _shown(self, standing: Standing, scope: Scope) -> Sequence[Picture]:
+        visible = self.default or (scope.pictures and (scope.controls or not standing.control))
+        return self.pictures[standing.model] if visible else ()
+
+
+@dataclass(frozen=True)
+class SuiteView:
+    """The tasks of one suite, and its conditioning series if it declares one."""
+
+    name: str
+    question: str
+    default: bool
+    tasks: Sequence[TaskView]
+    series: ConditioningSeries | None = field(repr=False)
+
+    @property
+    def measured(self) -> bool:
+        return any(task.board.measured for task in self.tasks)
+
+    @cached_property
+    def series_chart(self) -> Chart | None:
+        return conditioning_chart.draw(self.series) if self.series else None
+
+    @cached_property
+    def sentence(self) -> str:
+        return conditioning.sentence(conditioning.verdicts(self.series)).replace("**", "") if self.series else ""
+
+    def whole(self, scope: Scope) -> bool:
+        """Whether all of its charts and pictures are shown."""
+        return self.default or (scope.curves and scope.costs and scope.controls and scope.pictures)
+
+    def live(self, scope: Scope) -> Iterator[Chart]:
+        """The interactive charts."""
+        if scope.is_live(self.default):
+            yield from [self.series_chart] if self.series_chart else []
+            yield from (chart for task in self.tasks for chart in task.charts(scope))
+
+
+def suites(params: Params, boards: Sequence[Board], series: Sequence[ConditioningSeries]) -> list[SuiteView]:
+    """In the order of params.yaml."""
+    galleries = {board.task: Gallery(board.task) for board in boards}
+    owned: dict[int, list[Standing]] = {id(board): [] for board in boards}
+    for board, standing in cell_records.fullest(boards):
+        owned[id(board)].append(standing)
+    scored, protocols = cell_records.external_on(boards), board_tables.protocols(boards)
+    of_suite = {one.suite: one for one in series}
+    made = []
+    for name, group in groupby(boards, key=lambda board: board.suite):
+        default = params.suites[name].default
+        tasks = [
+            TaskView(
+                board=board,
+                default=default,
+                gallery=galleries[board.task],
+                standings=owned[id(board)],
+                scored=scored.get(id(board), ()),
+                protocols=protocols.pop(board.task, ()),
+            )
+            for board in group
+        ]
+        made.append(SuiteView(name, tasks[0].board.question, default, tasks, of_suite.get(name)))
+    return made
+
+
+class VerdictView(NamedTuple):
+    """`decisive`: the contrast with the lowest lower end; `contrasts`: all measured ones; `notes`: what they lack, and
+    which contrasts are set aside."""
+
+    key: str
+    statement: str
+    metric: str
+    word: Word
+    sign: str
+    decisive: str
+    contrasts: list[str]
+    notes: list[str]
+
+
+def verdicts(found: Judged) -> list[VerdictView]:
+    return [_verdict(claim, judgement) for claim, judgement in found]
+
+
+def counts(found: Iterable[VerdictView]) -> list[tuple[Word, str, int]]:
+    """(word, its sign, how many claims have it)."""
+    counted = Counter(verdict.word for verdict in found)
+    return [(word, SIGNS[word], counted[word]) for word in get_args(Word)]
+
+
+def _verdict(claim: Claim, found: Judgement) -> VerdictView:
+    contrasts = [_line(finding) for finding in found.findings if finding.interval]
+    word = found.verdict
+    return VerdictView(
+        claim.id, claim.statement, claim.metric, word, SIGNS[word], _decisive(found), contrasts, notes(found)
+    )
+
+
+def _decisive(found: Judgement) -> str:
+    weakest = found.weakest
+    if weakest is None:
+        return "every contrast is set aside"
+    return _line(weakest) if weakest.interval else "nothing measured yet"
+
+
+def _line(finding: Finding) -> str:
+    return line(finding.contrast, finding.interval) if finding.interval else finding.contrast.name

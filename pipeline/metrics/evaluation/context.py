@@ -1,0 +1,165 @@
+"""What a metric reads of one trained model on one task. What several metrics need of it is computed once (`shared`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from pipeline.contract import (
+    Batch,
+    Bounded,
+    Exact,
+    Forgets,
+    GenerativeModel,
+    Mixture,
+    Reconstructs,
+    Task,
+    Weighted,
+)
+from pipeline.metrics.evaluation.bootstrap import Bootstrap
+from pipeline.metrics.evaluation.finite import check_finite
+from pipeline.metrics.judges.judge import Judge
+from pipeline.metrics.registry import shared
+
+if TYPE_CHECKING:
+    from pipeline.params import Evaluation
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationContext:
+    """One cell. Real features and samples are as many as each other where the test split is large enough.
+
+    Attributes:
+        model: the trained model.
+        task: the task that it was trained on.
+        test: the whole held-out split, x (T, *event) and c (T, *condition).
+        samples: (M, *event) float32, images on the level grid.
+        many: (L, *event), L >= M, the samples and more, where modes are counted in more.
+        c: (M, *condition), what each sample was drawn under.
+        train: (R, D) float32 features of the training split.
+        real: (N, D) float32 features of the first N test items.
+        fake: (M, D) float32 features of the samples.
+        repeated: (K, R, D) float32 features of R samples under each of K fixed conditions; K = 0 without a condition.
+        judges: by kind, of the task's condition and of its factors.
+        extractor: name of the features, with the hash of its weights where it has any.
+        settings: the counts, a block `evaluation` of params.yaml.
+        seed: of the draws of a bound, and of the resamples.
+        sources: (T, R) long, what the test items are made of where some share a source; None if they are independent.
+        computed: what the `shared` functions have found.
+
+    Raises:
+        FloatingPointError: an item is not finite.
+    """
+
+    model: GenerativeModel
+    task: Task
+    test: Batch
+    samples: Tensor
+    many: Tensor
+    c: Tensor
+    train: Tensor
+    real: Tensor
+    fake: Tensor
+    repeated: Tensor
+    judges: Mapping[str, Judge]
+    extractor: str
+    settings: Evaluation
+    seed: int
+    sources: Tensor | None = None
+    computed: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_finite(self.test[0], "test item")
+        check_finite(self.many, "sample")
+        for side in ("train", "real", "fake", "repeated"):
+            check_finite(getattr(self, side), f"the feature vector of {side} item")
+
+    @property
+    def truth(self) -> Mixture:
+        """Raises `ValueError` where the task's truth is not known."""
+        if self.task.truth is None:
+            raise ValueError(f"the truth of task {self.task.name} is not known")
+        return self.task.truth
+
+    @property
+    def real_c(self) -> Tensor:
+        """(N, *condition) of the real features."""
+        return self.test[1][: len(self.real)]
+
+    @property
+    def judge(self) -> Judge:
+        """Of the task's condition."""
+        return self.judges[self.task.condition.kind]
+
+    @property
+    def bootstrap(self) -> Bootstrap:
+        """The resamples of the cell."""
+        return _bootstrap(self)
+
+    # What a metric can require. Never a family.
+
+    @property
+    def is_points(self) -> bool:
+        return self.task.event.kind == "points"
+
+    @property
+    def is_images(self) -> bool:
+        return self.task.event.kind == "images"
+
+    @property
+    def is_bounded(self) -> bool:
+        """The model states its log-likelihood, or a bound on it."""
+        return isinstance(self.model, Bounded)
+
+    @property
+    def is_exact(self) -> bool:
+        """The model states its log-likelihood exactly."""
+        return isinstance(self.model, Exact)
+
+    @property
+    def is_weighted(self) -> bool:
+        """The model has importance weights."""
+        return isinstance(self.model, Weighted)
+
+    @property
+    def reconstructs(self) -> bool:
+        """The model has an encoder and a decoder."""
+        return isinstance(self.model, Reconstructs)
+
+    @property
+    def is_conditional(self) -> bool:
+        return self.task.condition.kind != "none"
+
+    @property
+    def has_classes(self) -> bool:
+        """The condition is a class."""
+        return self.task.condition.kind == "class"
+
+    @property
+    def has_truth(self) -> bool:
+        """The data are drawn from a known mixture."""
+        return self.task.truth is not None
+
+    @property
+    def has_modes(self) -> bool:
+        """The modes are known: those of a mixture, or combinations of factors that have a judge."""
+        return self.has_truth or "factors" in self.judges
+
+    @property
+    def has_density(self) -> bool:
+        """The true density is known, in the plane, of p(x) as the model's likelihood is, and not of p(x | c)."""
+        return self.has_truth and self.task.event.dims == 2 and not self.is_conditional
+
+    @property
+    def has_unconditional_likelihood(self) -> bool:
+        """A model of x given c states a likelihood of x alone."""
+        model = self.model
+        return self.is_conditional and isinstance(model, Forgets) and isinstance(model.unconditional(), Bounded)
+
+
+@shared
+def _bootstrap(context: EvaluationContext) -> Bootstrap:
+    return Bootstrap(context.seed, sources=context.sources)

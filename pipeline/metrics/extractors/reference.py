@@ -1,0 +1,107 @@
+"""The features of a task's real data on disk, beside the extractor that made them and the judges. Never a pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from pipeline import files, paths
+from pipeline.contract import Task
+from pipeline.errors import UserError
+from pipeline.metrics.extractors import lookup
+from pipeline.metrics.extractors.description import Description
+from pipeline.metrics.extractors.lookup import Extractor
+from pipeline.metrics.extractors.network import weights
+from pipeline.metrics.judges import fitting
+from pipeline.metrics.judges.judge import Fitted, Judge
+
+DESCRIPTION, WEIGHTS, FEATURES = "extractor.json", "extractor.safetensors", "reference.npz"
+JUDGE = "judge-{kind}.safetensors"
+SPLITS = ("train", "validation", "test")
+
+
+class Reference(NamedTuple):
+    """What samples of a task are measured with."""
+
+    extractor: Extractor
+    features: dict[str, Tensor]
+    """(N, D) float32 of each split."""
+    judges: dict[str, Judge]
+    """By kind."""
+
+
+def write(
+    task: Task,
+    extractor: Extractor,
+    splits: Mapping[str, Tensor],
+    accuracy: Mapping[str, float] | None = None,
+    judges: Mapping[str, Fitted] | None = None,
+) -> None:
+    """splits: x (N, *event) by name. Whole or not at all."""
+    description: dict[str, Any] = {
+        "name": extractor.name,
+        "id": extractor.id,
+        "features": extractor.size,
+        "stored": extractor.stored,
+        "architecture": extractor.architecture,
+    }
+    if accuracy:
+        description["accuracy"] = accuracy
+    if judges:
+        described = {k: {"id": j.id, "architecture": j.architecture, "test": j.test} for k, j in judges.items()}
+        description["judges"] = described
+    with files.whole_folder(paths.features(task.name)) as folder:
+        if extractor.stored and extractor.state_dict():
+            (folder / WEIGHTS).write_bytes(weights(extractor))
+        for kind, fitted in (judges or {}).items():
+            (folder / JUDGE.format(kind=kind)).write_bytes(weights(fitted))
+        files.write_json(folder / DESCRIPTION, description)
+        files.write_npz(folder / FEATURES, {name: extractor.extract(x).numpy() for name, x in splits.items()})
+
+
+def load(task: Task) -> Reference:
+    """What `write` wrote, and of the judges also the one that needs no fitting.
+
+    Raises:
+        UserError: a file is missing or damaged, or weights are not those that the description names.
+    """
+    folder, mend = paths.features(task.name), f"coverseek features --task {task.name}"
+    description = files.read_json(folder / DESCRIPTION, mend, schema=Description)
+    spec = files.ArraySpec("f", (None, description.get("features")))
+    arrays = files.read_npz(folder / FEATURES, mend, dict.fromkeys(SPLITS, spec))
+    extractor = _restored(folder / WEIGHTS, lookup.restore, description, mend)
+    judges: dict[str, Judge] = fitting.arithmetic(task)
+    for kind in fitting.needed(task):
+        described = description.get("judges", {}).get(kind)
+        if described is None:
+            raise UserError(f"{folder / DESCRIPTION} has no judge of {kind}; make it again with: {mend}")
+        judges[kind] = _restored(folder / JUDGE.format(kind=kind), partial(fitting.restore, kind), described, mend)
+    return Reference(extractor, {name: torch.from_numpy(array) for name, array in arrays.items()}, judges)
+
+
+Described = Mapping[str, Any]
+UNFIT = (
+    SafetensorError, ArithmeticError, AssertionError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
+"""What is raised where a description or its weights make no network."""
+Restored = TypeVar("Restored", Extractor, Fitted)
+
+
+def _restored(
+    path: Path, restore: Callable[[Described, Mapping[str, Tensor]], Restored], described: Described, mend: str
+) -> Restored:
+    """The network whose weights lie at `path`, if they are those that `described` names."""
+    try:
+        network = restore(described, load_file(path) if path.exists() else {})
+    except UNFIT:
+        raise UserError(f"{path} is damaged, or not what is described beside it; make it again with: {mend}") from None
+    if network.id != described["id"]:
+        raise UserError(f"{path} is not {described['id']}; make it again with: {mend}")
+    return network

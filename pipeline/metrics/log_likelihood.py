@@ -1,0 +1,242 @@
+"""Log-likelihood of held-out data: exact, an importance-weighted bound, or the ELBO, in nats or bits per dimension.
+
+    exact     log p(x)
+    IWAE-k    log (1/k) sum_i w_i,  E[w] = p(x):     ELBO <= IWAE-k <= IWAE-(k+1) <= log p
+    ELBO      one unbiased draw of a lower bound for each item: more draws would not tighten it, only steady its mean
+
+`nats` and `bits_per_dim` are of the tightest of these that a model has. Bits per dimension = nats / (D ln 2), of
+images, whose likelihood is a mass. Sums over draws are accumulated, so that memory is that of one chunk for any number
+of draws. The result is one number for each item: a mean over them weights the last, smaller chunk rightly.
+
+Protocols do not hold the draws: those of an IWAE are in its kind, and more of them leave the mean of an ELBO unchanged.
+
+References:
+    Burda, Grosse, Salakhutdinov 2015, Importance weighted autoencoders, arXiv:1509.00519.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from pipeline.metrics.evaluation import protocol
+from pipeline.metrics.evaluation.intervals import of_mean
+from pipeline.metrics.registry import Metric, Requirement, Table, Words, shared
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.contract import Bounded, Exact, GenerativeModel, Weighted
+    from pipeline.metrics.evaluation.context import EvaluationContext
+
+    Values = Callable[[EvaluationContext], Tensor]
+    Nats = TypeVar("Nats", float, Tensor)
+    Score = Callable[[Tensor, Tensor], Tensor]
+    """x (B, *event) and c (B, *condition) -> (B, ...) float64."""
+
+
+class Likelihood(NamedTuple):
+    """The tightest available value or bound of log p, and the ELBO."""
+
+    log_p: Tensor
+    """(N,) float64 nats: exact, or a lower bound."""
+    elbo: Tensor
+    """(N,) float64 nats; of an exact model the same numbers."""
+    name: str
+    """`exact`, `IWAE-64` or `ELBO`."""
+    draws: int
+    """For each item."""
+    seconds: tuple[float, ...] = ()
+    """For one item with all its draws, in each of the batches."""
+
+
+def likelihood(model: Bounded, x: Tensor, c: Tensor, *, draws: int, chunk: int) -> Likelihood:
+    """Score x (N, *event) under c (N, *condition) by the tightest that `model` has, `chunk` items at a time.
+
+    Raises:
+        FloatingPointError: a score is not finite; the message names the item.
+    """
+    from pipeline.contract import Exact, Weighted
+
+    if isinstance(model, Exact):
+        exact, seconds = _in_chunks(_log_prob(model), x, c, chunk, "log p")
+        return Likelihood(exact, exact, "exact", 1, seconds)
+    if isinstance(model, Weighted):
+        both, seconds = _in_chunks(_log_weights(model, draws), x, c, chunk, "the log-weight")
+        mean, log_mean = both.unbind(dim=1)
+        return Likelihood(log_mean, mean, f"IWAE-{draws}", draws, seconds)
+    bound, seconds = _in_chunks(_elbo(model), x, c, chunk, "the ELBO")
+    return Likelihood(bound, bound, "ELBO", 1, seconds)
+
+
+def log_prob(model: Exact, x: Tensor, c: Tensor, *, chunk: int) -> Tensor:
+    """(N,) float64 nats: log p(x | c)."""
+    return _in_chunks(_log_prob(model), x, c, chunk, "log p")[0]
+
+
+def elbo(model: Bounded, x: Tensor, c: Tensor, *, chunk: int) -> Tensor:
+    """(N,) float64 nats: one draw of the bound for each item."""
+    return _in_chunks(_elbo(model), x, c, chunk, "the ELBO")[0]
+
+
+def log_weights(model: Weighted, x: Tensor, c: Tensor, *, draws: int, chunk: int) -> tuple[Tensor, Tensor]:
+    """(N,), (N,) float64 nats: the ELBO, mean of log w, and IWAE, log of the mean w, from the same draws."""
+    mean, log_mean = _in_chunks(_log_weights(model, draws), x, c, chunk, "the log-weight")[0].unbind(dim=1)
+    return mean, log_mean
+
+
+def _log_prob(model: Exact) -> Score:
+    return lambda x, c: model.log_prob(x, c).double()
+
+
+def _elbo(model: Bounded) -> Score:
+    return lambda x, c: model.elbo(x, c).double()
+
+
+def _log_weights(model: Weighted, draws: int) -> Score:
+    import torch
+
+    def both(x: Tensor, c: Tensor) -> Tensor:
+        total = x.new_zeros(len(x), dtype=torch.float64)
+        log_sum = torch.full_like(total, -math.inf)
+        for _ in range(draws):
+            log_w = model.log_weight(x, c).double()
+            total += log_w
+            log_sum = torch.logaddexp(log_sum, log_w)
+        return torch.stack([total / draws, log_sum - math.log(draws)], dim=1)  # (B, 2)
+
+    return both
+
+
+def bits_per_dim(nats: Nats, dims: int) -> Nats:
+    """Nats of an item of `dims` values -> bits per value; a log-likelihood becomes a code length, lower is better."""
+    return -nats / (dims * math.log(2))
+
+
+def _in_chunks(score: Score, x: Tensor, c: Tensor, chunk: int, what: str) -> tuple[Tensor, tuple[float, ...]]:
+    """(N, ...) scores, and the seconds for one item in each batch."""
+    import torch
+
+    from pipeline.metrics.evaluation.finite import check_finite
+
+    found, seconds = [], []
+    with torch.no_grad():
+        for part in zip(torch.split(x, chunk), torch.split(c, chunk), strict=True):
+            start = perf_counter()
+            found.append(score(*part))
+            seconds.append((perf_counter() - start) / max(1, len(part[0])))
+    return check_finite(torch.cat(found), f"{what} of item"), tuple(seconds)
+
+
+@shared
+def test_likelihood(context: EvaluationContext) -> Likelihood:
+    """Of the test split. The draws start from the seed of the context, whatever was drawn before.
+
+    Raises:
+        ValueError: the model states no likelihood.
+    """
+    return _scored(context, context.model, *context.test)
+
+
+@shared
+def unconditional_likelihood(context: EvaluationContext) -> Likelihood:
+    """Of the first `settings.samples` test items, by the model without its condition.
+
+    WHY not of all: it costs a diffusion model as much as all other metrics together.
+
+    Raises:
+        ValueError: the model has no unconditional form, or that states no likelihood.
+    """
+    from pipeline.contract import Forgets
+
+    if not isinstance(context.model, Forgets):
+        raise ValueError(f"{type(context.model).__name__} has no unconditional form")
+    count, (x, c) = context.settings.samples, context.test
+    return _scored(context, context.model.unconditional(), x[:count], c[:count])
+
+
+def _scored(context: EvaluationContext, model: GenerativeModel, x: Tensor, c: Tensor) -> Likelihood:
+    import torch
+
+    from pipeline import hardware
+    from pipeline.contract import Bounded
+
+    if not isinstance(model, Bounded):
+        raise ValueError(f"{type(model).__name__} states no likelihood")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(context.seed)
+        chunk = hardware.batch_size(len(x), context.settings.chunk)
+        return likelihood(model, x, c, draws=context.settings.draws, chunk=chunk)
+
+
+def at_least(context: EvaluationContext) -> str:
+    """The kind of what the true log-likelihood, if the model's is not exact, exceeds."""
+    return _bound(">=", test_likelihood(context))
+
+
+def at_most(context: EvaluationContext) -> str:
+    """The kind of what falls as the log-likelihood rises."""
+    return _bound("<=", test_likelihood(context))
+
+
+def _bound(sign: str, found: Likelihood) -> str:
+    return found.name if found.name == "exact" else f"{sign} ({found.name})"
+
+
+def _log_p(context: EvaluationContext) -> Tensor:
+    return test_likelihood(context).log_p
+
+
+def _elbo_of(context: EvaluationContext) -> Tensor:
+    return test_likelihood(context).elbo
+
+
+def _nats(
+    name: str, title: str, order: int, values: Values, requires: Requirement, kind: str | Words,
+    table: Table = "quality",
+) -> Metric:  # fmt: skip
+    """Of points: the mean log density."""
+    return Metric(
+        name=name, title=title, unit="nats", better="higher", order=order, table=table, digits=3, low=-math.inf,
+        compute=lambda c: float(values(c).mean()), requires=lambda c: c.is_points and requires(c),
+        protocol=protocol.test, kind=kind, interval=of_mean("real", values),
+    )  # fmt: skip
+
+
+def _bits(
+    name: str, title: str, order: int, values: Values, requires: Requirement, kind: str | Words,
+    table: Table = "quality", how: Words = protocol.test,
+) -> Metric:  # fmt: skip
+    """Of images: the code length of a value."""
+    return Metric(
+        name=name, title=title, unit="bits/dim", better="lower", order=order, table=table, digits=3,
+        compute=lambda c: bits_per_dim(float(values(c).mean()), c.task.event.dims),
+        requires=lambda c: c.is_images and requires(c), protocol=how, kind=kind,
+        interval=of_mean("real", lambda c: bits_per_dim(values(c), c.task.event.dims)),
+    )  # fmt: skip
+
+
+def _is_bound(context: EvaluationContext) -> bool:
+    return context.is_bounded and not context.is_exact
+
+
+def _is_weighted_bound(context: EvaluationContext) -> bool:
+    return context.is_weighted and _is_bound(context)
+
+
+METRICS = (
+    _nats("nats", "nats", 10, _log_p, lambda c: c.is_bounded, at_least),
+    _bits("bits_per_dim", "bits/dim", 20, _log_p, lambda c: c.is_bounded, at_most),
+    _bits(
+        "bits_per_dim_unconditional", "bits/dim unconditional", 30,
+        lambda c: unconditional_likelihood(c).log_p, lambda c: c.has_unconditional_likelihood,
+        lambda c: _bound("<=", unconditional_likelihood(c)),
+        how=lambda c: f"test n={len(unconditional_likelihood(c).log_p)}",
+    ),
+    _nats("elbo", "ELBO", 260, _elbo_of, _is_bound, ">= (ELBO)", "file"),
+    _bits("elbo", "ELBO", 260, _elbo_of, _is_bound, "<= (ELBO)", "file"),
+    _nats("iwae_{draws}", "IWAE-{draws}", 270, _log_p, _is_weighted_bound, at_least, "file"),
+    _bits("iwae_{draws}", "IWAE-{draws}", 270, _log_p, _is_weighted_bound, at_most, "file"),
+)  # fmt: skip

@@ -1,1 +1,0 @@
-"""Networks that are causal: the parameters at a place depend only on the places before it."""

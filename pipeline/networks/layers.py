@@ -1,0 +1,106 @@
+"""Layers that networks of several families are built from: perceptrons, Fourier features, convolutional blocks."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def mlp(n_in: int, n_out: int, width: int, depth: int = 2) -> nn.Sequential:
+    """(B, n_in) -> (B, n_out) through `depth` hidden layers of `width`."""
+    sizes = [n_in] + [width] * depth
+    hidden = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.SiLU())]
+    return nn.Sequential(*hidden, nn.Linear(sizes[-1], n_out))
+
+
+class Joined(nn.Module):
+    """[a (B, n), b (B, m)] -> (B, n_out), linear, with weights of each part that start as if it came alone.
+
+    A map of a thousand values would drown a code of thirty if both were scaled by their sum.
+    """
+
+    def __init__(self, n: int, m: int, n_out: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(n + m, n_out)
+        for part in self.linear.weight.detach().split((n, m), dim=1):
+            bound = max(1, part.shape[1]) ** -0.5
+            nn.init.uniform_(part, -bound, bound)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        out: Tensor = self.linear(torch.cat([a, b], dim=1))
+        return out
+
+
+def silent(network: Network) -> Network:
+    """Start the last layer, or the one that this is, at zero: what it parametrises starts as the identity."""
+    last = network[-1] if isinstance(network, nn.Sequential) else network
+    for parameter in last.parameters(recurse=False):
+        nn.init.zeros_(parameter)
+    return network
+
+
+class Fourier(nn.Module):
+    """x (B, D) -> (B, D (1 + 2 F)): x, and the sine and cosine of x at F octaves.
+
+    A network of x alone is too smooth to turn within a hundredth of its range (Tancik et al. 2020,
+    arXiv:2006.10739).
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, octaves: int, base: float = math.pi / 4) -> None:
+        super().__init__()
+        self.octaves = octaves
+        self.register_buffer("frequencies", base * 2.0 ** torch.arange(octaves), persistent=False)
+
+    def width(self, dims: int) -> int:
+        return dims * (1 + 2 * self.octaves)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.octaves:
+            return x
+        angles = (x[..., None] * self.frequencies).flatten(1)  # (B, D F)
+        return torch.cat([x, angles.sin(), angles.cos()], dim=-1)
+
+
+def norm(channels: int) -> nn.GroupNorm:
+    """Group normalisation with groups of at least four channels (Wu & He 2018, arXiv:1803.08494)."""
+    groups = next(g for g in (8, 4, 2, 1) if channels % g == 0 and channels // g >= min(4, channels))
+    return nn.GroupNorm(groups, channels)
+
+
+class Residual(nn.Module):
+    """h + conv(silu(conv(silu(h)))), (B, C, H, W) -> the same (He et al. 2016, arXiv:1603.05027)."""
+
+    def __init__(self, channels: int, normalise: bool = False) -> None:
+        super().__init__()
+        self.before = norm(channels) if normalise else nn.Identity()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, h: Tensor) -> Tensor:
+        change: Tensor = self.second(F.silu(self.first(F.silu(self.before(h)))))
+        return h + change
+
+
+def residual_network(n_in: int, n_out: int, channels: int, blocks: int) -> nn.Sequential:
+    """(B, n_in, H, W) -> (B, n_out, H, W) at one resolution."""
+    body = [Residual(channels) for _ in range(blocks)]
+    return nn.Sequential(nn.Conv2d(n_in, channels, 3, padding=1), *body, nn.SiLU(), nn.Conv2d(channels, n_out, 1))
+
+
+def down(n_in: int, n_out: int) -> nn.Conv2d:
+    """Halve the height and width."""
+    return nn.Conv2d(n_in, n_out, 4, stride=2, padding=1)
+
+
+def up(n_in: int, n_out: int) -> nn.Sequential:
+    """Double the height and width; a resize leaves no checkerboard (Odena et al. 2016, doi:10.23915/distill.00003)."""
+    return nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(n_in, n_out, 3, padding=1))

@@ -1,0 +1,1 @@
+"""One table of measured numbers: schema, protocol ids, reading and writing, selection."""

@@ -1,0 +1,215 @@
+"""Conditioning series: the same images under ever richer conditions, one model at a time.
+
+    explained(c) = bits(x) - bits(x | c)               an estimate of I(x; c) = H(x) - H(x | c)
+    obedience    = (score - floor) / (ceiling - floor)
+
+Either side of the difference is a cross-entropy, which lies above its entropy, so the difference bounds I(x; c)
+neither from above nor from below; but I(x; c) <= H(c), and what an estimate has beyond that is what the model without
+the condition leaves unlearned. Obedience is 1 where the judge scores the samples like real images under their own
+condition (the ceiling) and 0 where it scores them like real images under shuffled ones (the floor), whatever the kind
+of condition. Differences of two levels are taken seed by seed, over the seeds that both have.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import files, paths
+from pipeline.data import manifest
+from pipeline.errors import UserError
+from pipeline.params import Params
+from pipeline.paths import Cell
+from pipeline.results.outcomes import Outcome
+from pipeline.statistics.intervals import Interval, Seeds, student_t
+
+OBEDIENCE = {
+    "class": "class_accuracy",
+    "box": "box_iou",
+    "segmentation": "segmentation_miou",
+    "grayscale": "luma_error",
+}
+"""Condition -> how well samples keep it."""
+SPLITS = ("train", "validation", "test")
+BITS, DIVERSITY = "bits_per_dim", "conditional_diversity"
+
+
+@dataclass(frozen=True)
+class Level:
+    """One task of the series. `dims`: values of an image, so that bits/dim times `dims` are bits per image.
+
+    `most`: bits that its condition can tell, the entropy of a class; None where no count says it.
+    """
+
+    task: str
+    condition: str
+    dims: int
+    most: float | None = None
+
+
+@dataclass(frozen=True)
+class ModelSeries:
+    """One model: its values by seed at each level. `missing`: what became of the seeds without numbers."""
+
+    model: str
+    family: str
+    kind: str
+    bits: tuple[Seeds, ...]
+    obedience: tuple[Seeds, ...]
+    diversity: tuple[Seeds, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether at least two levels have bits to compare."""
+        return sum(map(bool, self.bits)) > 1
+
+
+@dataclass(frozen=True)
+class ConditioningSeries:
+    """The measured tasks of a suite's series, from the sparsest condition to the densest, and the models on them.
+
+    `real`: at each level the diversity of real images that share a condition, where it is known.
+    """
+
+    suite: str
+    levels: tuple[Level, ...]
+    models: tuple[ModelSeries, ...]
+    real: tuple[float | None, ...]
+
+    @property
+    def unconditional_index(self) -> int | None:
+        """The position of the level without a condition, the reference of the others."""
+        return next((place for place, level in enumerate(self.levels) if level.condition == "none"), None)
+
+    @property
+    def labels(self) -> list[str]:
+        """The conditions of the levels; their tasks where two levels have one condition."""
+        conditions = [level.condition for level in self.levels]
+        return conditions if len(set(conditions)) == len(conditions) else [level.task for level in self.levels]
+
+
+def paired(before: Seeds, after: Seeds, *, scale: float = 1.0) -> Interval | None:
+    """By how much `before` exceeds `after`, times `scale`, over the seeds that both have; None where there is none."""
+    drops = [before[seed] - after[seed] for seed in sorted(before.keys() & after.keys())]
+    return student_t([scale * drop for drop in drops]) if drops else None
+
+
+def conditioning_series(params: Params, outcomes: Sequence[Outcome]) -> list[ConditioningSeries]:
+    """One for each suite that declares a series, if two of its levels are measured.
+
+    Raises:
+        UserError: two levels of a series hold different images.
+    """
+    made = (_series(params, suite, outcomes) for suite in dict.fromkeys(o.suite for o in outcomes))
+    return [series for series in made if len(series.levels) > 1]
+
+
+def _series(params: Params, name: str, outcomes: Sequence[Outcome]) -> ConditioningSeries:
+    grid = list(_grid(params, name, {o.cell: o for o in outcomes}))
+    measured = {o.cell.task for o in grid if o.status == "ok"}
+    levels = _levels(name, [task for task in params.suites[name].ladder if task in measured])
+    names = dict.fromkeys(o.cell.model for o in grid if o.family != "control")
+    models = tuple(_model([o for o in grid if o.cell.model == model], levels) for model in names)
+    return ConditioningSeries(name, levels, models, tuple(_real(grid, level) for level in levels))
+
+
+def _grid(params: Params, name: str, outcomes: Mapping[Cell, Outcome]) -> Iterator[Outcome]:
+    """Of every cell of the series, in this suite and those of `beside`: one that has not run at all has failed."""
+    for near in (name, *params.suites[name].beside):
+        suite = params.suites[near]
+        for cell in suite.cells():
+            if cell.task in params.suites[name].ladder:
+                family = params.model(suite.events, cell.model).family
+                yield outcomes.get(cell) or Outcome(suite=near, cell=cell, family=family, status="failed")
+
+
+def _levels(suite: str, tasks: Sequence[str]) -> tuple[Level, ...]:
+    if tasks:
+        _refuse_different_images(suite, *tasks)
+    return tuple(map(_level, tasks))
+
+
+def _refuse_different_images(suite: str, first: str, *others: str) -> None:
+    for split in SPLITS:
+        images = _arrays(first, split)["x"]
+        for task in others:
+            if not np.array_equal(images, _arrays(task, split)["x"]):
+                hint = f"{first} and {task} hold different {split} images; give them the same data and seed"
+                raise UserError(f"{paths.PARAMS}: suites.{suite}.ladder: {hint}")
+
+
+def _arrays(task: str, split: str) -> files.Arrays:
+    return manifest.read_split(task, split)
+
+
+def _level(task: str) -> Level:
+    known = manifest.read(task)
+    kind = known.condition.kind
+    most = _entropy(_arrays(task, "train")["c"]) if kind == "class" else None
+    return Level(task, kind, math.prod(known.event.shape), most)
+
+
+def _entropy(classes: NDArray[Any]) -> float:
+    """Of the shares of classes (N,), in bits."""
+    share = np.unique(classes, return_counts=True)[1] / len(classes)
+    return float(-(share * np.log2(share)).sum())
+
+
+def _model(outcomes: Sequence[Outcome], levels: Sequence[Level]) -> ModelSeries:
+    kinds = dict.fromkeys(o.metrics[BITS].kind for o in outcomes if BITS in o.metrics)
+    return ModelSeries(
+        model=outcomes[0].cell.model,
+        family=outcomes[0].family,
+        kind=", ".join(kinds),
+        bits=tuple(_seeds(outcomes, level, _bits) for level in levels),
+        obedience=tuple(_seeds(outcomes, level, _obedience) for level in levels),
+        diversity=tuple(_seeds(outcomes, level, _diversity) for level in levels),
+        missing=tuple(_missing(outcomes)),
+    )
+
+
+def _seeds(outcomes: Sequence[Outcome], level: Level, value: Callable[[Outcome, Level], float | None]) -> Seeds:
+    found = {o.cell.seed: value(o, level) for o in outcomes if o.cell.task == level.task}
+    return {seed: number for seed, number in found.items() if number is not None}
+
+
+def _bits(outcome: Outcome, level: Level) -> float | None:
+    return _number(outcome, BITS)
+
+
+def _diversity(outcome: Outcome, level: Level) -> float | None:
+    return _number(outcome, DIVERSITY)
+
+
+def _obedience(outcome: Outcome, level: Level) -> float | None:
+    """None where the task asks for none, and where the judge tells nothing: its ceiling is its floor."""
+    metric = OBEDIENCE.get(level.condition, "")
+    score, ceiling, floor = (_number(outcome, f"{metric}{kind}") for kind in ("", "_ceiling", "_floor"))
+    if score is None or ceiling is None or floor is None or ceiling == floor:
+        return None
+    return (score - floor) / (ceiling - floor)
+
+
+def _real(outcomes: Sequence[Outcome], level: Level) -> float | None:
+    """The same for every model, so that the first one's will do."""
+    numbers = (_number(o, f"{DIVERSITY}_real") for o in outcomes if o.cell.task == level.task)
+    return next((number for number in numbers if number is not None), None)
+
+
+def _number(outcome: Outcome, metric: str) -> float | None:
+    return outcome.metrics[metric].value if metric in outcome.metrics else None
+
+
+def _missing(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """'shapes_box: 1 of 3 seeds diverged'"""
+    of = Counter(o.cell.task for o in outcomes)
+    for (task, status), count in Counter((o.cell.task, o.status) for o in outcomes if o.status != "ok").items():
+        what = "diverged" if status == "diverged" else "not measured"
+        yield f"{task}: {count} of {of[task]} seed{'s' * (of[task] > 1)} {what}"

@@ -1,0 +1,172 @@
+"""What was scored from files: models that were trained elsewhere, as rows of their own beside the measured cells.
+
+They are no cells of the grid: they have one set of numbers, no seeds, and belong to every board of their task. `trust`
+says what was seen of a model here:
+
+    reported      numbers alone, taken at their maker's word
+    re-scored     its samples, measured like anyone's
+    re-trained    its code: what the cells of params.yaml are
+
+A row is stale where a protocol id is no longer what it was when it was scored (other test data of the same size, say),
+or where the models' protocol is another: it stands there without numbers until it is scored again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from pipeline import files, paths
+from pipeline.errors import UserError
+from pipeline.metrics.registry import version
+from pipeline.params import Params
+from pipeline.paths import Cell
+from pipeline.results.column import column, ordered
+from pipeline.results.outcomes import Metric, Outcome, Record, parse
+from pipeline.results.protocol import Protocol, split
+
+FOLDER = Path("reports/scored")
+EXTERNAL = "external"
+"""The family of these rows, and their suite in results.csv."""
+Trust = Literal["reported", "re-scored"]
+
+Protocols = dict[tuple[str, str, str], str]
+"""(task, metric, kind) -> how it was measured."""
+
+
+class Score(Record):
+    """A file of the folder."""
+
+    trust: Trust
+    protocols: Mapping[str, str] = Field(default_factory=dict)
+    """Metric -> its protocol id when it was scored."""
+    sha256: str | None = None
+    """Of the samples, or of a table of metrics; None of what has likelihoods alone."""
+    nll_sha256: str | None = None
+    """Of the likelihoods, where there are any."""
+    rounded: float | None = None
+    """The share of the values that were rounded to a level."""
+
+
+def path(task: str, name: str) -> Path:
+    """json: status, trust, where the samples come from, and one entry for each metric that applies."""
+    return FOLDER / f"{task}.{name}.json"
+
+
+def sheet(task: str, name: str) -> Path:
+    """png: the first samples, small. Of what is reported without samples there is none."""
+    return FOLDER / f"{task}.{name}.png"
+
+
+def names(task: str) -> list[str]:
+    """Of what is scored on a task, sorted."""
+    return sorted(found.name[len(task) + 1 : -len(".json")] for found in FOLDER.glob(f"{task}.*.json"))
+
+
+def command(task: str, name: str) -> str:
+    """What scores it again; PATH and FILE stand for its maker's files.
+
+    Raises:
+        UserError: its record is damaged.
+    """
+    score = _read(task, name)
+    words = ["PATH"] if score.sha256 or score.nll_sha256 is None else []
+    words += ["--nll FILE"] if score.nll_sha256 else []
+    words += ["--round"] if score.rounded else []
+    return " ".join(["coverseek score", *words, f"--task {task} --name {name}"])
+
+
+def lines(record: Mapping[str, Any]) -> Iterator[str]:
+    """A file of the folder for a terminal: each number with its sampling interval, and what was made of the samples."""
+    metrics = record["metrics"]
+    for name in ordered(metrics):
+        found, style = metrics[name], column(name)
+        spread = f" [{style.text(found['low'])}, {style.text(found['high'])}]" if "low" in found else ""
+        yield f"{name:28} {style.text(found['value'])}{spread}  {found['unit']}, {found['kind']}"
+    if record.get("rounded"):
+        yield f"{record['rounded']:.2%} of the values lay between two levels and were rounded."
+    if record.get("order"):
+        yield f"Order of the files: {record['order']}."
+    if record.get("offered", 0) > record.get("count", 0):
+        which = "the first" if record["condition"] == "none" else "the first of each condition"
+        yield f"{record['count']:,} of {record['offered']:,} samples were used: {which}."
+    if record["trust"] == "re-scored":
+        yield _memorisation(record["task"], 1 - metrics["authenticity"]["value"])
+    yield f"{record['model']} is {record['trust']} on {record['task']}. See it in the tables: coverseek report"
+
+
+def _memorisation(task: str, near: float) -> str:
+    """The share of samples that may be copies, beside that of held-out data where it is measured."""
+    real = paths.metrics(Cell(task, "real", 0))
+    metrics = parse(Record, real, f"coverseek evaluate --task {task} --model real").metrics if real.exists() else {}
+    beside = f" (of held-out data: {1 - metrics['authenticity'].value:.1%})" if "authenticity" in metrics else ""
+    return f"Memorisation: {near:.1%} of the samples{beside} lie as near to a training item as its nearest neighbour."
+
+
+def read(params: Params, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """By task, in the order of params.yaml; `outcomes` are the cells' own, whose protocols hold.
+
+    Raises:
+        UserError: a file is damaged, or has the name of a model.
+    """
+    known: Protocols = {}
+    for outcome in outcomes:
+        _learn(known, outcome)
+    found = []
+    for outcome in _outcomes(params):
+        found.append(_current(known, outcome))
+        _learn(known, found[-1])
+    return found
+
+
+def _outcomes(params: Params) -> Iterator[Outcome]:
+    for task in params.tasks:
+        for name in names(task):
+            if name in params.models.points or name in params.models.images:
+                raise UserError(f"{path(task, name)} has the name of a model of {paths.PARAMS}: score it by another")
+            score = _read(task, name)
+            found = Outcome(
+                suite=EXTERNAL, cell=Cell(task, name, 0), family=EXTERNAL, condition=score.condition, status="ok",
+                metrics=score.metrics, trust=score.trust, data=split(task),
+            )  # fmt: skip
+            yield found if score.protocols == protocols(task, score.metrics) else _stale(found)
+
+
+def _read(task: str, name: str) -> Score:
+    return parse(Score, path(task, name), _again(task, name))
+
+
+def content(task: str, name: str) -> dict[str, Any]:
+    """A file of the folder as it stands, checked. Raises `UserError` where it is missing or damaged."""
+    return files.read_json(path(task, name), _again(task, name), schema=Score)
+
+
+def _again(task: str, name: str) -> str:
+    return f"coverseek score PATH --task {task} --name {name}"
+
+
+def protocols(task: str, metrics: Mapping[str, Metric]) -> dict[str, str]:
+    """Metric -> protocol id, as things are now."""
+    data = split(task)
+    return {name: Protocol(name, m.kind, m.protocol, data, version(name)).id for name, m in metrics.items()}
+
+
+def _learn(known: Protocols, outcome: Outcome) -> None:
+    for name, metric in outcome.metrics.items():
+        known.setdefault((outcome.cell.task, name, metric.kind), metric.protocol)
+
+
+def _current(known: Protocols, outcome: Outcome) -> Outcome:
+    """The outcome, without numbers if one of them was measured otherwise than those beside it."""
+    same = all(
+        known.get((outcome.cell.task, name, metric.kind), metric.protocol) == metric.protocol
+        for name, metric in outcome.metrics.items()
+    )
+    return outcome if same else _stale(outcome)
+
+
+def _stale(outcome: Outcome) -> Outcome:
+    return outcome.model_copy(update={"status": "stale", "metrics": {}})

@@ -1,0 +1,201 @@
+"""What was measured: each cell of the grid in params.yaml with its numbers, or the reason why it has none.
+
+The grid decides, never the files that happen to lie there: a removed model's json is not read. A cell counts as
+measured only when everything that its stages write is there: after a failed re-run of `train`, last time's metrics
+lie on, but its times are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, Field
+
+from pipeline import files, paths
+from pipeline.errors import UserError
+from pipeline.metrics.registry import version
+from pipeline.params import Params, Suite
+from pipeline.paths import Cell
+from pipeline.results.protocol import Protocol, split
+
+Better = Literal["higher", "lower", "none"]
+Status = Literal["ok", "diverged", "failed", "stale"]
+LARGEST = 1e100
+"""Magnitude of a number: squares and sums of such numbers are still finite."""
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
+
+
+class Metric(BaseModel):
+    """One number and what it means."""
+
+    value: Number
+    unit: str
+    better: Better
+    kind: str
+    protocol: str
+    low: Number | None = None
+    """Of the sampling interval, where one is known."""
+    high: Number | None = None
+
+
+class Divergence(BaseModel):
+    """Where a loss stopped being finite."""
+
+    step: int
+    player: str
+
+
+class Turn(BaseModel):
+    """A model at one setting of its knob."""
+
+    setting: Number
+    precision: Number
+    recall: Number
+    frechet: Number
+    coverage: Number | None = None
+    obedience: Number | None = None
+
+
+class Sweep(BaseModel):
+    """What turning its knob does to a cell's model, scored on the test split.
+
+    Attributes:
+        turns: the settings on the test split.
+        validation: the settings on the validation split, by which `area` and `best` select; empty in files of older
+            versions, which selected on the test split and say so in no word of their protocol.
+        area: the area under the knob.
+        best: the setting with the highest F_1.
+    """
+
+    status: Literal["ok", "diverged"]
+    knob: str = ""
+    protocol: str = ""
+    turns: tuple[Turn, ...] = ()
+    validation: tuple[Turn, ...] = ()
+    area: Number = 0.0
+    best: Number | None = None
+
+
+class Outcome(BaseModel):
+    """What became of one cell. `metrics` is empty unless the status is "ok"; `turns` unless its knob was turned.
+
+    `data`: a hash of what it was measured on. `trust`: "re-trained" of a cell; what was scored from files has less
+    (`scored`), and may be "stale". `replicated`: whether other seeds draw other samples, as those of a control that
+    returns stored items may not."""
+
+    suite: str
+    cell: Cell
+    family: str
+    condition: str = "none"
+    status: Status
+    diverged: Divergence | None = None
+    metrics: dict[str, Metric] = {}
+    hardware: dict[str, Any] = {}
+    knob: str = ""
+    turns: tuple[Turn, ...] = ()
+    data: str | None = None
+    trust: str = "re-trained"
+    replicated: bool = True
+
+    def protocol(self, metric: str) -> Protocol:
+        """What defines one of its numbers."""
+        measured = self.metrics[metric]
+        return Protocol(metric, measured.kind, measured.protocol, self.data, version(metric))
+
+
+class Times(BaseModel):
+    metrics: dict[str, Metric]
+    hardware: dict[str, Any] = {}
+
+
+class Record(BaseModel):
+    condition: str
+    replicated: bool = True
+    status: Literal["ok", "diverged"]
+    diverged: Divergence | None = None
+    metrics: dict[str, Metric]
+
+
+def read(params: Params) -> list[Outcome]:
+    """The outcomes of all suites in the order of params.yaml; a suite outside the default run only once it has run.
+
+    Raises:
+        UserError: nothing is measured yet, or a cell's file is damaged.
+    """
+    suites = {name: list(_outcomes(params, name, suite)) for name, suite in params.suites.items()}
+    if all(o.status == "failed" for outcomes in suites.values() for o in outcomes):
+        raise UserError(f"no cell of {paths.PARAMS} is measured; run: coverseek run")
+    return [
+        outcome
+        for name, outcomes in suites.items()
+        if params.suites[name].default or any(o.status != "failed" for o in outcomes)
+        for outcome in outcomes
+    ]
+
+
+def _outcomes(params: Params, name: str, suite: Suite) -> Iterator[Outcome]:
+    for cell in suite.cells():
+        family = params.model(suite.events, cell.model).family
+        yield (
+            _outcome(name, cell, family, swept=cell.model in suite.sweep)
+            if _complete(cell)
+            else Outcome(suite=name, cell=cell, family=family, status="failed")
+        )
+
+
+def _complete(cell: Cell) -> bool:
+    written = (paths.times("train", cell), paths.times("evaluate", cell), paths.samples(cell), paths.metrics(cell))
+    return all(path.exists() for path in written)
+
+
+def _outcome(suite: str, cell: Cell, family: str, swept: bool) -> Outcome:
+    record = _parse(Record, paths.metrics(cell), cell, "evaluate")
+    times = [_parse(Times, paths.times(stage, cell), cell, stage) for stage in ("train", "evaluate")]
+    sweep = _sweep(cell) if swept else None
+    metrics = record.metrics | times[0].metrics | times[1].metrics | _of(sweep)
+    return Outcome(
+        suite=suite,
+        cell=cell,
+        family=family,
+        condition=record.condition,
+        status=record.status,
+        diverged=record.diverged,
+        metrics=metrics if record.status == "ok" else {},
+        hardware=times[0].hardware,
+        knob=sweep.knob if sweep else "",
+        turns=sweep.turns if sweep else (),
+        data=split(cell.task),
+        replicated=record.replicated,
+    )
+
+
+def _sweep(cell: Cell) -> Sweep | None:
+    """None where the knob is not turned yet, or the model diverged."""
+    path = paths.sweep(cell)
+    found = _parse(Sweep, path, cell, "sweep") if path.exists() else None
+    return found if found and found.turns else None
+
+
+def _of(swept: Sweep | None) -> dict[str, Metric]:
+    if swept is None or swept.best is None:
+        return {}
+    protocol = f"{swept.protocol}, at each setting of its knob"
+
+    def metric(value: float, unit: str, better: Better) -> Metric:
+        return Metric(value=value, unit=unit, better=better, kind="estimate", protocol=protocol)
+
+    return {"knob_area": metric(swept.area, "share", "higher"), "knob_best": metric(swept.best, swept.knob, "none")}
+
+
+Schema = TypeVar("Schema", bound=BaseModel)
+
+
+def _parse(schema: type[Schema], path: Path, cell: Cell, stage: str) -> Schema:
+    return parse(schema, path, f"coverseek {stage} --task {cell.task} --model {cell.model} --seed {cell.seed}")
+
+
+def parse(schema: type[Schema], path: Path, mend: str) -> Schema:
+    """Raises `UserError`, naming the command that mends it, where the file is missing or does not fit the schema."""
+    return files.read_record(path, mend, schema)
