@@ -61,7 +61,7 @@ def test_a_distance_between_resamples_spreads_as_between_samples(metric: str, di
 @pytest.mark.parametrize("metric", DISTANCES)
 @pytest.mark.parametrize("dims", [2, 12])
 def test_an_influence_is_how_the_distance_moves_with_one_item_more(metric: str, dims: int) -> None:
-    single = {"frechet": frechet, "kernel": whole_kernel}[metric]
+    single = {"frechet": frechet, "kid": whole_kid}[metric]
     real, fake = torch.randn(2000, dims), 1.5 * torch.randn(2000, dims) + 1
     found = DISTANCES[metric][1](real, fake)[1]
     still = single(real=real, fake=fake)
@@ -71,7 +71,7 @@ def test_an_influence_is_how_the_distance_moves_with_one_item_more(metric: str, 
         assert moved == pytest.approx((found[item] - found.mean()).item(), rel=0.1, abs=0.2)
 
 
-def whole_kernel(*, real: torch.Tensor, fake: torch.Tensor) -> float:
+def whole_kid(*, real: torch.Tensor, fake: torch.Tensor) -> float:
     """Of all items at once, by its definition."""
 
     def mean(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
