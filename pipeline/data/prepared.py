@@ -33,7 +33,7 @@ class Prepared:
 
 def write(task: str, name: str, dataset: Dataset) -> None:
     """Write `dataset` as the prepared data of `task`, atomically."""
-    with files.whole_folder(paths.prepared(task)) as folder:
+    with files.atomic_dir(paths.prepared(task)) as folder:
         for split in SPLITS:
             files.write_npz(folder / f"{split}.npz", dataset.splits[split].arrays())
         splits = {s: {"count": len(dataset.splits[s].x), "sha256": files.sha256(folder / f"{s}.npz")} for s in SPLITS}

@@ -47,7 +47,7 @@ def main(
         "draw_seed": draw_seed, "knob": trained.knob, "setting": trained.setting,
     }  # fmt: skip
     try:
-        with files.whole_folder(out.resolve()) as folder:
+        with files.atomic_dir(out.resolve()) as folder:
             export.write(folder, data.task.event, stored(data.task.event, x).numpy(), c.numpy())
             files.write_json(folder / "manifest.json", described)
     except OSError as error:

@@ -102,7 +102,7 @@ def _write_picture(path: Path, picture: Image | None) -> None:
     if picture is None:
         path.unlink(missing_ok=True)
     else:
-        with files.whole(path) as draft:
+        with files.atomic_write(path) as draft:
             picture.save(draft, format="png")
 
 
