@@ -127,8 +127,8 @@ def coverseek(toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     """The toy's stages as a command `coverseek` for DVC."""
     script = tmp_path / "bin/coverseek"
     script.parent.mkdir()
-    lines = f"#!{sys.executable}", "import sys", f"sys.path.insert(0, {str(Path(__file__).parent)!r})", "import command"
-    script.write_text("\n".join((*lines, "command.main(sys.argv[1:])", "")))
+    command = f"runpy.run_path({str(Path(__file__).with_name('command.py'))!r})"
+    script.write_text(f"#!{sys.executable}\nimport runpy, sys\n{command}['main'](sys.argv[1:])\n")
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
 
