@@ -55,7 +55,7 @@ def draw(board: Board) -> Chart | None:
 
 
 def _panels(board: Board) -> Iterator[CostPanel]:
-    models = [s for s in board.standings if not s.control]
+    models = [s for s in board.standings if s.role == "model"]
     if board.likelihood:
         yield CostPanel(SIZE, board.likelihood, _points(models, SIZE, board.likelihood))
     if "frechet" in board.protocols:
