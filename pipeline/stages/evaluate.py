@@ -13,8 +13,7 @@ from pipeline.contract import Batch, Bounded, GenerativeModel
 from pipeline.data.prepared import Prepared
 from pipeline.metrics.evaluation import memo, operations
 from pipeline.metrics.evaluation.context import EvaluationContext
-from pipeline.metrics.evaluation.draws import draw_timed, repeat, stored
-from pipeline.metrics.evaluation.latent import plane
+from pipeline.metrics.evaluation.draws import draw_timed, latent_plane, repeat, stored
 from pipeline.metrics.evaluation.measure import measure
 from pipeline.metrics.evaluation.memo import Draws, Memo
 from pipeline.metrics.extractors import reference
@@ -95,7 +94,7 @@ def evaluate(
     name = statement(model, settings.draws) if isinstance(model, Bounded) else ""
     if name and "likelihood_seconds_per_1000" not in seconds:
         seconds["likelihood_seconds_per_1000"] = 1000 * median(test_likelihood(context).seconds), f"measured ({name})"
-    metrics, decoded = measure(context, known.metrics() if known else None), plane(model, event, data.test)
+    metrics, decoded = measure(context, known.metrics() if known else None), latent_plane(model, event, data.test)
     drawn = {"x": stored(event, x), "c": c}
     if len(held):
         drawn |= {"repeated": stored(event, again), "repeated_c": held}

@@ -11,7 +11,7 @@ from pipeline.contract import Factor
 from pipeline.metrics.classwise import classwise
 from pipeline.metrics.condition_adherence import shuffled
 from pipeline.metrics.diversity import diversity, sharing, spread
-from pipeline.metrics.judges.scores import box_iou, luma_error, mean_iou, pixels, right
+from pipeline.metrics.judges.judge import box_iou, luma_error, mean_iou, pixels, right
 from pipeline.metrics.modes import combination, factor_histogram, probabilities, tail, visits
 
 FACTORS = (Factor("class", (0.5, 0.3, 0.2)), Factor("colour", (0.5, 0.5)))

@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.metrics.neighbours import centered_sample
-from pipeline.metrics.neighbours.centered_sample import centered
-from pipeline.metrics.neighbours.distance_bounds import BoundedBlock, all_pairs
+from pipeline.metrics.neighbours import distance_bounds
+from pipeline.metrics.neighbours.distance_bounds import BoundedBlock, all_pairs, centered
 from pipeline.metrics.neighbours.int8 import digits, multiplied_fast
 from pipeline.metrics.neighbours.nearest import nearest_others
 
@@ -15,7 +14,7 @@ from pipeline.metrics.neighbours.nearest import nearest_others
 def _products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param and not multiplied_fast():
         pytest.skip("this CPU has no fast products of integers")
-    monkeypatch.setattr(centered_sample, "multiplied_fast", lambda: request.param)
+    monkeypatch.setattr(distance_bounds, "multiplied_fast", lambda: request.param)
 
 
 def white(dims: int) -> tuple[Tensor, Tensor]:

@@ -22,7 +22,7 @@ from pipeline.metrics.evaluation.context import EvaluationContext
 from pipeline.metrics.evaluation.draws import stored
 from pipeline.metrics.evaluation.finite import check_features, check_finite
 from pipeline.metrics.extractors import frozen, network
-from pipeline.metrics.extractors.identity import Identity
+from pipeline.metrics.extractors.extractor import Identity
 from pipeline.metrics.frechet import frechet, frechet_infinity
 from pipeline.metrics.judges.judge import Labels
 from pipeline.metrics.kid import kid

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Event, GenerativeModel, Player, Reconstructs, Weighted
-from pipeline.metrics.evaluation.latent import SIDE, plane
+from pipeline.metrics.evaluation.draws import SIDE, latent_plane
 
 EVENT = Event((2, 1, 1), levels=256)
 DATA = torch.zeros(3, 2, 1, 1), torch.empty(3, 0)
@@ -39,7 +39,7 @@ class Wide(Transparent):
 
 
 def test_codes_lie_at_the_priors_quantiles() -> None:
-    drawn = plane(Transparent(), EVENT, DATA)
+    drawn = latent_plane(Transparent(), EVENT, DATA)
     assert drawn is not None
     first, second = drawn[..., 0, 0, 0], drawn[..., 1, 0, 0]
     probability = (torch.arange(SIDE) + 0.5) / SIDE
@@ -49,4 +49,4 @@ def test_codes_lie_at_the_priors_quantiles() -> None:
 
 @pytest.mark.parametrize(("model", "event"), [(Wide(), EVENT), (Transparent(), Event((2,)))])
 def test_other_codes_and_points_have_no_plane(model: Transparent, event: Event) -> None:
-    assert plane(model, event, DATA) is None
+    assert latent_plane(model, event, DATA) is None

@@ -23,8 +23,7 @@ from pipeline.contract import (
 )
 from pipeline.metrics.evaluation.context import EvaluationContext
 from pipeline.metrics.evaluation.measure import measure
-from pipeline.metrics.judges.judge import Judge
-from pipeline.metrics.judges.scores import right
+from pipeline.metrics.judges.judge import Judge, right
 from pipeline.metrics.modes import log_density
 from pipeline.metrics.registry import metrics
 from pipeline.params import Evaluation

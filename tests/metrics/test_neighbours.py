@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.metrics.neighbours import centered_sample, memberships, nearest, squared_radii
+from pipeline.metrics.neighbours import distance_bounds, memberships, nearest, squared_radii
 from pipeline.metrics.neighbours.int8 import multiplied_fast
 
 
@@ -35,7 +35,7 @@ def test_int8_and_float_bounds_give_the_same_answers_on_ties_and_random_data(
     real, fake = data()
     found = []
     for fast in (False, True):
-        monkeypatch.setattr(centered_sample, "multiplied_fast", lambda fast=fast: fast)
+        monkeypatch.setattr(distance_bounds, "multiplied_fast", lambda fast=fast: fast)
         radii = squared_radii(real, (1, 3, 5))
         found.append((*radii, *memberships(real=real, fake=fake), nearest(fake, real, count=4)[0]))
     for floats, integers in zip(*found, strict=True):

@@ -9,7 +9,7 @@ from PIL.Image import Resampling
 from torch import Tensor
 from torchvision import transforms
 
-from pipeline.metrics.extractors.photograph import MEAN, STD, photograph
+from pipeline.metrics.extractors.frozen import MEAN, STD, photograph
 
 TO = {how: transforms.InterpolationMode(how.name.lower()) for how in (Resampling.BICUBIC, Resampling.BILINEAR)}
 

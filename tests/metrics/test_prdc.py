@@ -7,7 +7,7 @@ import torch
 from prdc import compute_prdc
 from torch import Tensor
 
-from pipeline.metrics.neighbours import centered_sample, distances, memberships, nearest, squared, squared_radii
+from pipeline.metrics.neighbours import distance_bounds, distances, memberships, nearest, squared, squared_radii
 from pipeline.metrics.prdc import PRDC, means, prdc
 
 
@@ -118,7 +118,7 @@ def lattice(count: int, dims: int, side: int = 3) -> Tensor:
     ids=["lattice 2-d", "lattice 5-d", "bits 40-d", "bits 300-d", "bits far off", "repeated 300-d"],
 )
 def test_ties_are_decided_as_by_definition(real, fake, fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(centered_sample, "multiplied_fast", lambda: fast)
+    monkeypatch.setattr(distance_bounds, "multiplied_fast", lambda: fast)
     a, b = real(), fake()
     assert prdc(real=a, fake=b) == pytest.approx(by_definition(a, b), abs=1e-12)
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from pipeline.errors import UserError
-from pipeline.metrics.extractors.photograph import MEAN, STD, photograph
+from pipeline.metrics.extractors.frozen import MEAN, STD, photograph
 from pipeline.metrics.extractors.torchvision import torchvision
 
 

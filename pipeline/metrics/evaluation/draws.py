@@ -8,8 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.contract import Batch, Event, GenerativeModel, Task
+from pipeline.contract import Batch, Event, GenerativeModel, Reconstructs, Task, Weighted
 from pipeline.metrics.evaluation.finite import check_finite
+
+SIDE = 16
+"""Decoded images along an axis of the latent plane; the outermost lie at the quantiles 1 / 32 and 31 / 32."""
 
 
 class Drawn(NamedTuple):
@@ -66,3 +69,29 @@ def stored(event: Event, x: Tensor) -> Tensor:
     """
     check_finite(x, "item")
     return x if event.levels is None else event.index(x).to(torch.uint8)
+
+
+@torch.no_grad()
+def latent_plane(model: GenerativeModel, event: Event, data: Batch) -> Tensor | None:
+    """Decode the middle of the standard normal prior over a two-dimensional code.
+
+    Codes lie at the normal's quantiles, evenly spread in probability (Kingma & Welling 2014, arXiv:1312.6114, fig. 4).
+
+    Args:
+        model: the trained model.
+        event: of its task.
+        data: x (N, *event) and c (N, *condition), of which the first condition is used.
+
+    Returns:
+        (SIDE, SIDE, *event), the first code growing to the right, the second upwards; None for what is not an image,
+        has no prior over its code, or has another number of code dimensions.
+    """
+    if not (isinstance(model, Reconstructs) and isinstance(model, Weighted) and event.kind == "images"):
+        return None
+    x, c = data
+    if model.encode(x[:1], c[:1]).shape[1] != 2:
+        return None
+    steps = torch.special.ndtri((torch.arange(SIDE) + 0.5) / SIDE)
+    up, right = torch.meshgrid(steps.flip(0), steps, indexing="ij")
+    z = torch.stack([right, up], dim=-1).flatten(0, 1)  # (SIDE SIDE, 2)
+    return model.decode(z, c[:1].expand(len(z), *c.shape[1:])).unflatten(0, (SIDE, SIDE))

@@ -22,8 +22,7 @@ import torch.nn.functional as F
 from PIL.Image import Resampling
 from torch import Tensor, nn
 
-from pipeline.metrics.extractors.frozen import Frozen, images
-from pipeline.metrics.extractors.photograph import MEAN, STD, photograph
+from pipeline.metrics.extractors.frozen import MEAN, STD, Frozen, images, photograph
 
 PATCH, SIDE = 14, 224
 TRAINED = 37

@@ -1,4 +1,4 @@
-"""What an extractor of features is."""
+"""The base class of feature extractors, and the identity: points are their own features."""
 
 from __future__ import annotations
 
@@ -45,3 +45,21 @@ class Extractor(nn.Module, abc.ABC):
         check_finite(x, f"extractor {self.name}: item")
         features = torch.cat([self(part) for part in torch.split(x, batch or self.batch)])
         return check_finite(features, f"extractor {self.name}: the feature vector of item")
+
+
+class Identity(Extractor):
+    """The data themselves, flattened."""
+
+    name = "identity"
+
+    def __init__(self, *, size: int) -> None:
+        super().__init__()
+        self.size, self.architecture = size, {"size": size}
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1).float()
+
+
+def identity(dataset: str, x: Tensor, label: Tensor | None) -> Identity:
+    """Nothing to fit: x (N, *event) tells the size."""
+    return Identity(size=x[0].numel())

@@ -14,8 +14,7 @@ from torch import Tensor
 from pipeline import plugins
 from pipeline.metrics.extractors.classifier import Classifier, classifier
 from pipeline.metrics.extractors.dinov2 import dinov2
-from pipeline.metrics.extractors.extractor import Extractor
-from pipeline.metrics.extractors.identity import Identity, identity
+from pipeline.metrics.extractors.extractor import Extractor, Identity, identity
 from pipeline.metrics.extractors.inception import inception
 from pipeline.metrics.extractors.torchvision import torchvision
 

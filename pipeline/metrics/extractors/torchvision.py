@@ -10,8 +10,7 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from pipeline.errors import UserError, suggest
-from pipeline.metrics.extractors.frozen import Frozen, images
-from pipeline.metrics.extractors.photograph import MEAN, STD, Triple, photograph
+from pipeline.metrics.extractors.frozen import MEAN, STD, Frozen, Triple, images, photograph
 
 OWN_RANGE = {name: {"transform_input": True, "init_weights": False} for name in ("googlenet", "inception_v3")}
 """WHY: their published weights want [-1, 1], which torchvision sees to only where it downloads them itself."""

@@ -22,7 +22,6 @@ from torch import Tensor, nn
 from pipeline.contract import LUMA, Event
 from pipeline.metrics.evaluation.finite import check_finite
 from pipeline.metrics.extractors.network import block, fingerprint, funnel
-from pipeline.metrics.judges import scores
 
 WIDTH, FEATURES, GRID = 24, 64, 4
 """Of a funnel. WHY a grid of 4: pooled to 2 x 2 it would hardly know where a box ends."""
@@ -106,7 +105,7 @@ class Luma(Judge):
         return self.event.value((weighted.sum(dim=1, keepdim=True) + 500) // 1000)
 
     def each(self, answer: Tensor, c: Tensor) -> Tensor:
-        return scores.luma_error(answer, c)
+        return luma_error(answer, c)
 
 
 class Fitted(Judge):
@@ -159,7 +158,7 @@ class Labels(Fitted):
         return torch.stack([F.cross_entropy(*head) for head in zip(self.logits(x), truth, strict=True)]).sum()
 
     def each(self, answer: Tensor, c: Tensor) -> Tensor:
-        return scores.right(answer, c)
+        return right(answer, c)
 
 
 class Channels(Fitted):
@@ -188,7 +187,7 @@ class Channels(Fitted):
 
     def each(self, answer: Tensor, c: Tensor) -> Tensor:
         """Is every channel read right?"""
-        return scores.right(answer, c)
+        return right(answer, c)
 
 
 class Box(Fitted):
@@ -207,7 +206,7 @@ class Box(Fitted):
         return F.l1_loss(self.sides(x), c)
 
     def each(self, answer: Tensor, c: Tensor) -> Tensor:
-        return scores.box_iou(answer, c)
+        return box_iou(answer, c)
 
 
 class Segmentation(Fitted):
@@ -236,7 +235,47 @@ class Segmentation(Fitted):
         return F.cross_entropy(self.logits(x), c)
 
     def each(self, answer: Tensor, c: Tensor) -> Tensor:
-        return scores.pixels(answer, c, self.architecture["size"])
+        return pixels(answer, c, self.architecture["size"])
 
     def overall(self, mean: Tensor) -> Tensor:
-        return scores.mean_iou(mean)
+        return mean_iou(mean)
+
+
+# Scores of answers against the conditions asked for: what each item adds. `condition_adherence` defines them.
+
+
+def right(answer: Tensor, c: Tensor) -> Tensor:
+    """Both (N,) or (N, heads) long -> (N,): 1 where every label is the one asked for. The mean is the accuracy."""
+    return (answer.reshape(len(c), -1) == c.reshape(len(c), -1)).all(dim=1).double()
+
+
+def box_iou(answer: Tensor, c: Tensor) -> Tensor:
+    """Both (N, 4), left, top, right, bottom -> (N,) in [0, 1]. A box inside out is empty."""
+    common = torch.cat([torch.maximum(answer, c)[:, :2], torch.minimum(answer, c)[:, 2:]], dim=1)
+    shared = _area(common)
+    united = _area(answer) + _area(c) - shared
+    return shared / united.clamp(min=1e-12)  # two empty boxes share nothing: no 0 / 0
+
+
+def pixels(answer: Tensor, c: Tensor, labels: int) -> Tensor:
+    """Both (N, H, W) long -> (N, 3, labels): of each label the pixels shared, answered and asked for."""
+    answered, asked = (F.one_hot(part, labels).flatten(1, 2) for part in (answer, c))
+    return torch.stack([(answered & asked).sum(1), answered.sum(1), asked.sum(1)], dim=1).double()
+
+
+def mean_iou(found: Tensor) -> Tensor:
+    """The mean of `pixels` over items, (..., 3, labels) -> (...) in [0, 1]."""
+    shared, answered, asked = found.unbind(dim=-2)
+    united = answered + asked - shared
+    return (shared / united.clamp(min=1e-12)).sum(dim=-1) / (united > 0).sum(dim=-1)
+
+
+def luma_error(answer: Tensor, c: Tensor) -> Tensor:
+    """Both (N, 1, H, W) in [-1, 1] -> (N,) in [0, 255]."""
+    return (answer.double() - c.double()).abs().flatten(1).mean(dim=1) * 255 / 2
+
+
+def _area(box: Tensor) -> Tensor:
+    """(N, 4) -> (N,) float64."""
+    width, height = (box[:, 2:] - box[:, :2]).double().clamp(min=0).unbind(dim=1)
+    return width * height

@@ -12,8 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.metrics.neighbours.centered_sample import centered
-from pipeline.metrics.neighbours.distance_bounds import BLOCK, BoundedBlock, all_pairs
+from pipeline.metrics.neighbours.distance_bounds import BLOCK, BoundedBlock, all_pairs, centered
 from pipeline.metrics.neighbours.nearest import radii_of, squared
 from pipeline.metrics.neighbours.search import Exact
 

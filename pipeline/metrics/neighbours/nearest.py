@@ -16,8 +16,7 @@ from scipy.spatial import KDTree
 from torch import Tensor
 
 from pipeline.metrics.evaluation.finite import check_finite
-from pipeline.metrics.neighbours.centered_sample import FEW, CenteredSample, centered
-from pipeline.metrics.neighbours.distance_bounds import BLOCK, all_pairs, half_pairs
+from pipeline.metrics.neighbours.distance_bounds import BLOCK, FEW, CenteredSample, all_pairs, centered, half_pairs
 from pipeline.metrics.neighbours.search import search, smallest
 
 SPARE = 4
