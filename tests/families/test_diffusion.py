@@ -156,7 +156,7 @@ def test_holding_x_within_the_datas_range_never_loosens_the_bound() -> None:
     draws = []
     for reach in (1.0, math.inf):
         torch.manual_seed(1)
-        model.reach = reach
+        model.limit = reach
         draws.append(model.elbo(x, c))
     assert (draws[0] >= draws[1] * (1 + 1e-5)).all()
     assert draws[0].mean() > draws[1].mean()
