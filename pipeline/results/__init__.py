@@ -1,1 +1,10 @@
-"""One table of measured numbers: schema, protocol ids, reading and writing, selection."""
+"""Measured numbers: read from the outputs of the cells, identified by protocol, collected in one table.
+
+outcomes        each cell of the grid with its numbers, or why it has none
+external        models that were trained elsewhere and scored from files
+curve           the training curve of a cell
+protocol        what defines a number, and its id
+column          how a metric is written
+table           results.csv and its selections
+conditioning    one model under ever richer conditions
+"""

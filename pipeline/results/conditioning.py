@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import files, paths
+from pipeline import paths
 from pipeline.data import manifest
 from pipeline.errors import UserError
 from pipeline.params import Params
@@ -138,21 +138,17 @@ def _levels(suite: str, tasks: Sequence[str]) -> tuple[Level, ...]:
 
 def _refuse_different_images(suite: str, first: str, *others: str) -> None:
     for split in SPLITS:
-        images = _arrays(first, split)["x"]
+        images = manifest.read_split(first, split)["x"]
         for task in others:
-            if not np.array_equal(images, _arrays(task, split)["x"]):
+            if not np.array_equal(images, manifest.read_split(task, split)["x"]):
                 hint = f"{first} and {task} hold different {split} images; give them the same data and seed"
                 raise UserError(f"{paths.PARAMS}: suites.{suite}.ladder: {hint}")
-
-
-def _arrays(task: str, split: str) -> files.Arrays:
-    return manifest.read_split(task, split)
 
 
 def _level(task: str) -> Level:
     known = manifest.read(task)
     kind = known.condition.kind
-    most = _entropy(_arrays(task, "train")["c"]) if kind == "class" else None
+    most = _entropy(manifest.read_split(task, "train")["c"]) if kind == "class" else None
     return Level(task, kind, math.prod(known.event.shape), most)
 
 
@@ -168,43 +164,28 @@ def _model(outcomes: Sequence[Outcome], levels: Sequence[Level]) -> ModelSeries:
         model=outcomes[0].cell.model,
         family=outcomes[0].family,
         kind=", ".join(kinds),
-        bits=tuple(_seeds(outcomes, level, _bits) for level in levels),
-        obedience=tuple(_seeds(outcomes, level, _obedience) for level in levels),
-        diversity=tuple(_seeds(outcomes, level, _diversity) for level in levels),
+        bits=tuple(_seeds(outcomes, level, BITS) for level in levels),
+        obedience=tuple(_obedience(outcomes, level) for level in levels),
+        diversity=tuple(_seeds(outcomes, level, DIVERSITY) for level in levels),
         missing=tuple(_missing(outcomes)),
     )
 
 
-def _seeds(outcomes: Sequence[Outcome], level: Level, value: Callable[[Outcome, Level], float | None]) -> Seeds:
-    found = {o.cell.seed: value(o, level) for o in outcomes if o.cell.task == level.task}
-    return {seed: number for seed, number in found.items() if number is not None}
+def _seeds(outcomes: Sequence[Outcome], level: Level, metric: str) -> Seeds:
+    return {o.cell.seed: o.metrics[metric].value for o in outcomes if o.cell.task == level.task and metric in o.metrics}
 
 
-def _bits(outcome: Outcome, level: Level) -> float | None:
-    return _number(outcome, BITS)
-
-
-def _diversity(outcome: Outcome, level: Level) -> float | None:
-    return _number(outcome, DIVERSITY)
-
-
-def _obedience(outcome: Outcome, level: Level) -> float | None:
-    """None where the task asks for none, and where the judge tells nothing: its ceiling is its floor."""
+def _obedience(outcomes: Sequence[Outcome], level: Level) -> Seeds:
+    """Without seeds whose ceiling equals their floor, where the judge is not informative."""
     metric = OBEDIENCE.get(level.condition, "")
-    score, ceiling, floor = (_number(outcome, f"{metric}{kind}") for kind in ("", "_ceiling", "_floor"))
-    if score is None or ceiling is None or floor is None or ceiling == floor:
-        return None
-    return (score - floor) / (ceiling - floor)
+    score, ceiling, floor = (_seeds(outcomes, level, f"{metric}{end}") for end in ("", "_ceiling", "_floor"))
+    known = [seed for seed in score if seed in ceiling and seed in floor and ceiling[seed] != floor[seed]]
+    return {seed: (score[seed] - floor[seed]) / (ceiling[seed] - floor[seed]) for seed in known}
 
 
 def _real(outcomes: Sequence[Outcome], level: Level) -> float | None:
-    """The same for every model, so that the first one's will do."""
-    numbers = (_number(o, f"{DIVERSITY}_real") for o in outcomes if o.cell.task == level.task)
-    return next((number for number in numbers if number is not None), None)
-
-
-def _number(outcome: Outcome, metric: str) -> float | None:
-    return outcome.metrics[metric].value if metric in outcome.metrics else None
+    """The same for every model."""
+    return next(iter(_seeds(outcomes, level, f"{DIVERSITY}_real").values()), None)
 
 
 def _missing(outcomes: Sequence[Outcome]) -> Iterator[str]:

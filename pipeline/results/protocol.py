@@ -3,7 +3,7 @@
     id = first 8 hexadecimal digits of SHA-256(metric, kind, protocol in words, split, version)
 
 The words hold counts, draws and the hash of the extractor's weights; the split is a hash of the prepared data, so that
-another draw of the same size is another protocol; the version is declared in `version`.
+another draw of the same size is another protocol; the version is declared with the metric.
 """
 
 from __future__ import annotations
