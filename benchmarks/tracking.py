@@ -1,7 +1,7 @@
 """How long MLflow takes to read 10,000 runs, and git the history of results: `python benchmarks/tracking.py`.
 
 Fills a sqlite file with made-up cells as `coverseek publish` leaves them (5 tasks, 20 models, 5 seeds, 20 publications;
-30 metrics, 12 parameters and 15 tags a run), which is not timed. Then times what `doctor` and `publish` read from it, and
+30 metrics, 12 parameters and 15 tags a run), which is not timed. Then times what `doctor` and `publish` read, and
 `coverseek leaderboard --history` in a fresh process on the commits of this repository.
 """
 
