@@ -20,7 +20,7 @@ from typing import Any
 
 from pipeline.results.protocol import Protocol
 from pipeline.tracking import runs, store
-from pipeline.tracking.publish import DEFINITION, status
+from pipeline.tracking.publication import DEFINITION, status
 
 # isort: split
 from mlflow.store.tracking.dbmodels import models as orm  # after pipeline.tracking, which turns telemetry off
