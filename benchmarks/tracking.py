@@ -1,32 +1,26 @@
 """How long MLflow takes to read 10,000 runs, and git the history of results: `python benchmarks/tracking.py`.
 
-Starts mlflow's server on a sqlite file and fills it with made-up cells as `coverseek publish` leaves them (5 tasks, 20
-models, 5 seeds, each evaluated in 20 publications; 30 metrics, 12 parameters and 15 tags a run), which is not timed.
-Then times what `publish` and `doctor` read from the file and from the server, and `coverseek leaderboard --history` in
-a fresh process on the commits of this repository.
+Fills a sqlite file with made-up cells as `coverseek publish` leaves them (5 tasks, 20 models, 5 seeds, 20 publications;
+30 metrics, 12 parameters and 15 tags a run), which is not timed. Then times what `doctor` and `publish` read, and
+`coverseek leaderboard --history` in a fresh process on the commits of this repository.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from pipeline.results.protocol import Protocol
 from pipeline.tracking import runs, store
-from pipeline.tracking.publish import DEFINITION, status
+from pipeline.tracking.publication import DEFINITION, status
 
 # isort: split
 from mlflow.store.tracking.dbmodels import models as orm  # after pipeline.tracking, which turns telemetry off
@@ -41,14 +35,13 @@ HISTORY = (sys.executable, "-m", "pipeline.cli", "leaderboard", "--history")
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as server:
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / NAME
-        fill(path, server)
+        fill(path)
         print(f"{TASKS * MODELS * SEEDS * PUBLICATIONS:,} runs, {path.stat().st_size / 1e6:.0f} MB", flush=True)
-        for kind, place in (("sqlite", address(path)), ("server", server)):
-            row(kind, "the current runs of all tasks", lambda place=place: status(place))
-            row(kind, "every run of one task", lambda place=place: every_run(place))
-    row("git", "coverseek leaderboard --history", lambda: subprocess.run(HISTORY, capture_output=True, check=True))
+        row("the current runs of all tasks", lambda: status(address(path)))
+        row("every run of one task", lambda: every_run(address(path)))
+    row("coverseek leaderboard --history", lambda: subprocess.run(HISTORY, capture_output=True, check=True))
 
 
 def every_run(place: str) -> None:
@@ -56,51 +49,15 @@ def every_run(place: str) -> None:
         runs.read(client, store.experiments(client)["task_0"].experiment_id)
 
 
-def row(kind: str, what: str, act: Callable[[], object]) -> None:
-    start = time.perf_counter()
+def row(what: str, act: Callable[[], object]) -> None:
+    start, cpu = time.perf_counter(), time.process_time()
     act()
-    print(f"{kind:<8} {what:<32} {time.perf_counter() - start:6.2f} s", flush=True)
+    print(f"{what:<32} {time.perf_counter() - start:6.2f} s, {time.process_time() - cpu:6.2f} s of CPU", flush=True)
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of mlflow's server, which keeps its runs and artifacts in the folder."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--port",
-        str(port),
-        "--backend-store-uri",
-        address(folder / NAME),
-    ]
-    command += ["--artifacts-destination", str(folder / "artifacts")]
-    with (folder / "server.log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        try:
-            yield answering(f"http://127.0.0.1:{port}", process)
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
-
-
-def answering(server: str, process: subprocess.Popen[bytes]) -> str:
-    """The address, once it answers."""
-    for _ in range(120):
-        with suppress(OSError), urllib.request.urlopen(f"{server}/health"):
-            return server
-        assert process.poll() is None, "the server did not start"
-        time.sleep(0.5)
-    raise TimeoutError(server)
-
-
-def fill(path: Path, server: str) -> None:
-    with store.opened(server, writing=True) as client:
-        experiments = [store.create_experiment(client, server, f"task_{task}") for task in range(TASKS)]
+def fill(path: Path) -> None:
+    with store.opened(address(path), writing=True) as client:
+        experiments = [store.create_experiment(client, address(path), f"task_{task}") for task in range(TASKS)]
     with Session(create_engine(address(path))) as session:
         for task, experiment in enumerate(experiments):
             session.execute(insert(orm.SqlExperimentTag), list(definitions(task, int(experiment))))

@@ -62,21 +62,21 @@ def _store() -> Finding:
 
 
 def _runs(store: str, path: Path) -> Finding:
-    from pipeline.tracking import publish  # imports mlflow: 2 s
+    from pipeline.tracking import publication  # imports mlflow: 2 s
     from pipeline.tracking.store import LOCKED, StoreError, is_interrupted
 
     shown, interrupted = address.shown(store), is_interrupted(path)
     try:
-        held = publish.status(store)
+        held = publication.status(store)
     except StoreError as error:
         detail = f"{shown}: {error.fault}"
         return Finding("warning" if error.fault == LOCKED else "fault", "mlflow", detail, error.remedy)
     if interrupted:
         detail = f"{shown}: the last publication was interrupted; what it left is rolled back"
         return Finding("warning", "mlflow", detail, "coverseek publish")
-    if missing := publish.counted({task: of.missing for task, of in held.items()}):
+    if missing := publication.counted({task: of.missing for task, of in held.items()}):
         return Finding("fault", "mlflow", f"{shown}: {missing} deleted in MLflow", "coverseek publish")
-    if doubled := publish.counted({task: of.doubled for task, of in held.items()}):
+    if doubled := publication.counted({task: of.doubled for task, of in held.items()}):
         return Finding("fault", "mlflow", f"{shown}: {doubled} there more than once", "coverseek publish")
     return Finding("ok", "mlflow", f"{shown}: {len(held)} tasks published")
 

@@ -75,15 +75,15 @@ class Differences(NamedTuple):
 
 def differences(before: ResultSet, after: ResultSet, keys: Iterable[Key]) -> Differences:
     """Compare the numbers of `keys`, in that order."""
-    asked = list(keys)
-    both = [key for key in asked if key in before.numbers and key in after.numbers]
+    wanted = list(keys)
+    both = [key for key in wanted if key in before.numbers and key in after.numbers]
     fields = {key: before.numbers[key].protocol.differing(after.numbers[key].protocol) for key in both}
     found = [_difference(key, before.numbers[key], after.numbers[key]) for key in both if not fields[key]]
     return Differences(
         compared=tuple(_corrected(found)),
         refused=tuple(Refused(key, fields[key]) for key in both if fields[key]),
-        gone=tuple(key for key in asked if key in before.numbers and key not in after.numbers),
-        new=tuple(key for key in asked if key not in before.numbers and key in after.numbers),
+        gone=tuple(key for key in wanted if key in before.numbers and key not in after.numbers),
+        new=tuple(key for key in wanted if key not in before.numbers and key in after.numbers),
     )
 
 

@@ -38,7 +38,7 @@ class Row(BaseModel):
     sampling_high: Number | None = None
 
 
-class Status(BaseModel):
+class ModelStatus(BaseModel):
     """A row of leaderboard.csv, as far as a comparison reads it."""
 
     task: str
@@ -109,7 +109,7 @@ def from_csv(name: str, results: str, leaderboard: str) -> ResultSet:
     numbers: dict[Key, Numbers] = {}
     for row in _parse(Row, results, f"results.csv of {name}"):
         _add(numbers, row)
-    statuses = _parse(Status, leaderboard, f"leaderboard.csv of {name}") if leaderboard else []
+    statuses = _parse(ModelStatus, leaderboard, f"leaderboard.csv of {name}") if leaderboard else []
     return ResultSet(name, numbers, {(row.task, row.model): row.status for row in statuses if row.status != "ok"})
 
 

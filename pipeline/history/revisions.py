@@ -36,7 +36,7 @@ def revision() -> Revision:
 
 
 def resolve(name: str) -> str | None:
-    """The commit, 40 digits, that a revision's name stands for; None where git knows none."""
+    """The commit, 40 digits, of a revision's name; None where git finds none."""
     return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").strip() or None
 
 

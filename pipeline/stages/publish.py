@@ -14,7 +14,7 @@ def main() -> None:
     Raises:
         UserError: nothing is evaluated, a file is damaged, or the store cannot be used.
     """
-    from pipeline.tracking.publish import Published, publish  # imports mlflow: 2 s
+    from pipeline.tracking.publication import Published, publish  # imports mlflow: 2 s
 
     locked = lock.read()
     tasks = entry.by_task(entry.read(params.load(), locked))

@@ -10,8 +10,16 @@ from typing import Any
 from pipeline import paths
 from pipeline.errors import UserError, suggest
 from pipeline.history import result_set, revisions
+from pipeline.history.metric_history import (
+    Change,
+    MetricHistory,
+    NumberChange,
+    PlaceChange,
+    Point,
+    RankedModel,
+    histories,
+)
 from pipeline.history.revisions import Commit
-from pipeline.history.timeline import Change, MetricHistory, NumberChange, PlaceChange, Point, Standing, histories
 from pipeline.results.column import DASH, LIKELIHOODS, bound, column
 from pipeline.stages.titled_table import TitledTable, as_markdown, show
 
@@ -162,7 +170,7 @@ def _others(moved: PlaceChange) -> str:
     return f"{moved.cause}, of {', '.join(moved.by)}" if moved.by else moved.cause
 
 
-def _spread(standing: Standing | None, metric: str) -> str:
+def _spread(standing: RankedModel | None, metric: str) -> str:
     if standing is None:
         return DASH
     interval = standing.interval
@@ -178,7 +186,7 @@ def _when(commit: Commit) -> tuple[str, str]:
     return f"{datetime.fromtimestamp(commit.time, UTC):%Y-%m-%d}", commit.id[:8] or "work tree"
 
 
-def _full(standing: Standing) -> dict[str, Any]:
+def _full(standing: RankedModel) -> dict[str, Any]:
     interval, protocol = standing.interval, standing.protocol
     return {
         "place": standing.place, "model": standing.model, "family": standing.family,

@@ -10,7 +10,7 @@
     cell_run     one run a cell, or a scored file: the child
     model_run    one run a model: the parent, with the means over its seeds
     champion     the best model of a task, under the alias `champion` of the model registry
-    publish      brings a store up to date
+    publication  brings a store up to date
     live         a thread that follows the curves of trainings while they go on
     training_runs  what it writes: a run for each training, which `publish` completes
     run_results  the numbers of a run, to be compared

@@ -26,7 +26,7 @@ _DATABASE = re.compile(r"[\w./-]*")
 _URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s'\"<>]*[^\s'\"<>.,;:)]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SHORT = 4
-"""Words of a password that have fewer characters are hidden where they stand alone, not as parts of longer words."""
+"""Words of a password that have fewer characters are hidden as whole words only."""
 
 
 def uri() -> str:
@@ -71,7 +71,7 @@ def database(address: str) -> Path | None:
 def shown(address: str) -> str:
     """`address` as it may be printed: without user, password and options.
 
-    Where a password cannot be told from the rest, as with an unquoted `@` in it, nothing but the scheme is left.
+    Where a password cannot be separated from the rest, as with an unquoted `@` in it, only the scheme is left.
     """
     scheme, separator, rest = address.partition("://")
     if not separator:

@@ -24,7 +24,7 @@ SETTINGS = ("recipe", "hyper", "training", "seed")
 """The keys of a trained model's record that are its parameters."""
 
 
-class CurvePoint(NamedTuple):
+class LoggedPoint(NamedTuple):
     """One value of a training curve; `key` is player/part."""
 
     key: str
@@ -32,7 +32,7 @@ class CurvePoint(NamedTuple):
     value: float
 
 
-def curve_digest(points: Iterable[CurvePoint]) -> str:
+def curve_digest(points: Iterable[LoggedPoint]) -> str:
     """A hash of a curve with six digits of each value, as its file has them."""
     return digest([f"{point.step} {point.key} {point.value:.6g}" for point in points])
 
@@ -68,11 +68,11 @@ class Entry:
         return limits.as_json({metric: protocol.id for metric, protocol in self.protocols.items()})
 
     @cached_property
-    def curve(self) -> list[CurvePoint]:
+    def curve(self) -> list[LoggedPoint]:
         """The training curve of the cell; empty for a control, and for what was scored from files."""
         if self.external or not paths.curve(self.cell).exists():
             return []
-        return [CurvePoint(f"{row.player}/{row.part}", row.step, row.value) for row in curves.read(self.cell)]
+        return [LoggedPoint(f"{row.player}/{row.part}", row.step, row.value) for row in curves.read(self.cell)]
 
     @cached_property
     def training_name(self) -> str:
@@ -152,8 +152,8 @@ def _failed(params: Params, outcome: Outcome) -> Entry:
     """A failed cell has no outputs: its settings are hashed."""
     cell, events = outcome.cell, params.suites[outcome.suite].events
     hyper = params.model(events, cell.model).keywords
-    asked = flat({"hyper": hyper, "training": params.train(events, cell.model).model_dump(), "seed": cell.seed})
-    return Entry(outcome, digest(["failed", outcome.suite, cell.key, asked]), asked)
+    settings = flat({"hyper": hyper, "training": params.train(events, cell.model).model_dump(), "seed": cell.seed})
+    return Entry(outcome, digest(["failed", outcome.suite, cell.key, settings]), settings)
 
 
 def _scored(outcome: Outcome) -> Entry:

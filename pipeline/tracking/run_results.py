@@ -15,7 +15,7 @@ from pipeline.history.result_set import Key, Numbers, ResultSet
 from pipeline.results.protocol import Protocol
 from pipeline.tracking import limits, runs, store
 from pipeline.tracking.address import shown
-from pipeline.tracking.publish import DEFINITION
+from pipeline.tracking.publication import DEFINITION
 
 
 def read(address: str, run_id: str) -> ResultSet:

@@ -19,7 +19,7 @@ from mlflow.entities import Metric
 from pipeline.paths import Cell
 from pipeline.tracking import limits, store
 from pipeline.tracking.cell_run import log_metrics, log_params
-from pipeline.tracking.entry import SETTINGS, CurvePoint, config_digest, curve_digest, flat
+from pipeline.tracking.entry import SETTINGS, LoggedPoint, config_digest, curve_digest, flat
 from pipeline.tracking.lock import digest
 from pipeline.tracking.runs import TRAINING
 
@@ -27,7 +27,7 @@ from pipeline.tracking.runs import TRAINING
 @dataclass
 class _Training:
     run: str
-    points: list[CurvePoint] = field(default_factory=list)
+    points: list[LoggedPoint] = field(default_factory=list)
 
 
 class TrainingRuns:
@@ -80,7 +80,7 @@ class TrainingRuns:
 
     def _metrics(self, training: _Training, line: dict[str, Any]) -> Iterator[Metric]:
         for key, value in line["values"].items():
-            point = CurvePoint(key, line["step"], float(f"{value:.6g}"))
+            point = LoggedPoint(key, line["step"], float(f"{value:.6g}"))
             training.points.append(point)
             yield Metric(limits.key(key), point.value, line["time"], point.step)
 

@@ -31,7 +31,7 @@ class Repository:
         rows += ["s,ring,vae,vae,0,authenticity,0.5,,,none,estimate,test n=64,data,1"]
         paths.RESULTS.parent.mkdir(exist_ok=True)
         paths.RESULTS.write_text("\n".join([HEADER, *rows]) + "\n")
-        standings = [f"ring,{model},{told}" for model, told in (status or {}).items()]
+        standings = [f"ring,{model},{state}" for model, state in (status or {}).items()]
         paths.LEADERBOARD_CSV.write_text("\n".join(["task,model,status", *standings]) + "\n")
 
     def commit(self, name: str) -> None:

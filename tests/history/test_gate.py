@@ -37,9 +37,9 @@ def test_a_regression_beyond_noise_is_one_line_and_exit_code_1(
 ) -> None:
     repository.write({**BASE, ("ring", "vae"): (1.50, 1.61, 1.70)})
     assert gate() == 1
-    told, summary = capsys.readouterr().out.splitlines()
-    assert told.startswith("bits/dim ↓ of vae on ring: 1.100 → 1.603, change 0.503 [")
-    assert told.endswith("(t over training seeds)")
+    printed, summary = capsys.readouterr().out.splitlines()
+    assert printed.startswith("bits/dim ↓ of vae on ring: 1.100 → 1.603, change 0.503 [")
+    assert printed.endswith("(t over training seeds)")
     assert summary.startswith("1 regression in")
     assert gate("--task", "digits") == 0
 
@@ -62,9 +62,9 @@ def test_another_protocol_is_no_regression_and_is_told(
 ) -> None:
     repository.write({**BASE, ("ring", "vae"): (9.0, 9.1, 9.2)}, split="other")
     assert gate() == 0
-    told = capsys.readouterr().out
-    assert "3 not compared" in told
-    assert "protocols differ in split: ring: vae (1 number), gan (1 number); digits: vae (1 number)" in told
+    printed = capsys.readouterr().out
+    assert "3 not compared" in printed
+    assert "protocols differ in split: ring: vae (1 number), gan (1 number); digits: vae (1 number)" in printed
 
 
 def test_what_diverges_now_is_a_regression_and_what_left_the_grid_is_none(
@@ -80,7 +80,7 @@ def test_what_diverges_now_is_a_regression_and_what_left_the_grid_is_none(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "printed"),
     [
         (("--baseline", "nowhere", "--metric", "bits_per_dim"), "neither a git revision"),
         (("--baseline", "--help-me", "--metric", "bits_per_dim"), "neither a git revision"),
@@ -90,11 +90,11 @@ def test_what_diverges_now_is_a_regression_and_what_left_the_grid_is_none(
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
-    repository: Repository, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+    repository: Repository, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], printed: str
 ) -> None:
     assert run("gate", *words) == 2
     error = capsys.readouterr().err
-    assert told in error
+    assert printed in error
     assert error.count("\n") == 1
 
 

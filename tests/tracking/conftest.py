@@ -75,7 +75,7 @@ class Tree:
         self.write(cell, family, {"status": "diverged", "diverged": where, "metrics": {}}, "diverged")
 
     def failed(self, cell: Cell) -> None:
-        """As after a failed training: the old outs are gone, the old metrics and the old lock lie on."""
+        """As after a failed training: the old outs are gone, the old metrics and the old lock are still there."""
         shutil.rmtree(paths.trained(cell))
         paths.times("train", cell).unlink()
 

@@ -18,7 +18,7 @@ from pipeline.errors import UserError
 from pipeline.run import driver
 from pipeline.stages import publish as stage
 from pipeline.tracking import address, log
-from pipeline.tracking.publish import publish, status
+from pipeline.tracking.publication import publish, status
 
 FOLDERS = ["a%20b", "a%", "a?b", "a#b", "a b ü", "it's", 'say "x"', "a;b&c=d+e@f:g", "100%?#"]
 WORD = "S3cr3t"

@@ -17,7 +17,7 @@ from pipeline.errors import UserError
 from pipeline.paths import Cell
 from pipeline.stages import publish as stage
 from pipeline.tracking import address, runs, store
-from pipeline.tracking.publish import publish
+from pipeline.tracking.publication import publish
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Tree

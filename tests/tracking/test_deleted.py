@@ -14,7 +14,7 @@ from pipeline.doctor import surroundings
 from pipeline.paths import Cell
 from pipeline.stages import publish
 from pipeline.tracking import runs, store
-from pipeline.tracking.publish import RUNS
+from pipeline.tracking.publication import RUNS
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Tree

@@ -18,7 +18,7 @@ from pipeline.paths import Cell
 from pipeline.stages import publish
 from pipeline.tracking import address, limits, run_results
 from pipeline.tracking.cell_run import LONG
-from pipeline.tracking.publish import status
+from pipeline.tracking.publication import status
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Tree

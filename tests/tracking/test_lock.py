@@ -1,4 +1,4 @@
-"""What names a cell's run: everything DVC knows of the cell but its wall times."""
+"""A cell's run is named by all of its entries in dvc.lock but its wall times."""
 
 from __future__ import annotations
 

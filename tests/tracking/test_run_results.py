@@ -30,8 +30,8 @@ def test_two_models_runs_are_set_against_each_other(
     published: MlflowClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(run_of(published, "toy-vae"), run_of(published, "toy-flow"), None, "nats", "json")
-    told: dict[str, Any] = json.loads(capsys.readouterr().out)
-    (one,) = told["compared"]  # both seeds differ alike, so that there is no spread to tell by
+    content: dict[str, Any] = json.loads(capsys.readouterr().out)
+    (one,) = content["compared"]  # both seeds differ by the same amount: there is no spread
     assert (one["model"], one["before"], one["after"], one["verdict"]) == ("vae → flow", 1.125, 2.125, "unknown")
 
 

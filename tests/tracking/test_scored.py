@@ -1,4 +1,4 @@
-"""What was scored from files is in the store as a run of its own, with its trust, and takes nobody's place."""
+"""What was scored from files is in the store as a run of its own, with its trust, and changes no other run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def runs(client: MlflowClient, current: str = "true") -> list[Run]:
 
 @pytest.fixture
 def with_scored(published: MlflowClient) -> MlflowClient:
-    """A store of a default tree, and beside it a model from elsewhere that is better than any here."""
+    """A store of a default tree, and an external model that is better than all of its models."""
     score("mine")
     publish.main()
     return published

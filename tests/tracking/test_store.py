@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.errors import UserError
-from pipeline.tracking import address, publish, store
+from pipeline.tracking import address, publication, store
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Tree
@@ -29,7 +29,7 @@ importlib.import_module(sys.argv[1])
 """
 
 
-@pytest.mark.parametrize("module", ["store", "runs", "cell_run", "champion", "publish", "run_results"])
+@pytest.mark.parametrize("module", ["store", "cell_run", "champion", "publication", "run_results", "training_runs"])
 def test_telemetry_is_off_before_mlflow_is_imported(module: str) -> None:
     command = [sys.executable, "-c", WATCH, f"pipeline.tracking.{module}"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "true\n"
@@ -39,7 +39,7 @@ def test_a_server_that_does_not_answer_is_one_line_that_names_it(monkeypatch: py
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(UserError, match=r"http://127\.0\.0\.1:9 .*start its server") as caught:
-        publish.publish(address.uri(), {}, {})
+        publication.publish(address.uri(), {}, {})
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.history.metric_history import Change, MetricHistory, Point, histories
 from pipeline.history.result_set import Key, Numbers, ResultSet
 from pipeline.history.revisions import Commit
-from pipeline.history.timeline import Change, MetricHistory, Point, histories
 from pipeline.results.protocol import Protocol
 
 FIRST = Protocol("nats", "exact", "test n=64", "data", 1)

@@ -1,6 +1,6 @@
 """How the order of the models changed: result sets of one revision after another -> standings, changes, champions.
 
-A model stands with the mean over its training seeds. Its place is the order of the means among results under the
+Models are ranked by the mean over their training seeds. A place is the order of the means among results under the
 current protocol, one for each kind of number: the protocol of the result that changed last. A result under an older
 protocol has no place; nor have controls, models of which a seed diverged or failed, and bounds that are optimistic.
 
@@ -36,7 +36,7 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Standing:
+class RankedModel:
     """One model. `interval`: Student's t over its seeds, of the geometric mean where the metric is a distance; `since`:
     the commit that last changed it; `place`: None where it is not ranked."""
 
@@ -47,7 +47,7 @@ class Standing:
     since: Commit
     place: int | None = None
 
-    def equals(self, other: Standing) -> bool:
+    def equals(self, other: RankedModel) -> bool:
         """Whether number and protocol are the same."""
         return self.interval == other.interval and not self.protocol.differing(other.protocol)
 
@@ -57,7 +57,7 @@ class Snapshot:
     """The standings at one commit: models by place, then those without one."""
 
     commit: Commit
-    standings: Mapping[str, Standing]
+    standings: Mapping[str, RankedModel]
 
     @property
     def current(self) -> dict[str, Protocol]:
@@ -73,8 +73,8 @@ class NumberChange:
     """A model's number that changed, came or went. `fields`: of the protocol that differ."""
 
     model: str
-    before: Standing | None
-    after: Standing | None
+    before: RankedModel | None
+    after: RankedModel | None
     fields: tuple[str, ...]
 
     @property
@@ -120,7 +120,7 @@ class MetricHistory:
 
     task: str
     metric: str
-    standings: tuple[Standing, ...]
+    standings: tuple[RankedModel, ...]
     changes: tuple[Change, ...]
     champions: tuple[ChampionPeriod, ...]
 
@@ -161,7 +161,7 @@ def _champions(snapshots: Sequence[Snapshot], changes: Sequence[Change]) -> Iter
 
 def _snapshots(points: Iterable[Point], task: str, metric: str) -> Iterator[Snapshot]:
     """From the first commit on that has the metric."""
-    before: Mapping[str, Standing] = {}
+    before: Mapping[str, RankedModel] = {}
     for commit, results in points:
         numbers = {key.model: of for key, of in results.numbers.items() if (key.task, key.metric) == (task, metric)}
         if not numbers and not before:
@@ -176,14 +176,14 @@ def _snapshots(points: Iterable[Point], task: str, metric: str) -> Iterator[Snap
         yield Snapshot(commit, before)
 
 
-def _standing(model: str, of: Numbers, commit: Commit, before: Standing | None, log: bool) -> Standing:
+def _standing(model: str, of: Numbers, commit: Commit, before: RankedModel | None, log: bool) -> RankedModel:
     values = list(of.seeds.values())
     interval = student_t(values, log=log and min(values) > 0)
-    new = Standing(model, of.family, interval, of.protocol, commit)
+    new = RankedModel(model, of.family, interval, of.protocol, commit)
     return replace(new, since=before.since) if before and new.equals(before) else new
 
 
-def _placed(standings: Mapping[str, Standing], better: str) -> dict[str, Standing]:
+def _placed(standings: Mapping[str, RankedModel], better: str) -> dict[str, RankedModel]:
     sign = -1 if better == "higher" else 1
     ordered = sorted(standings.values(), key=lambda s: (sign * s.interval.mean, s.model))
     current = _current(ordered)
@@ -193,13 +193,13 @@ def _placed(standings: Mapping[str, Standing], better: str) -> dict[str, Standin
     return {s.model: replace(s, place=places.get(s.model)) for s in ordered}
 
 
-def _is_ranked(standing: Standing, current: Mapping[str, Protocol], better: str) -> bool:
+def _is_ranked(standing: RankedModel, current: Mapping[str, Protocol], better: str) -> bool:
     protocol = standing.protocol
     outdated = protocol.differing(current[protocol.kind])
     return better != "none" and not outdated and not is_optimistic_bound(protocol.kind, better)
 
 
-def _current(standings: Iterable[Standing]) -> dict[str, Protocol]:
+def _current(standings: Iterable[RankedModel]) -> dict[str, Protocol]:
     return {s.protocol.kind: s.protocol for s in sorted(standings, key=lambda s: s.since.time)}
 
 
@@ -235,11 +235,11 @@ def _place_change(
     return PlaceChange(model, was, now, tuple(change.model for change in by), "protocol" if protocol else "model")
 
 
-def _crossed(model: str, rival: str, before: Snapshot, after: Snapshot) -> bool:
-    return _is_ahead(model, rival, before) != _is_ahead(model, rival, after)
+def _crossed(model: str, other: str, before: Snapshot, after: Snapshot) -> bool:
+    return _is_ahead(model, other, before) != _is_ahead(model, other, after)
 
 
-def _is_ahead(model: str, rival: str, at: Snapshot) -> bool | None:
+def _is_ahead(model: str, other: str, at: Snapshot) -> bool | None:
     """Whether the model has the better place; None where one of the two has none."""
-    a, b = at.place(model), at.place(rival)
+    a, b = at.place(model), at.place(other)
     return None if a is None or b is None else a < b

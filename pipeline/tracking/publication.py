@@ -22,7 +22,7 @@ FINGERPRINT = "fingerprint"
 RUNS = "runs"
 """The experiment's tag with the number of current runs, of cells, scored files and models, after its publication."""
 DEFINITION = "protocol."
-"""How the experiment's tags begin that say what a protocol id stands for. Each is written once."""
+"""The prefix of the experiment's tags that define its protocol ids. Each is written once."""
 
 
 class Published(NamedTuple):
@@ -35,7 +35,7 @@ class Published(NamedTuple):
     restored: int = 0
 
 
-class Status(NamedTuple):
+class ExperimentStatus(NamedTuple):
     """What one experiment holds. `missing`: runs that were published and are gone; `doubled`: there more than once."""
 
     missing: int
@@ -67,7 +67,7 @@ def publish(address: str, tasks: Mapping[str, Sequence[Entry]], origin: Mapping[
     return Published(*map(sum, zip(*counts, strict=True))) if counts else Published()
 
 
-def status(address: str) -> dict[str, Status]:
+def status(address: str) -> dict[str, ExperimentStatus]:
     """Task -> what the store at `address` holds.
 
     Raises:
@@ -77,11 +77,11 @@ def status(address: str) -> dict[str, Status]:
         return {task: _status(client, experiment) for task, experiment in store.experiments(client).items()}
 
 
-def _status(client: MlflowClient, experiment: Experiment) -> Status:
+def _status(client: MlflowClient, experiment: Experiment) -> ExperimentStatus:
     there = runs.current(client, experiment.experiment_id)
     published = experiment.tags.get(RUNS, "0")
     missing = int(published) - len(there) if published.isdecimal() else 0
-    return Status(max(0, missing), sum(count > 1 for count in there.values()))
+    return ExperimentStatus(max(0, missing), sum(count > 1 for count in there.values()))
 
 
 def _is_done(client: MlflowClient, experiment: Experiment, mark: str, entries: Sequence[Entry]) -> bool:
@@ -101,7 +101,7 @@ def _is_done(client: MlflowClient, experiment: Experiment, mark: str, entries: S
 
 
 def _define(client: MlflowClient, experiment: str, known: Mapping[str, str], entries: Sequence[Entry]) -> None:
-    """Write what the protocol ids of numbers stand for, unless `known`, the experiment's tags, holds it undamaged."""
+    """Write the definitions of protocol ids that `known`, the experiment's tags, lacks or holds damaged."""
     wanted = {
         protocol.id: protocol._asdict() | {"better": entry.outcome.metrics[metric].better}
         for entry in entries
