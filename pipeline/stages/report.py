@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline import paths
+from pipeline import files, paths
 from pipeline.claims import claims_md as claims
 from pipeline.claims import conditioning
 from pipeline.files import whole, whole_folder
@@ -26,6 +26,7 @@ def main() -> None:
     series = conditioning_series(params, found.outcomes)
     verdicts = claims.judged(found.results.trained)
     default = {name for name, suite in params.suites.items() if suite.default}
+    cells = {cell for suite in params.selected().values() for cell in suite.cells()}
     with whole_folder(paths.FIGURES) as folder:
         figures.draw_answer([board for board in found.boards if board.suite in default], folder)
         pictures = {(board.suite, board.task): figures.draw(board, folder) for board in found.boards}
@@ -35,6 +36,7 @@ def main() -> None:
         html = document.text(params, found.boards, series, verdicts)
     _write(document.PATH, html)
     _write(paths.RESULTS, found.results.csv())
+    files.write_json(paths.METRICS, found.results.means(cells))
     _write(paths.LEADERBOARD_CSV, leaderboard_csv.csv(found.boards))
     with whole_folder(leaderboard_md.FOLDER) as folder:
         for path, text in pages.items():

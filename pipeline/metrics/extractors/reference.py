@@ -62,8 +62,9 @@ def write(
             (folder / WEIGHTS).write_bytes(weights(extractor))
         for kind, fitted in (judges or {}).items():
             (folder / JUDGE.format(kind=kind)).write_bytes(weights(fitted))
-        files.write_json(folder / DESCRIPTION, description)
         files.write_npz(folder / FEATURES, {name: extractor.extract(x).numpy() for name, x in splits.items()})
+        description["reference"] = {"sha256": files.sha256(folder / FEATURES)}
+        files.write_json(folder / DESCRIPTION, description)
 
 
 def load(task: Task) -> Reference:
