@@ -47,27 +47,40 @@ Table = Literal["markdown", "latex", "csv"]
 
 @app.command(rich_help_panel=ALL)
 def run(
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Number of cells to run in parallel.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Cells that run at the same time.")] = 1,
     suite: Annotated[str | None, typer.Option(help="Run one suite instead of the default ones.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Run every suite.")] = False,
     track: Annotated[
         bool, typer.Option("--track/--no-track", envvar="COVERSEEK_TRACK", help="Log curves to MLflow while training.")
     ] = True,
+    task: OneTask = None,
+    model: Annotated[str | None, typer.Option(help="One model only.")] = None,
+    force: Annotated[
+        list[str] | None, typer.Option(metavar="CELL", help="Run a cell again, such as ring-vae-0; may be repeated.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would run, and run nothing.")] = False,
+    verify: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Run N stale cells again; accept the others if no output differs."),
+    ] = None,
 ) -> None:
-    """Run everything that changed, from data to leaderboard, then publish to MLflow."""
-    from pipeline.run.driver import main
+    """Run what is not fresh, from data to leaderboard, then publish to MLflow."""
+    from pipeline.run.driver import Request, main
 
     if suite is not None and everything:
         raise UserError("--suite names one suite and --all is every suite: leave one of them out")
-    raise typer.Exit(main(jobs=jobs, suite=suite, everything=everything, track=track))
+    request = Request(suite, everything, task, model, tuple(force or ()))
+    raise typer.Exit(main(request, jobs, dry_run, verify, track))
 
 
-@app.command(hidden=True)
-def code() -> None:
-    """Hash the code that each stage imports, so that a stage re-runs when its own code changes."""
-    from pipeline.stages.code import main
+@app.command(rich_help_panel=ALL)
+def plan(
+    check: Annotated[bool, typer.Option("--check", help="Refuse a stale plan/cells.json, as in dvc.yaml.")] = False,
+) -> None:
+    """Write the cells of params.yaml, and a hash of settings and code for each kind of work, for DVC."""
+    from pipeline.stages.plan import main
 
-    main()
+    main(check)
 
 
 @app.command(rich_help_panel=STAGE)

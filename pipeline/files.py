@@ -61,9 +61,6 @@ def atomic_dir(path: Path) -> Iterator[Path]:
         yield draft
 
 
-whole, whole_folder = atomic_write, atomic_dir
-
-
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Sorted keys, no NaN, one trailing newline."""
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from pipeline import paths, yaml_reader
 from pipeline.errors import UserError, excerpt, suggest
@@ -59,6 +60,8 @@ class Extractor(Open):
 class TaskParams(Checked):
     data: Data
     extractor: Extractor
+    evaluation: Name | None = None
+    """An entry of `evaluation`; that of the task's events unless given."""
 
 
 class Training(Checked):
@@ -109,26 +112,69 @@ class ModelParams(Open):
     training: dict[str, Any] = {}
 
 
-class Suite(Checked):
-    """A grid of cells that answers one question."""
+Events = Literal["points", "images"]
+EVENTS: tuple[Events, ...] = ("points", "images")
 
-    question: str
-    default: bool
-    events: Literal["points", "images"]
+
+class Grid(Checked):
+    """Each of `tasks` with each of `models` from each of `seeds`."""
+
+    events: Events
     tasks: Annotated[tuple[Name, ...], Field(min_length=1)]
     models: Annotated[tuple[Name, ...], Field(min_length=1)]
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
-    beside: tuple[Name, ...] = ()
-    """Suites whose cells of the same tasks stand on this suite's boards as well: a cell itself has one suite."""
-    ladder: tuple[Name, ...] = ()
-    """Tasks of this suite and those beside it that ask for the same images under ever richer conditions, in order."""
     sweep: tuple[Name, ...] = ()
-    """Models of this suite whose knob is turned through its settings (`knobs`), on each task and from each seed."""
-    evaluation: Name | None = None
-    """An entry of `evaluation`: that of the suite's events unless given."""
+    """Models of this grid that are also evaluated at each setting of their knob (`knobs`)."""
 
-    def cells(self) -> Iterator[Cell]:
-        return (Cell(t, m, s) for t in self.tasks for m in self.models for s in self.seeds)
+    def cells(self) -> list[Cell]:
+        return [Cell(t, m, s) for t in self.tasks for m in self.models for s in self.seeds]
+
+    def sweeps(self) -> list[Cell]:
+        return [cell for cell in self.cells() if cell.model in self.sweep]
+
+
+class Suite(Checked):
+    """A question and the cells that answer it; other suites may select the same cells.
+
+    A suite has a list of grids. The keys of a grid that the suite itself gives hold for each of its grids; a suite of
+    one grid gives all of them and no list.
+    """
+
+    question: str
+    default: bool
+    grids: Annotated[tuple[Grid, ...], Field(min_length=1)]
+    conditioning: tuple[Name, ...] = ()
+    """Tasks of this suite that ask for the same images under ever richer conditions, in order."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _share_keys(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        shared = {key: value for key, value in values.items() if key in Grid.model_fields}
+        grids = values.get("grids", [{}])
+        if isinstance(grids, list):
+            grids = [shared | grid if isinstance(grid, dict) else grid for grid in grids]
+        return {key: value for key, value in values.items() if key not in shared} | {"grids": grids}
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return _union(grid.tasks for grid in self.grids)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return _union(grid.models for grid in self.grids)
+
+    def cells(self) -> tuple[Cell, ...]:
+        return _union(grid.cells() for grid in self.grids)
+
+
+V = TypeVar("V")
+
+
+def _union(groups: Iterable[Iterable[V]]) -> tuple[V, ...]:
+    """Each item once, in the order of its first occurrence."""
+    return tuple(dict.fromkeys(item for group in groups for item in group))
 
 
 Settings = Annotated[tuple[NonNegative, ...], Field(min_length=1, max_length=1000)]
@@ -164,26 +210,45 @@ class Params(Checked):
     suites: dict[Name, Suite]
     knobs: Knobs = Knobs()
 
-    def evaluated(self, cell: Cell, events: str) -> Evaluation:
-        """How a cell is evaluated: as its suite says, else as all of its event kind; of no suite, likewise."""
-        return self.evaluation_of(cell, events)[1]
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells of all suites, each once, in the order of `tasks`, `models` and seeds."""
+        return self._ordered(cell for suite in self.suites.values() for cell in suite.cells())
 
-    def evaluation_of(self, cell: Cell, events: str) -> tuple[str, Evaluation]:
-        """Likewise, after its name in `evaluation`."""
-        own = (suite.evaluation for suite in self.suites.values() if suite.evaluation and cell in set(suite.cells()))
-        name = next(own, events)
+    @cached_property
+    def sweeps(self) -> tuple[Cell, ...]:
+        """Those of `cells` that are also evaluated at each setting of their knob."""
+        grids = (grid for suite in self.suites.values() for grid in suite.grids)
+        return self._ordered(cell for grid in grids for cell in grid.sweeps())
+
+    def _ordered(self, cells: Iterable[Cell]) -> tuple[Cell, ...]:
+        tasks = {task: place for place, task in enumerate(self.tasks)}
+        models = {events: {name: place for place, name in enumerate(self.models[events])} for events in EVENTS}
+
+        def place(cell: Cell) -> tuple[int, int, int]:
+            return tasks[cell.task], models[self.task_events[cell.task]][cell.model], cell.seed
+
+        return tuple(sorted(set(cells), key=place))
+
+    @cached_property
+    def task_events(self) -> dict[str, Events]:
+        """Task -> the event kind that suites give it; without the tasks of no suite."""
+        grids = [grid for suite in self.suites.values() for grid in suite.grids]
+        return {task: grid.events for grid in grids for task in grid.tasks}
+
+    def evaluation_of(self, task: str, events: str) -> tuple[str, Evaluation]:
+        """The entry of `evaluation` by which a task is evaluated, after its name."""
+        name = self.task(task).evaluation or events
         return name, self.evaluation[name]
 
-    def suite_of(self, cell: Cell) -> str:
-        return next(name for name, suite in self.suites.items() if cell in set(suite.cells()))
-
     def events(self, cell: Cell, kind: str) -> str:
-        """`kind`, the event kind of the cell's data, if its suite agrees: DVC watches what the suite names."""
+        """`kind`, the event kind of the cell's data, if the suites agree: DVC depends on what they state."""
         for name, suite in self.suites.items():
-            if suite.events != kind and cell in set(suite.cells()):
-                raise UserError(
-                    f"{paths.PARAMS}: suites.{name}.events: {suite.events}, but task {cell.task} has {kind}"
-                )
+            for grid in suite.grids:
+                if grid.events != kind and cell.task in grid.tasks:
+                    raise UserError(
+                        f"{paths.PARAMS}: suites.{name}.events: {grid.events}, but task {cell.task} has {kind}"
+                    )
         return kind
 
     def selected(self, suite: str | None = None, everything: bool = False) -> dict[str, Suite]:
@@ -242,13 +307,13 @@ def _validate(schema: type[Schema], values: object, where: str) -> Schema:
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        raise UserError(f"{paths.PARAMS}: {_explain(schema, error, where)}") from None
+        raise UserError(f"{paths.PARAMS}: {_explain(schema, error, values, where)}") from None
 
 
-def _explain(schema: type[BaseModel], error: ValidationError, where: str) -> str:
+def _explain(schema: type[BaseModel], error: ValidationError, values: object, where: str) -> str:
     found = error.errors(include_url=False)
     first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])  # a typo also leaves a key missing
-    path = [*where.split(".")] * bool(where) + [_word(part) for part in first["loc"]]
+    path = [*where.split(".")] * bool(where) + [_word(part) for part in _given(first["loc"], values)]
     if first["type"] == "extra_forbidden":
         block = _block(schema, first["loc"][:-1])
         return f"{'.'.join(path)} is not a known key; {suggest(path[-1], block)}"
@@ -256,6 +321,15 @@ def _explain(schema: type[BaseModel], error: ValidationError, where: str) -> str
         return f"{'.'.join(path)} is missing"
     given = "" if isinstance(first["input"], dict | list) else f", not {excerpt(first['input'])}"
     return f"{'.'.join(path)}: {first['msg'].lower()}{given}"
+
+
+def _given(loc: tuple[int | str, ...], values: object) -> tuple[int | str, ...]:
+    """`loc` as it is in the file: without `grids.0` where a suite gives the keys of its grid itself."""
+    if len(loc) > 4 and loc[0] == "suites" and isinstance(values, dict):
+        suite = values["suites"][loc[1]]
+        if "grids" not in suite or (loc[4] in suite and loc[4] not in suite["grids"][int(loc[3])]):
+            return (*loc[:2], *loc[4:])
+    return loc
 
 
 def _word(key: object) -> str:
@@ -270,7 +344,7 @@ def _block(schema: Any, path: tuple[int | str, ...]) -> list[str]:
         schema = schema.model_fields[part].annotation if _is_model(schema) and part in schema.model_fields else schema
         inner = [a for a in getattr(schema, "__args__", ()) if _is_model(a)]
         schema = inner[-1] if inner and not _is_model(schema) else schema
-    return list(schema.model_fields) if _is_model(schema) else []
+    return [*schema.model_fields, *(Grid.model_fields if schema is Suite else ())] if _is_model(schema) else []
 
 
 def _is_model(schema: Any) -> bool:
@@ -321,42 +395,41 @@ def check_held_out(evaluation: Evaluation, count: int, name: str, task: str) -> 
 
 
 def _check_references(params: Params) -> None:
-    """What a suite names exists, and each cell has one suite: two stages cannot own the same files."""
-    for events in ("points", "images"):
+    """What a suite names exists, and a task has one event kind."""
+    for events in EVENTS:
         if events not in params.evaluation:
             raise UserError(f"{paths.PARAMS}: evaluation.{events} is missing")
     for name, evaluation in params.evaluation.items():
         _check_samples(evaluation, name)
-    owner: dict[Cell, str] = {}
+    for task, spec in params.tasks.items():
+        if spec.evaluation and spec.evaluation not in params.evaluation:
+            hint = f"unknown {spec.evaluation!r}; {suggest(spec.evaluation, params.evaluation)}"
+            raise UserError(f"{paths.PARAMS}: tasks.{task}.evaluation: {hint}")
+    kinds: dict[str, Events] = {}
     for name, suite in params.suites.items():
-        for field, known in (("tasks", params.tasks), ("models", params.models[suite.events])):
-            for word in getattr(suite, field):
-                if word not in known:
-                    raise UserError(f"{paths.PARAMS}: suites.{name}.{field}: unknown {word!r}; {suggest(word, known)}")
-        for word in suite.beside:
-            if word not in params.suites or params.suites[word].events != suite.events:
-                fit = [n for n, s in params.suites.items() if s.events == suite.events and n != name]
-                hint = f"no suite {word!r} of {suite.events}; {suggest(word, fit)}"
-                raise UserError(f"{paths.PARAMS}: suites.{name}.beside: {hint}")
-        near = [task for word in (name, *suite.beside) for task in params.suites[word].tasks]
-        for task in suite.ladder:
-            if task not in near:
-                hint = f"no task {task!r} in this suite or those beside it; {suggest(task, near)}"
-                raise UserError(f"{paths.PARAMS}: suites.{name}.ladder: {hint}")
-        for word in suite.sweep:
-            if word not in suite.models:
-                hint = f"no model {word!r} in this suite; {suggest(word, suite.models)}"
-                raise UserError(f"{paths.PARAMS}: suites.{name}.sweep: {hint}")
-        if suite.evaluation and suite.evaluation not in params.evaluation:
-            hint = f"unknown {suite.evaluation!r}; {suggest(suite.evaluation, params.evaluation)}"
-            raise UserError(f"{paths.PARAMS}: suites.{name}.evaluation: {hint}")
-        for model in suite.models:
-            params.train(suite.events, model)
-        entry = suite.evaluation or suite.events
-        for task in suite.tasks:
-            check_held_out(params.evaluation[entry], params.tasks[task].data.test, entry, task)
-        for cell in suite.cells():
-            if cell in owner:
-                other = owner[cell]
-                raise UserError(f"{paths.PARAMS}: suites.{name}: {cell.key} is in suites.{other} too; keep it in one")
-            owner[cell] = name
+        for grid in suite.grids:
+            _check_grid(params, name, grid)
+            for task in grid.tasks:
+                if kinds.setdefault(task, grid.events) != grid.events:
+                    hint = f"{grid.events}, but another suite has task {task} of {kinds[task]}"
+                    raise UserError(f"{paths.PARAMS}: suites.{name}.events: {hint}")
+        for task in suite.conditioning:
+            if task not in suite.tasks:
+                hint = f"no task {task!r} in this suite; {suggest(task, suite.tasks)}"
+                raise UserError(f"{paths.PARAMS}: suites.{name}.conditioning: {hint}")
+
+
+def _check_grid(params: Params, suite: str, grid: Grid) -> None:
+    for field, known in (("tasks", params.tasks), ("models", params.models[grid.events])):
+        for word in getattr(grid, field):
+            if word not in known:
+                raise UserError(f"{paths.PARAMS}: suites.{suite}.{field}: unknown {word!r}; {suggest(word, known)}")
+    for word in grid.sweep:
+        if word not in grid.models:
+            hint = f"no model {word!r} among the models; {suggest(word, grid.models)}"
+            raise UserError(f"{paths.PARAMS}: suites.{suite}.sweep: {hint}")
+    for model in grid.models:
+        params.train(grid.events, model)
+    for task in grid.tasks:
+        name, evaluation = params.evaluation_of(task, grid.events)
+        check_held_out(evaluation, params.tasks[task].data.test, name, task)

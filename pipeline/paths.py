@@ -1,7 +1,8 @@
 """Where every artifact lives: the only place with file names. Paths are relative to the repository's root.
 
-artifacts/  tracked by DVC, not by git: prepared data, features, weights, samples, wall times
-reports/    tracked by git: metrics, curves, tables, figures
+artifacts/  tracked by DVC, not by git: what a task or a cell has: data, features, weights, metrics, samples, wall times
+plan/       tracked by git, generated from params.yaml: the cells and their parameters, as dvc.yaml reads them
+reports/    tracked by git: tables, claims, figures, the page
 logs/       tracked by neither: one log for each cell of the last run
 """
 
@@ -13,12 +14,15 @@ from typing import NamedTuple
 PARAMS = Path("params.yaml")
 PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
-CODE = Path("reports/code.json")
+CELLS = Path("plan/cells.json")
+PARAMETERS = Path("plan/parameters.json")
 REQUIREMENTS = Path("requirements.lock")
 TRACKING = Path("mlflow.db")
 MODELS = Path("docs/models.md")
 
 RESULTS = Path("reports/results.csv")
+METRICS = Path("reports/metrics.json")
+VERIFIED = Path("reports/verified.json")
 LEADERBOARD_CSV = Path("reports/leaderboard.csv")
 LEADERBOARD_MD = Path("reports/leaderboard.md")
 FIGURES = Path("reports/figures")
@@ -50,7 +54,7 @@ def features(task: str) -> Path:
 
 
 def trained(cell: Cell) -> Path:
-    """model.json (status, task, recipe, hyper-parameters, sha256 of the weights) and weights.safetensors."""
+    """model.json (status, task, recipe, hyper-parameters, sha256 of the weights), weights.safetensors and curve.csv."""
     return Path("artifacts/train") / cell.key
 
 
@@ -66,7 +70,7 @@ def times(stage: str, cell: Cell) -> Path:
 
 def curve(cell: Cell) -> Path:
     """csv: step,player,part,value while training."""
-    return Path("reports/curves") / f"{cell.key}.csv"
+    return trained(cell) / "curve.csv"
 
 
 def live_curve(cell: Cell) -> Path:
@@ -76,12 +80,12 @@ def live_curve(cell: Cell) -> Path:
 
 def metrics(cell: Cell) -> Path:
     """json: status and one entry for each metric that applies."""
-    return Path("reports/metrics") / f"{cell.key}.json"
+    return Path("artifacts/metrics") / f"{cell.key}.json"
 
 
 def sweep(cell: Cell) -> Path:
-    """json: what turning the model's knob does, a row for each setting."""
-    return Path("reports/sweeps") / f"{cell.key}.json"
+    """json: the model at each setting of its knob."""
+    return Path("artifacts/sweeps") / f"{cell.key}.json"
 
 
 def figure(suite: str, task: str, picture: str) -> Path:

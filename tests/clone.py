@@ -36,18 +36,12 @@ def small() -> dict[str, Any]:
 
 
 def clone(source: Path, folder: Path, params: dict[str, Any]) -> Path:
-    """The package and the stages of `params`' suites in a new git repository, with a command `coverseek`."""
+    """The package and its graph over `params` in a new git repository, with a command `coverseek`."""
     folder.mkdir()
     shutil.copytree(source / "pipeline", folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
     for name in FILES:
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(source / name, folder / name)
-    graph = yaml.safe_load((source / "dvc.yaml").read_text())
-    wanted = ("", *params["suites"])
-    for suite in params["suites"].values():
-        suite["beside"] = [name for name in suite.get("beside", ()) if name in wanted]
-    graph["stages"] = {name: stage for name, stage in graph["stages"].items() if name.partition("_")[2] in wanted}
-    (folder / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     (folder / "bin").mkdir()
     (folder / "bin/coverseek").write_text(COMMAND)

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from pipeline.closure import Sources
-from pipeline.stages.code import entries
+from pipeline.stages.plan import entries
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,7 +45,7 @@ def toy(params: dict[str, Any], events: str, task: str) -> dict[str, Any]:
     for model in params["models"][events].values():
         model.pop("training", None)
     models = {spec["family"]: name for name, spec in reversed(params["models"][events].items())}
-    suite = {"tasks": [task], "models": list(models.values()), "seeds": [0], "beside": []}
+    suite = {"tasks": [task], "models": list(models.values()), "seeds": [0], "sweep": []}
     params["suites"] = {events: params["suites"][events] | suite}
     return params
 

@@ -34,7 +34,7 @@ from pipeline.paths import Cell
 from pipeline.report import figures
 from pipeline.results import curve, external
 from pipeline.run import forecast, repository
-from pipeline.stages import code, evaluate, features, leaderboard, models, prepare, report, sweep, train
+from pipeline.stages import evaluate, features, leaderboard, models, plan, prepare, report, sweep, train
 from pipeline.tracking import lock
 from pipeline.training import checkpoint, record
 
@@ -74,22 +74,19 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     sweep.main(*CELLS[0])
     _write_lock_and_graph()
     _write_score()
-    code.main()
+    plan.main(check=False)
     report.main()
     yield folder
     patch.undo()
 
 
 def _write_lock_and_graph() -> None:
-    graph = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
-    heads = ("code", "prepare", "features", "train_points", "evaluate_points", "sweep_points", "report")
-    graph["stages"] = {name: stage for name, stage in graph["stages"].items() if name in heads}
-    paths.PIPELINE.write_text(yaml.safe_dump(graph, sort_keys=False), encoding="utf-8")
+    shutil.copyfile(ROOT / "dvc.yaml", paths.PIPELINE)
     stages = {}
     for cell in CELLS[:2]:
         outs = [{"path": str(paths.trained(cell)), "hash": "md5", "md5": "0" * 32, "size": 3}]
         entry = {"cmd": f"coverseek train --task {cell.task}", "deps": [], "params": {"params.yaml": {}}, "outs": outs}
-        stages |= {f"{stage}_points@{cell.key}": entry for stage in ("train", "evaluate")}
+        stages |= {f"{stage}@{cell.key}": entry for stage in ("train", "evaluate")}
     text = yaml.safe_dump({"schema": "2.0", "stages": stages}, sort_keys=False)
     paths.LOCK.write_text(text, encoding="utf-8")
     shutil.copytree(ROOT / ".dvc", ".dvc", ignore=shutil.ignore_patterns("tmp", "cache"))
@@ -216,22 +213,24 @@ def _reader(path: Path) -> Callable[[], object]:
         case ("reports", "results.csv"):
             return lambda: (forecast.measured(paths.RESULTS), result_set.work_tree())
         case ("dvc.lock",):
-            return lambda: lock.read().digest("points", CELLS[0])
+            return lambda: lock.read().digest(CELLS[0])
     return lambda: report.main()
+
+
+REPORTED = ("artifacts/times", "artifacts/metrics", "artifacts/sweeps", "reports/scored")
 
 
 def readable() -> list[Path]:
     """What is read quickly."""
-    every = [path for folder in ("artifacts", "reports/curves") for path in sorted(Path(folder).rglob("*.*"))]
-    slow = (Path("artifacts/times"), Path("artifacts/.fresh.json"))
+    every = sorted(Path("artifacts").rglob("*.*"))
+    slow = (*map(Path, REPORTED), Path("artifacts/.fresh.json"))
     found = [path for path in every if path.is_file() and not any(path.is_relative_to(one) for one in slow)]
     return [*found, paths.RESULTS, paths.LEADERBOARD_CSV, paths.LOCK]
 
 
 def reported() -> list[Path]:
     """What the report reads."""
-    folders = ("artifacts/times", "reports/metrics", "reports/sweeps", "reports/scored")
-    return [path for folder in folders for path in sorted(Path(folder).rglob("*.json"))]
+    return [path for folder in REPORTED for path in sorted(Path(folder).rglob("*.json"))]
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_the_first_run_makes_everything(finished: tuple[Path, str]) -> None:
     folder, output = finished
-    assert ran(output) == {"code", *TASKS, *CELLS, "report"}
+    assert ran(output) == {"plan", *TASKS, *CELLS, "report"}
     for made in ("dvc.lock", "mlflow.db", "reports/results.csv", "reports/leaderboard.md", "reports/figures"):
         assert (folder / made).exists(), made
     with sqlite3.connect(folder / "mlflow.db") as database:
@@ -86,15 +86,15 @@ def test_an_edit_re_runs_what_depends_on_it(finished: tuple[Path, str], tmp_path
     folder = tmp_path / "edited"
     shutil.copytree(finished[0], folder, ignore=shutil.ignore_patterns("mlflow.db", "mlruns", "__pycache__"))
     edit(folder / "pipeline/families/gan/gan.py", '"""', '"""Better words. ')
-    assert ran(run(folder)) == {"code"}
+    assert ran(run(folder)) == {"plan"}
     before = (folder / "params.yaml").read_text()
     params = yaml.safe_load(before)
     params["models"]["points"]["gan_nonsaturating"]["training"] = {"steps": 6}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
-    assert ran(run(folder)) == {"code", *GAN, "report"}
+    assert ran(run(folder)) == {"plan", *GAN, "report"}
     (folder / "params.yaml").write_text(before)
     again = run(folder)
-    assert ran(again) == {"code", "report"}
+    assert ran(again) == {"plan", "report"}
     assert "3 restored from the cache" in again
     edit(folder / "pipeline/families/gan/gan.py", "\n@dataclass", "\nSPEED = 1\n\n\n@dataclass")
-    assert ran(run(folder)) == {"code", *GAN, "report"}
+    assert ran(run(folder)) == {"plan", *GAN, "report"}

@@ -139,11 +139,11 @@ def test_a_check_that_failed_is_1(command: str, code: int, monkeypatch: pytest.M
     assert status([command, *words]) == code
 
 
-@pytest.mark.parametrize("command", ["code", "prepare", "features", "train", "evaluate", "sweep", "report"])
+@pytest.mark.parametrize("command", ["plan", "prepare", "features", "train", "evaluate", "sweep", "report"])
 def test_commands_of_dvc_end_with_the_same_codes(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     options = {"prepare": ["--task", "ring"], "features": ["--task", "ring"]}
-    words = options.get(command, [] if command in ("code", "report") else ["--task", "ring", "--model", "vae"])
+    words = options.get(command, [] if command in ("plan", "report") else ["--task", "ring", "--model", "vae"])
     for error, code in ((UserError("no"), 2), (RuntimeError("no"), 3)):
 
         def broken(*_: object, error: Exception = error) -> None:

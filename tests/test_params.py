@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from pipeline import families, params
+from pipeline import cells, families, params, paths
 from pipeline.cli import main
 from pipeline.errors import UserError
 
@@ -57,7 +58,11 @@ def test_the_repositorys_own_file_is_good() -> None:
         ("suites.points.seeds", [], "suites.points.seeds"),
         ("suites.images.tasks", [], "suites.images.tasks"),
         ("suites.images.sweep", ["vea"], "suites.images.sweep.*no model 'vea'.*did you mean vae"),
-        ("suites.images.evaluation", "imges", "suites.images.evaluation.*'imges'.*did you mean images"),
+        ("suites.images.taks", ["digits"], "suites.images.taks is not a known key; did you mean tasks"),
+        ("suites.images.events", "points", "suites.images.*: unknown 'pixelcnn'"),
+        ("suites.conditions.seeds", [-1], "suites.conditions.seeds.0.*greater than or equal to 0"),
+        ("suites.codes.grids", [{"models": ["vae"], "seeds": [-1]}], r"suites.codes.grids.0.seeds.0.*greater than"),
+        ("tasks.digits.evaluation", "imges", "tasks.digits.evaluation.*'imges'.*did you mean images"),
         ("knobs", {"temperatur": [1.0]}, "knobs.temperatur.*did you mean temperature"),
         ("evaluation", {"points": {"samples": 6, "draws": 1, "chunk": 1}}, "evaluation.images is missing"),
         ("evaluation.images.samples", 1, "evaluation.images.samples: 1; allowed: 6 or more"),
@@ -120,17 +125,40 @@ def test_a_value_is_quoted_on_one_short_line(tmp_path: Path) -> None:
     assert len(str(error.value)) < 300
 
 
-def test_a_cell_belongs_to_one_suite(tmp_path: Path) -> None:
+def test_a_suite_that_selects_cells_of_others_adds_no_cells(tmp_path: Path) -> None:
     content = yaml.safe_load(REAL.read_text())
-    content["suites"]["again"] = content["suites"]["points"]
+    content["suites"] = {"again": content["suites"]["tail"], **content["suites"]}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
-    with pytest.raises(UserError, match=r"ring-ar_mixture-0.*keep it in one"):
-        params.load(tmp_path / "params.yaml")
+    settings, real = params.load(tmp_path / "params.yaml"), params.load(REAL)
+    assert settings.cells == real.cells
+    assert settings.sweeps == real.sweeps
+    assert settings.suites["again"].cells() == real.suites["tail"].cells()
 
 
-def test_a_ladder_has_the_rungs_of_its_suites(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"suites.points.ladder: no task 'rings'.*did you mean ring"):
-        params.load(broken(tmp_path, "suites.points.ladder", ["ring", "rings"]))
+def test_the_keys_of_a_suite_hold_for_each_of_its_grids(tmp_path: Path) -> None:
+    grids = [{"models": ["vae"], "seeds": [0, 1]}, {"models": ["pixelcnn", "vae"], "seeds": [1], "sweep": ["vae"]}]
+    suite = {"question": "?", "default": False, "events": "images", "tasks": ["digits"], "grids": grids}
+    found = params.load(broken(tmp_path, "suites", {"own": suite}))
+    keys = ["digits-vae-0", "digits-vae-1", "digits-pixelcnn-1"]
+    assert [cell.key for cell in found.suites["own"].cells()] == keys
+    assert {cell.key for cell in found.cells} == {*keys}
+    assert [cell.key for cell in found.sweeps] == ["digits-vae-1"]
+
+
+def test_the_list_of_cells_for_dvc_is_that_of_the_configuration() -> None:
+    listed = json.loads((REAL.parent / paths.CELLS).read_text(encoding="utf-8"))
+    assert listed == json.loads(cells.content(params.load(REAL))), cells.STALE
+
+
+def test_a_task_has_one_event_kind(tmp_path: Path) -> None:
+    suite = {"question": "?", "default": False, "events": "images", "tasks": ["ring"], "models": ["vae"], "seeds": [0]}
+    with pytest.raises(UserError, match=r"suites.own.events: images, but another suite has task ring of points"):
+        params.load(broken(tmp_path, "suites.own", suite))
+
+
+def test_a_conditioning_series_has_tasks_of_its_suite(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"suites.points.conditioning: no task 'rings'.*did you mean ring"):
+        params.load(broken(tmp_path, "suites.points.conditioning", ["ring", "rings"]))
 
 
 def test_the_command_says_it_in_one_line_and_exits_with_2(

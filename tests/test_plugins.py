@@ -27,7 +27,7 @@ from pipeline.metrics.extractors import reference
 from pipeline.params import Data, Evaluation, ModelParams, Params
 from pipeline.run.stamp import Stamp
 from pipeline.stages import evaluate, features, prepare
-from pipeline.stages.code import hashes
+from pipeline.stages.plan import parameters
 from pipeline.training import reproducible
 
 RECIPES = '''"""A family: anything that is ours already."""
@@ -85,6 +85,8 @@ def settings(extractor: str = "identity") -> Params:
         "data": {"dataset": "hoop", "train": 8, "validation": 4, "test": 4},
         "extractor": {"name": extractor},
     }
+    grid = {"events": "points", "tasks": ["hoop"], "models": ["dust"], "seeds": [0], "sweep": ["dust"]}
+    params["suites"]["own"] = {"question": "?", "default": False} | grid
     return Params.model_validate(params)
 
 
@@ -137,7 +139,7 @@ def test_a_name_of_ours_is_not_for_others(site: Install) -> None:
     with pytest.raises(UserError, match="'ring' is Coverseek's own"):
         plugins.find("datasets", "ring", DATASETS, "tasks.ring.data.dataset")
     with pytest.raises(UserError, match="'flow' is Coverseek's own"):
-        hashes(settings())
+        parameters(settings())
 
 
 def test_a_name_announced_twice_is_refused(site: Install) -> None:
@@ -188,16 +190,16 @@ def test_code_of_an_editable_package_is_found_where_it_is(
 def test_an_edit_in_another_package_changes_the_hashes_of_who_uses_it(site: Install) -> None:
     dusty = site("dusty", RECIPES, models="sky = dusty")
     hoops = site("hoops", DATA, datasets="hoop = hoops:hoop")
-    first = hashes(settings())
+    first = parameters(settings())
     dusty.write_text(RECIPES + "\n# else\n")
-    second = hashes(settings())
+    second = parameters(settings())
     for stage in ("train", "evaluate", "sweep"):
         changed = {model for model, value in second[stage]["points"].items() if value != first[stage]["points"][model]}
         assert changed == {"dust"}
         assert second[stage]["images"] == first[stage]["images"]
     assert all(second[stage] == first[stage] for stage in ("prepare", "features", "report"))
     hoops.write_text(DATA + "\n# else\n")
-    third = hashes(settings())
+    third = parameters(settings())
     assert {key for key in third if third[key] != second[key]} == {"brought", "prepare"}
 
 
@@ -205,19 +207,19 @@ def test_an_edit_in_an_extractor_of_another_package_reaches_whatever_its_feature
     light = site("light", LIGHT, extractors="brightness = light:brightness")
     site("dusty", RECIPES, models="sky = dusty")
     site("hoops", DATA, datasets="hoop = hoops:hoop")
-    first = hashes(settings("brightness"))
+    first = parameters(settings("brightness"))
     assert first["brought"]["extractors"] == {"brightness": plugins.code(plugins.announced("extractors")["brightness"])}
     light.write_text(LIGHT + "\n# else\n")
-    second = hashes(settings("brightness"))
+    second = parameters(settings("brightness"))
     assert {key for key in first if first[key] != second[key]} == {"brought", "features", "evaluate", "sweep"}
 
 
 def test_what_another_package_imports_of_ours_counts_for_it(site: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own families and networks, which no stage reaches without a family of ours."""
     site("dusty", RECIPES, models="sky = dusty")
-    first = hashes(settings())
+    first = parameters(settings())
     monkeypatch.setattr(closure, "meaning", lambda source: source.replace("class UniformBox", "class Other"))
-    second = hashes(settings())
+    second = parameters(settings())
     changed = {model for model, value in second["train"]["points"].items() if value != first["train"]["points"][model]}
     assert "dust" in changed
 
@@ -227,10 +229,10 @@ def test_an_edit_in_another_package_is_seen_by_the_stamp(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     module = site("dusty", RECIPES, models="sky = dusty")
-    Stamp(None, False).write()
-    assert Stamp(None, False).fresh()
+    Stamp("default").write()
+    assert Stamp("default").fresh()
     module.write_text(RECIPES + "\n# else\n")
-    assert not Stamp(None, False).fresh()
+    assert not Stamp("default").fresh()
 
 
 @pytest.mark.parametrize("words", [["--help"], ["conformance", "--help"]])

@@ -37,11 +37,10 @@ def check(settings: Params) -> Iterator[Finding]:
     default = settings.selected().values()
     tasks = {task for suite in default for task in suite.tasks}
     cells = {cell for suite in default for cell in suite.cells()}
-    every = [cell for suite in settings.suites.values() for cell in suite.cells()]
     groups = {
         "prepared data": {_prepared(task): task in tasks for task in settings.tasks},
         "features": {_features(task): task in tasks for task in settings.tasks},
-        "trained models": {_trained(cell): cell in cells for cell in every},
+        "trained models": {_trained(cell): cell in cells for cell in settings.cells},
     }
     for subject, group in groups.items():
         yield from _check(subject, [a for a, needed in group.items() if needed or a.folder.exists()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline import params, paths
+from pipeline import cells, files, params, paths
 from pipeline.doctor import lock_recovery
 from pipeline.doctor.finding import Finding
 from pipeline.errors import UserError
@@ -19,13 +19,22 @@ def grid() -> tuple[Params | None, Finding]:
         settings = params.load()
     except UserError as error:
         return None, Finding("fault", subject, str(error), f"mend {paths.PARAMS}")
-    cells = sum(1 for suite in settings.suites.values() for _ in suite.cells())
-    return settings, Finding("ok", subject, f"{len(settings.suites)} suites, {cells} cells")
+    return settings, Finding("ok", subject, f"{len(settings.suites)} suites, {len(settings.cells)} cells")
 
 
 def check() -> Iterator[Finding]:
     yield _graph()
     yield _lock()
+    yield from _verified()
+
+
+def _verified() -> Iterator[Finding]:
+    """What `coverseek run --verify` accepted the last time, if it was ever used."""
+    if paths.VERIFIED.exists():
+        found = files.read_json(paths.VERIFIED, "coverseek run --verify 10", "rerun", "accepted", "differing")
+        rerun, accepted, differing = (len(found[key]) for key in ("rerun", "accepted", "differing"))
+        detail = f"{rerun} steps ran again, {differing} differed, {accepted} others were accepted"
+        yield Finding("warning" if differing else "ok", "verified", detail, "coverseek run" if differing else "")
 
 
 def _graph() -> Finding:
@@ -37,7 +46,14 @@ def _graph() -> Finding:
     stages = content.get("stages") if isinstance(content, dict) else None
     if not isinstance(stages, dict):
         return Finding("fault", subject, "it holds no stages", remedy)
-    return Finding("ok", subject, f"{len(stages)} stages")
+    return Finding("ok", subject, f"{len(stages)} kinds of stages")
+
+
+def plan(settings: Params) -> Finding:
+    """Whether DVC would run the cells of params.yaml."""
+    if cells.is_stale(settings):
+        return Finding("fault", str(paths.CELLS), f"it does not list the cells of {paths.PARAMS}", "coverseek plan")
+    return Finding("ok", str(paths.CELLS), f"{len(settings.cells)} cells")
 
 
 def _lock() -> Finding:

@@ -46,7 +46,7 @@ def has_conflict() -> bool:
 def save_copy() -> None:
     """Copy dvc.lock, which the caller has found complete."""
     if paths.LOCK.exists():
-        with files.whole(COPY) as draft:
+        with files.atomic_write(COPY) as draft:
             shutil.copyfile(paths.LOCK, draft)
 
 
@@ -76,7 +76,7 @@ def restore() -> str:
     Returns:
         One line: what was restored, and from where.
     """
-    with files.whole(DAMAGED) as draft:
+    with files.atomic_write(DAMAGED) as draft:
         shutil.copyfile(paths.LOCK, draft)
     for source, content in _versions():
         if _restored(content):
@@ -97,7 +97,7 @@ def _versions() -> Iterator[tuple[str, bytes]]:
 
 def _restored(content: bytes) -> bool:
     try:
-        with files.whole(paths.LOCK) as draft:
+        with files.atomic_write(paths.LOCK) as draft:
             draft.write_bytes(content)
             lock.read(draft)
     except UserError:

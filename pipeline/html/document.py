@@ -108,6 +108,6 @@ def _measured(params: Params, boards: Sequence[Board]) -> dict[str, dict[str, li
     for board in boards:
         for standing in board.standings:
             if standing.cells:
-                tasks = found[params.suites[board.suite].events].setdefault(standing.model, [])
+                tasks = found[params.task_events[board.task]].setdefault(standing.model, [])
                 tasks += [board.task] if board.task not in tasks else []
     return found

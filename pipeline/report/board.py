@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -23,7 +22,7 @@ from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.results.column import LIKELIHOODS, column, is_optimistic_bound, ordered
 from pipeline.results.external import EXTERNAL
-from pipeline.results.outcomes import Better, Outcome
+from pipeline.results.outcomes import Better, Outcome, shown
 from pipeline.results.table import Results, base
 from pipeline.statistics.admission import blind
 from pipeline.statistics.comparison import NONE, Comparison, compare
@@ -143,20 +142,22 @@ class Board:
 def boards(
     params: Params, outcomes: Sequence[Outcome], results: Results, external: Sequence[Outcome] = ()
 ) -> list[Board]:
-    """One board for each task of each suite, in the order of params.yaml.
+    """One board for each task of each suite that is shown, in the order of params.yaml.
 
     Args:
-        outcomes: the cells of the grid.
+        outcomes: the cells of the suites that are shown.
         results: the numbers of the cells and of the external models.
         external: the external models, shown on every board of their task.
     """
-    made, frame = [], results.frame
-    for (suite, task), group in groupby(outcomes, key=lambda o: (o.suite, o.cell.task)):
-        settings = params.suites[suite]
-        beside = (o for o in outcomes if o.suite in settings.beside and o.cell.task == task)
-        shown = [*group, *beside, *(o for o in external if o.cell.task == task)]
-        rows = frame[(frame["task"] == task) & frame["suite"].isin([suite, *settings.beside, EXTERNAL])]
-        made.append(_board(suite, settings.question, task, shown, _scores(rows), blind(results.admitted, task)))
+    made, found = [], {o.cell: o for o in outcomes}
+    rows = {key: frame for key, frame in results.frame.groupby(["task", "model", "seed"], sort=False)}
+    for name, suite in shown(params, outcomes).items():
+        for task in suite.tasks:
+            group = [found[cell] for cell in suite.cells() if cell.task == task]
+            group += [o for o in external if o.cell.task == task]
+            own = [rows[o.cell] for o in group if o.cell in rows]
+            scores = _scores(pd.concat(own)) if own else {}
+            made.append(_board(name, suite.question, task, group, scores, blind(results.admitted, task)))
     return made
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,7 @@ from pipeline import paths
 from pipeline.data import manifest
 from pipeline.errors import UserError
 from pipeline.params import Params
-from pipeline.paths import Cell
-from pipeline.results.outcomes import Outcome
+from pipeline.results.outcomes import Outcome, shown
 from pipeline.statistics.intervals import Interval, Seeds, student_t
 
 OBEDIENCE = {
@@ -107,27 +106,18 @@ def conditioning_series(params: Params, outcomes: Sequence[Outcome]) -> list[Con
     Raises:
         UserError: two levels of a series hold different images.
     """
-    made = (_series(params, suite, outcomes) for suite in dict.fromkeys(o.suite for o in outcomes))
+    made = (_series(params, suite, outcomes) for suite in shown(params, outcomes))
     return [series for series in made if len(series.levels) > 1]
 
 
 def _series(params: Params, name: str, outcomes: Sequence[Outcome]) -> ConditioningSeries:
-    grid = list(_grid(params, name, {o.cell: o for o in outcomes}))
+    cells, found = params.suites[name].cells(), {o.cell: o for o in outcomes}
+    grid = [found[cell] for cell in cells if cell.task in params.suites[name].conditioning]
     measured = {o.cell.task for o in grid if o.status == "ok"}
-    levels = _levels(name, [task for task in params.suites[name].ladder if task in measured])
+    levels = _levels(name, [task for task in params.suites[name].conditioning if task in measured])
     names = dict.fromkeys(o.cell.model for o in grid if o.family != "control")
     models = tuple(_model([o for o in grid if o.cell.model == model], levels) for model in names)
     return ConditioningSeries(name, levels, models, tuple(_real(grid, level) for level in levels))
-
-
-def _grid(params: Params, name: str, outcomes: Mapping[Cell, Outcome]) -> Iterator[Outcome]:
-    """Of every cell of the series, in this suite and those of `beside`: one that has not run at all has failed."""
-    for near in (name, *params.suites[name].beside):
-        suite = params.suites[near]
-        for cell in suite.cells():
-            if cell.task in params.suites[name].ladder:
-                family = params.model(suite.events, cell.model).family
-                yield outcomes.get(cell) or Outcome(suite=near, cell=cell, family=family, status="failed")
 
 
 def _levels(suite: str, tasks: Sequence[str]) -> tuple[Level, ...]:
@@ -142,7 +132,7 @@ def _refuse_different_images(suite: str, first: str, *others: str) -> None:
         for task in others:
             if not np.array_equal(images, manifest.read_split(task, split)["x"]):
                 hint = f"{first} and {task} hold different {split} images; give them the same data and seed"
-                raise UserError(f"{paths.PARAMS}: suites.{suite}.ladder: {hint}")
+                raise UserError(f"{paths.PARAMS}: suites.{suite}.conditioning: {hint}")
 
 
 def _level(task: str) -> Level:

@@ -30,7 +30,7 @@ from pipeline.results.protocol import Protocol, split
 
 FOLDER = Path("reports/scored")
 EXTERNAL = "external"
-"""The family of these rows, and their suite in results.csv."""
+"""The family of these rows."""
 Trust = Literal["reported", "re-scored"]
 
 Protocols = dict[tuple[str, str, str], str]
@@ -129,7 +129,7 @@ def _outcomes(params: Params) -> Iterator[Outcome]:
                 raise UserError(f"{path(task, name)} has the name of a model of {paths.PARAMS}: score it by another")
             score = _read(task, name)
             found = Outcome(
-                suite=EXTERNAL, cell=Cell(task, name, 0), family=EXTERNAL, condition=score.condition, status="ok",
+                cell=Cell(task, name, 0), family=EXTERNAL, condition=score.condition, status="ok",
                 metrics=score.metrics, trust=score.trust, data=split(task),
             )  # fmt: skip
             yield found if score.protocols == protocols(task, score.metrics) else _stale(found)

@@ -6,7 +6,7 @@ its stages exists: after a failed re-run of `train`, old metrics are left on dis
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -88,7 +88,6 @@ class Outcome(BaseModel):
         replicated: whether other seeds draw other samples, as those of a control that returns stored items may not.
     """
 
-    suite: str
     cell: Cell
     family: str
     condition: str = "none"
@@ -122,30 +121,28 @@ class CellRecord(BaseModel):
 
 
 def read(params: Params) -> list[Outcome]:
-    """The outcomes of all suites in the order of params.yaml; a suite outside the default run only once it has run.
+    """The outcome of each cell of the suites that are shown (`shown`), in the order of `params.cells`.
 
     Raises:
         UserError: nothing is measured yet, or a cell's file is damaged.
     """
-    suites = {name: list(_outcomes(params, name, suite)) for name, suite in params.suites.items()}
-    if all(o.status == "failed" for outcomes in suites.values() for o in outcomes):
+    swept = set(params.sweeps)
+    outcomes = [_outcome(params, cell, swept=cell in swept) for cell in params.cells]
+    if all(o.status == "failed" for o in outcomes):
         raise UserError(f"no cell of {paths.PARAMS} is measured; run: coverseek run")
-    return [
-        outcome
-        for name, outcomes in suites.items()
-        if params.suites[name].default or any(o.status != "failed" for o in outcomes)
-        for outcome in outcomes
-    ]
+    selected = {cell for suite in shown(params, outcomes).values() for cell in suite.cells()}
+    return [outcome for outcome in outcomes if outcome.cell in selected]
 
 
-def _outcomes(params: Params, name: str, suite: Suite) -> Iterator[Outcome]:
-    for cell in suite.cells():
-        family = params.model(suite.events, cell.model).family
-        yield (
-            _outcome(name, cell, family, swept=cell.model in suite.sweep)
-            if _complete(cell)
-            else Outcome(suite=name, cell=cell, family=family, status="failed")
-        )
+def shown(params: Params, outcomes: Iterable[Outcome]) -> dict[str, Suite]:
+    """The default suites, and each other suite once a cell of it that no default suite selects has run."""
+    default = {cell for suite in params.selected().values() for cell in suite.cells()}
+    ran = {o.cell for o in outcomes if o.status != "failed"}
+    return {
+        name: suite
+        for name, suite in params.suites.items()
+        if suite.default or ran.intersection({*suite.cells()} - default or suite.cells())
+    }
 
 
 def _complete(cell: Cell) -> bool:
@@ -153,13 +150,15 @@ def _complete(cell: Cell) -> bool:
     return all(path.exists() for path in written)
 
 
-def _outcome(suite: str, cell: Cell, family: str, swept: bool) -> Outcome:
+def _outcome(params: Params, cell: Cell, swept: bool) -> Outcome:
+    family = params.model(params.task_events[cell.task], cell.model).family
+    if not _complete(cell):
+        return Outcome(cell=cell, family=family, status="failed")
     record = _parse(CellRecord, paths.metrics(cell), cell, "evaluate")
     times = [_parse(Times, paths.times(stage, cell), cell, stage) for stage in ("train", "evaluate")]
     sweep = _sweep(cell) if swept else None
     metrics = record.metrics | times[0].metrics | times[1].metrics | _of(sweep)
     return Outcome(
-        suite=suite,
         cell=cell,
         family=family,
         condition=record.condition,

@@ -8,9 +8,10 @@ bound.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import fmean
 
 import pandas as pd
 
@@ -21,11 +22,13 @@ from pipeline.results.outcomes import Outcome
 from pipeline.statistics.admission import Admission, admissions
 from pipeline.statistics.intervals import Seeds
 
-CELL = ("suite", "task", "condition", "model", "family", "seed")
+CELL = ("task", "condition", "model", "family", "seed")
 SAMPLING = ("sampling_low", "sampling_high")
 NUMBER = ("metric", "value", *SAMPLING, "unit", "better", "kind", "protocol")
 IDENTITY = ("split", "version", "protocol_id")
 """What defines a number besides its kind and the words of its protocol, and a short name for all of it."""
+HEADLINES = frozenset({"nats", "bits_per_dim", "frechet", "precision", "recall", "modes_hit"})
+"""The metrics that `dvc metrics` shows and compares; results.csv has all."""
 SWEEP = ("setting", "precision", "recall", "frechet", "obedience")
 DIGITS = 6
 """Significant digits in the file: more than any metric's noise, few enough for a readable diff."""
@@ -92,7 +95,7 @@ class Results:
             UserError: one kind of one metric of one task has two protocol ids, so that its numbers cannot be compared.
         """
         numbers = [
-            (o.suite, o.cell.task, o.condition, o.cell.model, o.family, o.cell.seed, name, *_number(o, name))
+            (o.cell.task, o.condition, o.cell.model, o.family, o.cell.seed, name, *_number(o, name))
             for o in outcomes
             for name in ordered(o.metrics)
         ]
@@ -137,6 +140,18 @@ class Results:
         signs = {1 if kind.startswith(UPPER) else -1 for kind in kinds if kind.startswith((UPPER, LOWER))}
         source = Source(frozenset(values), kinds, blind, base(model))
         return SeedValues(values, {f"{name} of {task}-{model}": source}, signs)
+
+    def means(self, cells: Container[tuple[str, str, int]]) -> dict[str, dict[str, dict[str, float]]]:
+        """task -> model -> metric -> mean over the seeds of `cells`, of `HEADLINES`: the metrics file of DVC."""
+        values: dict[tuple[str, str, str], list[float]] = {}
+        columns = (self.frame[name] for name in ("task", "model", "seed", "metric", "value"))
+        for task, model, seed, metric, value in zip(*columns, strict=True):
+            if metric in HEADLINES and (task, model, seed) in cells:
+                values.setdefault((task, model, metric), []).append(value)
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        for (task, model, metric), of in values.items():
+            found.setdefault(task, {}).setdefault(model, {})[metric] = float(compact(fmean(of)))
+        return found
 
     def csv(self) -> str:
         """The text of results.csv.

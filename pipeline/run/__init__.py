@@ -7,6 +7,7 @@ workspace   DVC's side: which steps there are, which are stale, what is recorded
 lockfile    dvc.lock, written atomically and in the order of dvc.yaml
 schedule    the order: a step starts when the steps before it are settled, the longest way to the end first
 worker      one step in a process of its own, forked from a server that has the libraries loaded
+verify      a sample of stale steps runs again; where nothing differs, the others are accepted
 forecast    how long a step will take
 progress    what a user sees meanwhile
 interrupt   Ctrl-C and SIGTERM end a run between two steps

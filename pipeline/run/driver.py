@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
-from pipeline import paths
-from pipeline.errors import UserError
-from pipeline.params import Params, Suite, load
+from pipeline import files, paths
+from pipeline.cells import STALE, is_stale, write
+from pipeline.errors import UserError, suggest
+from pipeline.params import Params, load
+from pipeline.paths import Cell
 from pipeline.run.interrupt import EXIT, interrupts
 from pipeline.run.stamp import Stamp
 from pipeline.run.step import Outcome, Result, Step
@@ -28,32 +32,149 @@ WORDS: dict[Outcome, str] = {
 Results = dict[str, Result]
 
 
-def main(jobs: int, suite: str | None, everything: bool, track: bool = True) -> int:
+class Request(NamedTuple):
+    """What is to be run: the cells of a suite, of all suites, or of the default ones; those of one task or model."""
+
+    suite: str | None = None
+    everything: bool = False
+    task: str | None = None
+    model: str | None = None
+    force: tuple[str, ...] = ()
+    """Keys of cells that run again although nothing of them changed; without any other choice these cells alone."""
+
+    def cells(self, settings: Params) -> list[Cell]:
+        """In the order of `Params.cells`.
+
+        Raises:
+            UserError: a name is not in params.yaml, or no cell is selected.
+        """
+        if self.task is not None:
+            settings.task(self.task)
+        forced = {cell for key in self.force for cell in [_find(settings, key)]}
+        if self[:4] == Request()[:4] and forced:
+            return [cell for cell in settings.cells if cell in forced]
+        everything = self.everything or (self.suite is None and (self.task or self.model) is not None)
+        suites = settings.selected(self.suite, everything).values()
+        selected = {cell for suite in suites for cell in suite.cells() if self._matches(cell)} | forced
+        if not selected:
+            models = dict.fromkeys(cell.model for suite in suites for cell in suite.cells())
+            hint = suggest(self.model, models) if self.model and self.model not in models else "choose another pair"
+            raise UserError(
+                f"no cell of {paths.PARAMS} has task {self.task or 'any'}, model {self.model or 'any'}; {hint}"
+            )
+        return [cell for cell in settings.cells if cell in selected]
+
+    def _matches(self, cell: Cell) -> bool:
+        return self.task in (None, cell.task) and self.model in (None, cell.model)
+
+
+def _find(settings: Params, key: str) -> Cell:
+    cells = {cell.key: cell for cell in settings.cells}
+    if key not in cells:
+        raise UserError(f"--force {key}: no such cell in {paths.PARAMS}; {suggest(key, cells)}")
+    return cells[key]
+
+
+def main(request: Request, jobs: int, dry_run: bool = False, verify: int | None = None, track: bool = True) -> int:
     """Run what is not fresh. Returns the exit code: 0, 1 where a step failed, 130 where a signal ended the run.
 
     Raises:
         UserError: params.yaml, dvc.yaml or dvc.lock cannot be used; nothing was written.
     """
-    stamp = Stamp(suite, everything)
-    if stamp.fresh():
-        _show(load().selected(suite, everything))
+    stamp = Stamp(str(request))
+    if not request.force and stamp.fresh():
+        settings = load()
+        _show(settings, request.cells(settings))
         print("Nothing changed since the last run.")
         return 0
     try:
-        return _run(stamp, jobs, suite, everything, track)
+        if dry_run:
+            return _list_stale(request)
+        if verify is not None and not _verify(request, jobs, verify):
+            return 1
+        return _run(stamp, jobs, request, track)
     except KeyboardInterrupt:
         return EXIT
 
 
-def _run(stamp: Stamp, jobs: int, suite: str | None, everything: bool, track: bool) -> int:
+def _list_stale(request: Request) -> int:
+    """Print the steps that a run would run, and for how long."""
+    from pipeline.run import repository  # WHY here: DVC takes two seconds to import
+    from pipeline.run.forecast import Forecast
+    from pipeline.stages.plan import parameters
+
+    settings = load()
+    cells, current = request.cells(settings), parameters(settings)
+    if is_stale(settings):
+        raise UserError(STALE)
+    with repository.opened() as workspace:
+        steps = workspace.steps(cells)
+        workspace.force(_forced(steps, request))
+        stale = workspace.stale(steps, current)
+    expected = Forecast(steps.values(), 1).expected
+    for name in stale:
+        print(steps[name].title)
+    seconds = sum(expected[name] for name in stale)
+    print(
+        f"{len(stale)} of {len(steps)} steps would run, {seconds:.0f} s one at a time, unless they are in DVC's cache."
+    )
+    return 0
+
+
+def _verify(request: Request, jobs: int, count: int) -> bool:
+    """Run a sample of the stale steps again, and accept the others if the sample is what dvc.lock says it is."""
+    with interrupts() as interrupt:
+        from pipeline.run import repository, verify
+        from pipeline.run.progress import progress
+        from pipeline.run.schedule import Schedule
+
+        settings = load()
+        cells = request.cells(settings)
+        write(settings)
+        with repository.opened() as workspace:
+            steps, check = workspace.steps(cells), _checker(settings, cells)
+            with progress(1) as show:
+                Schedule(_only(steps, ["plan"]), workspace, 1, before=check).run(interrupt, show)
+            current = files.read_json(paths.PARAMETERS, "coverseek plan")
+            stale = [name for name in workspace.stale(steps, current) if steps[name].stage not in ("plan", "report")]
+            acceptable = {name: steps[name] for name in stale if workspace.acceptable(name, current)}
+            seed = verify.seed_of(current)
+            names = verify.sample(settings, acceptable, count, seed)
+            compared = verify.Comparison(workspace, names)
+            workspace.force(names)
+            with progress(len(names)) as show:
+                results = Schedule(_only(steps, names), compared, jobs, before=check).run(interrupt, show)
+            if interrupt:
+                raise KeyboardInterrupt
+            differing = verify.failures(names, results, compared.differing)
+            accepted = [] if differing else [name for name in acceptable if name not in results]
+            for name in accepted:
+                workspace.accept(name)
+            workspace.unforce()
+    verify.Verification(seed, names, accepted, differing).write()
+    for name, why in differing.items():
+        print(f"not verified: {steps[name].title} ({why})")
+    if differing:
+        print("Nothing was accepted. Run what is stale with: coverseek run")
+    else:
+        print(f"Verified: {len(names)} steps ran again with the same outputs, {len(accepted)} others are accepted.")
+    return not differing
+
+
+def _only(steps: Mapping[str, Step], names: Sequence[str]) -> dict[str, Step]:
+    """Some of the steps, without those that they wait for besides."""
+    return {name: replace(steps[name], after=steps[name].after & {*names}) for name in names}
+
+
+def _run(stamp: Stamp, jobs: int, request: Request, track: bool) -> int:
     settings, start = load(), time.monotonic()
-    suites = settings.selected(suite, everything)
+    cells = request.cells(settings)
     with live.tracked(track):
-        steps, results = _work(settings, suites, jobs)
+        steps, results = _work(settings, cells, jobs, request)
     interrupted = len(results) < len(steps)
     if not interrupted:
         _publish()
-        _show(suites)
+        _show(settings, cells)
     print(f"{len(results)} of {len(steps)} steps in {time.monotonic() - start:.0f} s: {_count(results)}.")
     failed = _name_failures(steps, results)
     if interrupted:
@@ -64,33 +185,38 @@ def _run(stamp: Stamp, jobs: int, suite: str | None, everything: bool, track: bo
     return 1 if failed else 0
 
 
-def _work(settings: Params, suites: Mapping[str, Suite], jobs: int) -> tuple[Mapping[str, Step], Results]:
+def _work(settings: Params, cells: Sequence[Cell], jobs: int, request: Request) -> tuple[Mapping[str, Step], Results]:
     with interrupts() as interrupt:
         from pipeline.run import repository  # WHY here: DVC takes two seconds to import
 
+        write(settings)
         with repository.opened() as workspace:
             from pipeline.run.progress import progress
             from pipeline.run.schedule import Schedule
 
-            steps = workspace.steps(suites)
-            schedule = Schedule(steps, workspace, jobs, before=_checker(settings, suites))
+            steps = workspace.steps(cells)
+            workspace.force(_forced(steps, request))
+            schedule = Schedule(steps, workspace, jobs, before=_checker(settings, cells))
             with progress(len(steps)) as show:
                 return steps, schedule.run(interrupt, show)
 
 
-def _checker(settings: Params, suites: Mapping[str, Suite]) -> Callable[[], None]:
+def _forced(steps: Iterable[str], request: Request) -> list[str]:
+    return [name for name in steps if name.partition("@")[2] in request.force]
+
+
+def _checker(settings: Params, cells: Iterable[Cell]) -> Callable[[], None]:
     """What has to hold before the first step runs, checked while the server of the workers warms up."""
 
     def check() -> None:
         from pipeline import families
         from pipeline.run import worker
-        from pipeline.stages.code import hashes
+        from pipeline.stages.plan import parameters
 
         worker.warm_up()
-        hashes(settings)  # each module can be parsed, each family exists
-        for suite in suites.values():
-            for model in suite.models:
-                families.check(suite.events, model, settings.model(suite.events, model))
+        parameters(settings)  # each module can be parsed, each family exists
+        for events, model in dict.fromkeys((settings.task_events[cell.task], cell.model) for cell in cells):
+            families.check(events, model, settings.model(events, model))
 
     return check
 
@@ -107,10 +233,12 @@ def _publish() -> None:
         print(f"Not published to MLflow ({line}); try again with: coverseek publish")
 
 
-def _show(suites: Collection[str]) -> None:
-    """The tables of what was run; `coverseek leaderboard` prints those of every suite."""
+def _show(settings: Params, cells: Iterable[Cell]) -> None:
+    """The tables of the suites whose cells were all run; `coverseek leaderboard` prints those of every suite."""
     from pipeline.stages import leaderboard
 
+    ran = {*cells}
+    suites = [name for name, suite in settings.suites.items() if ran.issuperset(suite.cells())]
     try:
         leaderboard.render(None, suites)
     except UserError as error:

@@ -22,7 +22,7 @@ TRAIN, EVALUATE = "train_seconds", "evaluate_seconds"
 PARTS = ("sample_seconds_per_1000", "likelihood_seconds_per_1000")
 """Parts of an evaluation: what reports have that lack `evaluate_seconds`."""
 
-GUESS = {"code": 1.0, "prepare": 1.0, "features": 3.0, "train": 8.0, "evaluate": 2.0, "sweep": 5.0, "report": 8.0}
+GUESS = {"plan": 2.0, "prepare": 1.0, "features": 3.0, "train": 8.0, "evaluate": 2.0, "sweep": 5.0, "report": 8.0}
 """Seconds of a stage that no report records."""
 CELLS = frozenset({"train", "evaluate", "sweep"})
 """The stages whose seconds tell the pace."""

@@ -41,7 +41,7 @@ def update(stages: Sequence[Any], order: Sequence[str]) -> None:
     entries = {name: entries[name] for name in _sorted(list(entries), order)}
     updated = dumps_yaml({"schema": "2.0", **content, "stages": entries})
     if updated != text:
-        with files.whole(paths.LOCK) as draft:
+        with files.atomic_write(paths.LOCK) as draft:
             draft.write_text(updated, encoding="utf-8")
         lock_recovery.save_copy()
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-import functools
 import json
 import logging
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 import psutil
-from dvc.dependency import param
 from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.lock import LockError
 from dvc.repo import Repo
@@ -44,7 +39,7 @@ def opened() -> Iterator[Workspace]:
     if paths.PIPELINE.exists():
         params.read(paths.PIPELINE)  # WHY before DVC: its own parser has no limits
     logging.getLogger("dvc").setLevel(logging.CRITICAL)  # DVC's lines and bars; its errors come as exceptions
-    with _repo() as repo, _alone(repo), repo.scm_context(quiet=True), _parse_once():
+    with _repo() as repo, _alone(repo), repo.scm_context(quiet=True):
         if lock_recovery.is_incomplete():
             print(lock_recovery.restore(), flush=True)
         workspace = _read(repo)
@@ -121,21 +116,3 @@ def _workspace(repo: Repo) -> Workspace:
 
 class _DamagedError(Exception):
     """The path of a file that DVC cannot parse."""
-
-
-@contextmanager
-def _parse_once() -> Iterator[None]:
-    """DVC parses and searches params.yaml anew for each parameter of each step: two thirds of all its time here."""
-    original: Callable[..., Any] = param.read_param_file
-
-    @functools.cache
-    def read(path: str, size: int, mtime: int, keys: tuple[str, ...], flatten: bool, fs: Any) -> Any:
-        return original(fs, path, list(keys), flatten)
-
-    def read_param_file(fs: Any, path: str, keys: list[str] | None = None, flatten: bool = False) -> Any:
-        status = os.stat(path)
-        content = read(path, status.st_size, status.st_mtime_ns, tuple(keys or ()), flatten, fs)
-        return copy.deepcopy(content)  # shared blocks would turn into anchors in dvc.lock
-
-    with mock.patch.object(param, "read_param_file", read_param_file):
-        yield

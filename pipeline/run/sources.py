@@ -1,6 +1,6 @@
-"""Is the code that ran the code that reports/code.json names? An editor is open while a run goes on.
+"""Whether settings and code are still those of plan/parameters.json: files may be edited while a run goes on.
 
-DVC watches the files of this repository. What other packages say is looked after here.
+DVC checks the files of this repository. The code of other packages is checked here.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pipeline.errors import UserError
 from pipeline.params import load
 from pipeline.run.stamp import digest
 from pipeline.run.step import StepError
-from pipeline.stages.code import at, elsewhere, hashes
+from pipeline.stages.plan import at, elsewhere, parameters
 
 
 class Sources:
-    """Remembers the last look, so that asking again costs a hundred `stat`s and no parsing."""
+    """Remembers the last state of the files, so that a check costs a hundred `stat`s and no parsing."""
 
     def __init__(self) -> None:
         self._seen = _files()
@@ -26,7 +26,7 @@ class Sources:
         """None as long as no file was touched."""
 
     def moved(self, expected: Mapping[str, str]) -> bool:
-        """Whether one of the code hashes in `expected` (dotted key -> hash) is no longer that of the sources."""
+        """Whether one of the hashes in `expected` (dotted key -> hash) is no longer that of settings and code."""
         seen = _files()
         if seen != self._seen:
             self._seen, self._hashes = seen, _hashes()
@@ -34,16 +34,16 @@ class Sources:
         return current is not None and any(at(current, key) != value for key, value in expected.items())
 
     def known(self) -> bool:
-        """Whether reports/code.json names the code of other packages as it is now."""
-        return bool(files.read_json(paths.CODE, "coverseek code", "brought")["brought"] == elsewhere(load()))
+        """Whether plan/parameters.json names the code of other packages as it is now."""
+        return bool(files.read_json(paths.PARAMETERS, "coverseek plan", "brought")["brought"] == elsewhere(load()))
 
 
 def _files() -> str:
-    return digest(Path("pipeline"), *plugins.everywhere())
+    return digest(paths.PARAMS, Path("pipeline"), *plugins.everywhere())
 
 
 def _hashes() -> dict[str, Any]:
     try:
-        return hashes(load())
+        return parameters(load())
     except UserError as error:
-        raise StepError(f"the sources changed while it ran: {error}") from None
+        raise StepError(f"settings or code changed while it ran: {error}") from None

@@ -15,14 +15,15 @@ from pathlib import Path
 from pipeline import files, paths, plugins
 
 SOURCES = (paths.PARAMS, paths.PIPELINE, paths.REQUIREMENTS, Path("pipeline"))
-RESULTS = (paths.LOCK, Path("artifacts"), Path("reports"))
+RESULTS = (paths.LOCK, Path("plan"), Path("artifacts"), Path("reports"))
 
 
 class Stamp:
     """Made before a run reads anything, so that an edit made during the run is never stamped as done."""
 
-    def __init__(self, suite: str | None, everything: bool) -> None:
-        self.selection = f"suite {suite}, all {everything}"
+    def __init__(self, selection: str) -> None:
+        """`selection`: the cells that were asked for, in words."""
+        self.selection = selection
         self.sources = _sources()
 
     def fresh(self) -> bool:

@@ -18,7 +18,7 @@ class StepError(Exception):
 @dataclass(frozen=True)
 class Step:
     name: str
-    """DVC's: train_points@ring-vae-0."""
+    """DVC's: train@ring-vae-0."""
     words: tuple[str, ...]
     """What follows `coverseek` in its command: train --task ring --model vae --seed 0."""
     after: frozenset[str]

@@ -22,7 +22,7 @@ from pipeline.run.interrupt import shielded
 from pipeline.run.step import Step
 
 COMMAND = "pipeline.cli:main"
-LIGHT = frozenset({"code", "report"})  # need none of the libraries below: a plain process starts sooner
+LIGHT = frozenset({"plan", "report"})  # need none of the libraries below: a plain process starts sooner
 
 PRELOAD = [
     "pipeline.cli", "pipeline.params", "rich.progress", "safetensors.torch", "scipy.spatial", "scipy.stats", "torch",

@@ -7,8 +7,9 @@ writing it takes seconds however little changed.
 
 from __future__ import annotations
 
+import graphlib
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,10 +21,14 @@ from dvc.stage.cache import RunCacheNotFoundError
 
 from pipeline import paths
 from pipeline.errors import UserError, suggest
-from pipeline.params import Suite
+from pipeline.paths import Cell
 from pipeline.run import lockfile
 from pipeline.run.sources import Sources
 from pipeline.run.step import Step, StepError
+from pipeline.stages.plan import at, is_same_setting
+
+ONCE, PER_TASK, PER_CELL = ("plan", "report"), ("prepare", "features"), ("train", "evaluate")
+"""The kinds of stages of dvc.yaml; besides `sweep`, of some cells, which a grid may lack altogether."""
 
 
 class Workspace:
@@ -34,22 +39,83 @@ class Workspace:
         self._sources = Sources()
         self._inputs: dict[str, dict[str, Any]] = {}
         self._records: set[str] = set()
+        self._forced: set[str] = set()
 
-    def steps(self, suites: Mapping[str, Suite]) -> dict[str, Step]:
-        """The steps that bring `suites` up to date."""
-        tasks = {task for suite in suites.values() for task in suite.tasks}
-        cells = {f"{stage}_{suite}" for stage in ("train", "evaluate") for suite in suites}
-        cells |= {f"sweep_{name}" for name, suite in suites.items() if suite.sweep}
+    def steps(self, cells: Iterable[Cell]) -> dict[str, Step]:
+        """The steps that bring `cells` and the report up to date, in the order of dvc.yaml.
+
+        Raises:
+            UserError: dvc.yaml lacks a kind of stage, or has one whose command is not `coverseek`.
+        """
+        cells = list(cells)
         heads = {name.partition("@")[0] for name in self._stages}
-        for missing in sorted(cells - heads):
-            raise UserError(f"{paths.PIPELINE} has no stage {missing}, which a suite needs; {suggest(missing, heads)}")
-        names = {name for name in self._stages if _wanted(*name.split("@"), tasks=tasks, cells=cells)}
-        return {name: self._step(name, names) for name in names}
+        for missing in sorted({*ONCE, *PER_TASK, *PER_CELL} - heads):
+            raise UserError(f"{paths.PIPELINE} has no stage {missing}; {suggest(missing, heads)}")
+        wanted = {f"{stage}@{cell.key}" for stage in (*PER_CELL, "sweep") for cell in cells}
+        wanted |= {f"{stage}@{cell.task}" for stage in PER_TASK for cell in cells} | {*ONCE}
+        names = [name for name in self._stages if name in wanted]
+        return {name: self._step(name, wanted) for name in names}
+
+    def force(self, names: Iterable[str]) -> None:
+        """Run these steps whatever DVC says of them."""
+        self._forced.update(names)
+
+    def unforce(self) -> None:
+        """Run steps only where they are stale again."""
+        self._forced.clear()
+
+    def stale(self, steps: Mapping[str, Step], current: Mapping[str, Any]) -> list[str]:
+        """The steps that a run would run or restore from the cache, nothing being written.
+
+        Args:
+            steps: as from `steps`.
+            current: what plan/parameters.json would hold.
+        """
+        found: dict[str, None] = {}
+        for name in graphlib.TopologicalSorter({name: step.after for name, step in steps.items()}).static_order():
+            before = steps[name].after & found.keys() - {"plan"}
+            with _explained():
+                if before or name in self._forced or self._changed(name, current):
+                    found[name] = None
+        return [name for name in steps if name in found]
+
+    def acceptable(self, name: str, current: Mapping[str, Any]) -> bool:
+        """Whether nothing but the code of a stale step changed since dvc.lock recorded it."""
+        stage, recorded = self._stages[name], _parameters(self._stages[name])
+        others = [dep for dep in stage.deps if dep not in stage.params]
+        with _explained():
+            return (
+                bool(recorded)
+                and all(is_same_setting(value, at(current, key)) for key, value in recorded.items())
+                and not stage.changed_stage()
+                and not any(dep.status() for dep in others)
+                and not stage.changed_outs()
+            )
+
+    def accept(self, name: str) -> None:
+        """Record a step with the outputs that it has, as `dvc commit` does."""
+        stage = self._stages[name]
+        with _explained():
+            stage.save_deps()
+            self._save(stage)
+
+    def outputs(self, name: str) -> dict[str, str]:
+        """Path -> md5 of a step's outputs, wall times left out."""
+        times = paths.times("", Cell("", "", 0)).parent.as_posix()
+        return {str(out): str(out.hash_info.value) for out in self._stages[name].outs if not str(out).startswith(times)}
+
+    def _changed(self, name: str, current: Mapping[str, Any]) -> bool:
+        stage = self._stages[name]
+        if name == "plan":
+            return not self.fresh(name)
+        others = [dep for dep in stage.deps if dep not in stage.params]
+        moved = any(at(current, key) != value for key, value in _parameters(stage).items())
+        return moved or not _parameters(stage) or any(dep.status() for dep in others) or stage.changed_outs()
 
     def fresh(self, name: str) -> bool:
         """Whether a step whose inputs are settled needs nothing."""
         with _explained():
-            return not self._stages[name].changed() and self._known(name)
+            return name not in self._forced and not self._stages[name].changed() and self._known(name)
 
     def restore(self, name: str) -> bool:
         """Bring back a stale step's outputs, if the run cache has them; else remember what the step will read."""
@@ -59,6 +125,8 @@ class Workspace:
                 stage.save_deps()
                 _forget(stage)  # else DVC takes the outputs in dvc.lock, which belong to other inputs
             self._inputs[name] = _inputs(stage)
+            if name in self._forced:
+                return False
             if self._restored(stage):
                 return self._known(name)
             _forget(stage)  # a lock from elsewhere names wall times that only its own cache has
@@ -78,7 +146,7 @@ class Workspace:
         stage = self._stages[name]
         with _explained():
             stage.save_deps()
-            if _inputs(stage) != self._inputs[name] or self._sources.moved(_code(stage)):
+            if _inputs(stage) != self._inputs[name] or self._sources.moved(_parameters(stage)):
                 raise StepError("its inputs changed while it ran; run again")
             self._save(stage)
 
@@ -99,8 +167,8 @@ class Workspace:
         return Step(name, tuple(words[1:]), frozenset(before & selected))
 
     def _known(self, name: str) -> bool:
-        """Of `code`, whether it holds for other packages, which DVC cannot see; of any other step there is no doubt."""
-        return name != "code" or self._sources.known()
+        """Of `plan`, whether it holds for other packages, which DVC cannot see; of any other step True."""
+        return name != "plan" or self._sources.known()
 
     def _restored(self, stage: Any) -> bool:
         try:
@@ -119,10 +187,6 @@ class Workspace:
         self._records.add(stage.name)
 
 
-def _wanted(head: str, key: str = "", *, tasks: set[str], cells: set[str]) -> bool:
-    return head in ("code", "report") or head in cells or (head in ("prepare", "features") and key in tasks)
-
-
 def _forget(stage: Any) -> None:
     """Unknow a step's outputs, so that DVC looks for them in the run cache and not in dvc.lock."""
     for out in stage.outs:
@@ -133,9 +197,9 @@ def _inputs(stage: Any) -> dict[str, Any]:
     return {str(dep): dep.hash_info for dep in stage.deps}
 
 
-def _code(stage: Any) -> dict[str, str]:
-    """The code hashes that a step was started with."""
-    return next((dict(dep.hash_info.value) for dep in stage.params if dep.def_path == str(paths.CODE)), {})
+def _parameters(stage: Any) -> dict[str, str]:
+    """The hashes of settings and code that a step was started with."""
+    return next((dict(dep.hash_info.value) for dep in stage.params if dep.def_path == str(paths.PARAMETERS)), {})
 
 
 @contextmanager

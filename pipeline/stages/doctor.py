@@ -28,6 +28,7 @@ def _findings() -> Iterator[Finding]:
     yield finding
     yield from configuration.check()
     if settings is not None:
+        yield configuration.plan(settings)
         yield from artifacts.check(settings)
     yield from surroundings.check()
 

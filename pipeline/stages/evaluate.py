@@ -1,4 +1,4 @@
-"""evaluate: a trained model, prepared data and features -> reports/metrics/<cell>, its samples and times."""
+"""evaluate: a trained model, prepared data and features -> artifacts/metrics/<cell>, its samples and times."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def main(name: str | None = None, *, write: bool = False) -> None:
         print(description(load(), name))
         return
     if write:
-        with files.whole(paths.MODELS) as draft:
+        with files.atomic_write(paths.MODELS) as draft:
             draft.write_text(page(), encoding="utf-8")
         print(paths.MODELS)
         return
@@ -87,7 +87,9 @@ def _rows(params: Params) -> Iterator[tuple[str, ...]]:
     for events in catalogue.EVENTS:
         for model, spec in params.models[events].items():
             entry = _entry(events, model, spec)
-            suites = [n for n, s in params.suites.items() if s.events == events and model in s.models]
+            suites = [
+                n for n, s in params.suites.items() if any(g.events == events and model in g.models for g in s.grids)
+            ]
             yield (
                 events, model, spec.family, entry.likelihood, entry.knob or DASH,
                 _parameters(params, events, model), ", ".join(suites) or DASH,
@@ -101,7 +103,7 @@ def _entry(events: str, model: str, spec: ModelParams) -> Entry:
 
 def _parameters(params: Params, events: str, model: str) -> str:
     """Of its first measured cell: 1,234, or a dash."""
-    cells = (cell for s in params.suites.values() if s.events == events for cell in s.cells() if cell.model == model)
+    cells = (cell for cell in params.cells if cell.model == model and params.task_events[cell.task] == events)
     written = next((paths.metrics(cell) for cell in cells if paths.metrics(cell).exists()), None)
     if written is None:
         return DASH

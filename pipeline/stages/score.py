@@ -23,7 +23,6 @@ from pipeline.html.sample_pictures import Gallery
 from pipeline.metrics.evaluation import draws, reported
 from pipeline.metrics.registry import Entry
 from pipeline.params import Evaluation, Params
-from pipeline.paths import Cell
 from pipeline.results import external
 from pipeline.results.outcomes import Metric
 from pipeline.stages.evaluate import evaluate
@@ -92,10 +91,7 @@ def _name(configured: Params, name: str | None, source: ScoreInput) -> str:
 
 def _settings(configured: Params, data: Prepared) -> Evaluation:
     """Those of the task's own cells."""
-    of = data.task.name
-    cells = (cell for suite in configured.suites.values() for cell in suite.cells() if cell.task == of)
-    cell = next(cells, Cell(of, "", SEED))
-    return configured.evaluated(cell, data.task.event.kind)
+    return configured.evaluation_of(data.task.name, data.task.event.kind)[1]
 
 
 def _write_picture(path: Path, picture: Image | None) -> None:

@@ -1,4 +1,4 @@
-"""sweep: a trained model, turned through the settings of its knob -> reports/sweeps/<cell>."""
+"""sweep: a trained model, evaluated at each setting of its knob -> artifacts/sweeps/<cell>."""
 
 from __future__ import annotations
 

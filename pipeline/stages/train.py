@@ -1,4 +1,4 @@
-"""train: prepared data and a model's block of params.yaml -> artifacts/train/<cell>, and its curve."""
+"""train: prepared data and a model's block of params.yaml -> artifacts/train/<cell>."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def main(task: str, model: str, seed: int) -> None:
     built = families.build(data.task, spec.family, recipe, hyper)
     manifest: dict[str, Any] = {
         "task": task, "model": model, "family": spec.family, "recipe": recipe, "seed": seed,
+        "data": files.sha256(paths.prepared(task) / "manifest.json"),
         "hyper": hyper, "training": training.model_dump(mode="json"),
         "parameters": sum(p.numel() for p in built.parameters()),
     }  # fmt: skip

@@ -41,7 +41,7 @@ def load(cell: Cell) -> Trained:
     data = prepared.load(cell.task)
     model, manifest = checkpoint.load(cell, data.task)
     events = configured.events(cell, data.task.event.kind)
-    name, evaluation = configured.evaluation_of(cell, events)
+    name, evaluation = configured.evaluation_of(cell.task, events)
     params.check_held_out(evaluation, len(data.test[0]), name, cell.task)
     return Trained(configured, data, model, manifest, evaluation)
 

@@ -66,7 +66,7 @@ def log_metrics(client: MlflowClient, run: str, metrics: list[Metric]) -> None:
 def _tags(entry: Entry) -> dict[str, str]:
     outcome, cell = entry.outcome, entry.cell
     tags = {"kind": "scored" if entry.external else "cell", "trust": outcome.trust}
-    tags |= {"hash": entry.hash, "current": "true", "status": outcome.status, "suite": outcome.suite}
+    tags |= {"hash": entry.hash, "current": "true", "status": outcome.status}
     tags |= {"family": outcome.family, "task": cell.task, "model": cell.model, "seed": str(cell.seed)}
     tags["protocols"] = entry.ids
     if outcome.diverged:

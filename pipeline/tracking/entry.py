@@ -90,7 +90,7 @@ class Entry:
 
 
 def read(params: Params, lock: Lock) -> list[Entry]:
-    """The cells of each suite that ran, in the order of params.yaml, then what was scored from files.
+    """The cells of the suites of which one ran, in the order of params.yaml, then what was scored from files.
 
     Cells whose outputs do not match dvc.lock are skipped: their results were not committed. So is what is stale.
 
@@ -98,8 +98,9 @@ def read(params: Params, lock: Lock) -> list[Entry]:
         UserError: nothing is measured, or a cell's file is damaged.
     """
     cells = outcomes.read(params)
-    ran = {o.suite for o in cells if o.status != "failed"}
-    entries = (_failed(params, o) if o.status == "failed" else _entry(lock, o) for o in cells if o.suite in ran)
+    ran = {o.cell for o in cells if o.status != "failed"}
+    due = {cell for suite in params.suites.values() if ran & {*suite.cells()} for cell in suite.cells()}
+    entries = (_failed(params, o) if o.status == "failed" else _entry(lock, o) for o in cells if o.cell in due)
     scored = [_scored(o) for o in external.read(params, cells) if o.status == "ok"]
     return [*(entry for entry in entries if entry is not None), *scored]
 
@@ -138,22 +139,22 @@ def _grouped(entries: Iterable[Entry], key: Callable[[Entry], str]) -> dict[str,
 
 
 def _entry(lock: Lock, outcome: Outcome) -> Entry | None:
-    suite, cell = outcome.suite, outcome.cell
-    name = lock.digest(suite, cell)
+    cell = outcome.cell
+    name = lock.digest(cell)
     report = paths.metrics(cell)
-    if name is None or lock.md5("evaluate", suite, cell, report) != files.md5(report):
+    if name is None or lock.md5("evaluate", cell, report) != files.md5(report):
         return None
-    data = lock.md5("train", suite, cell, paths.prepared(cell.task))
-    weights = lock.md5("train", suite, cell, paths.trained(cell))
+    data = lock.md5("train", cell, paths.prepared(cell.task) / "manifest.json")
+    weights = lock.md5("train", cell, paths.trained(cell))
     return Entry(outcome, name, _trained(cell), data, weights)
 
 
 def _failed(params: Params, outcome: Outcome) -> Entry:
     """A failed cell has no outputs: its settings are hashed."""
-    cell, events = outcome.cell, params.suites[outcome.suite].events
+    cell, events = outcome.cell, params.task_events[outcome.cell.task]
     hyper = params.model(events, cell.model).keywords
     settings = flat({"hyper": hyper, "training": params.train(events, cell.model).model_dump(), "seed": cell.seed})
-    return Entry(outcome, digest(["failed", outcome.suite, cell.key, settings]), settings)
+    return Entry(outcome, digest(["failed", cell.key, settings]), settings)
 
 
 def _scored(outcome: Outcome) -> Entry:

@@ -48,17 +48,17 @@ class Lock:
     stages: Mapping[str, Any]
     sha256: str
 
-    def digest(self, suite: str, cell: Cell) -> str | None:
+    def digest(self, cell: Cell) -> str | None:
         """The hash of a cell's train and evaluate entries, wall times left out; None where DVC knows no such cell."""
-        names = [_name(stage, suite, cell) for stage in STAGES]
+        names = [f"{stage}@{cell.key}" for stage in STAGES]
         if any(name not in self.stages for name in names):
             return None
         times = {paths.times(stage, cell).as_posix() for stage in STAGES}
         return digest({name: _without(self.stages[name], times) for name in names})
 
-    def md5(self, stage: str, suite: str, cell: Cell, path: Path) -> str | None:
+    def md5(self, stage: str, cell: Cell, path: Path) -> str | None:
         """DVC's hash of one dependency or output of a cell's stage."""
-        entry = self.stages.get(_name(stage, suite, cell), {})
+        entry = self.stages.get(f"{stage}@{cell.key}", {})
         artifacts = entry.get("deps", []) + entry.get("outs", [])
         return next((a.get("md5") for a in artifacts if a["path"] == path.as_posix()), None)
 
@@ -87,10 +87,6 @@ def read(path: Path = paths.LOCK) -> Lock:
 def digest(content: object) -> str:
     """32 hexadecimal digits that name a json value."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _name(stage: str, suite: str, cell: Cell) -> str:
-    return f"{stage}_{suite}@{cell.key}"
 
 
 def _without(entry: Mapping[str, Any], outs: set[str]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def update(client: MlflowClient, run: Run, entries: Sequence[Entry]) -> None:
     """Bring a model's run up to date with its current cells."""
     status = _status(entries)
     outcome = entries[0].outcome
-    tags = {"current": "true", "status": status, "suite": outcome.suite, "family": outcome.family}
+    tags = {"current": "true", "status": status, "family": outcome.family}
     tags |= {"seeds": _seeds(entries), "figures": _log_figures(client, run, outcome.cell.task)}
     client.log_batch(
         run.info.run_id, _changed(run, means(entries)), tags=[RunTag(*tag) for tag in limits.tags(tags).items()]

@@ -189,7 +189,7 @@ def _probe(path: Path, writing: bool) -> None:
 
 def _create(path: Path) -> None:
     """Make a sqlite store whole or not at all: one whose making was interrupted cannot be opened."""
-    with files.whole(path) as draft, _usable(sqlite(draft.resolve()), draft) as address:
+    with files.atomic_write(path) as draft, _usable(sqlite(draft.resolve()), draft) as address:
         MlflowClient(address).search_experiments(max_results=1)
 
 

@@ -25,7 +25,7 @@ class Trained(NamedTuple):
 
 def save(cell: Cell, model: GenerativeModel | None, manifest: dict[str, Any]) -> None:
     """Write both files atomically."""
-    with files.whole_folder(paths.trained(cell)) as folder:
+    with files.atomic_dir(paths.trained(cell)) as folder:
         if model is not None:
             state = {name: value.contiguous() for name, value in model.state_dict().items()}
             save_file(state, folder / WEIGHTS)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.contract import Loss
-from pipeline.files import whole
+from pipeline.files import atomic_write
 
 Row = tuple[int, str, str, float]
 
@@ -50,7 +50,7 @@ class CurveLogger:
 
     def write(self, path: Path) -> None:
         """Write all rows as csv, six significant digits of each value, and end the live file."""
-        with whole(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
+        with atomic_write(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file, lineterminator="\n")
             table.writerow(("step", "player", "part", "value"))
             table.writerows((step, player, part, f"{value:.6g}") for step, player, part, value in self.rows)

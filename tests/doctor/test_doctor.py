@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from configuration import params_text, suite_entry, task_entry
 
-from pipeline import files, paths
+from pipeline import cells, files, params, paths
 from pipeline.doctor import lock_recovery
 from pipeline.doctor.surroundings import LOCKS
 from pipeline.paths import Cell
@@ -35,6 +35,7 @@ def healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:5000")
     paths.PARAMS.write_text(PARAMS)
+    cells.write(params.load())
     paths.PIPELINE.write_text("stages: {report: {cmd: coverseek report}}")
     paths.LOCK.write_text("schema: '2.0'\nstages: {report: {cmd: coverseek report}}\n")
     paths.REQUIREMENTS.write_text("numpy>=1 \\\n    --hash=sha256:00\nabsent==1 ; python_version < '3' \\\n")
@@ -76,6 +77,7 @@ def test_where_nothing_is_wrong_there_is_no_fault(capsys: pytest.CaptureFixture[
         (paths.prepared("toy") / "manifest.json", "coverseek prepare --task toy"),
         (paths.features("toy") / "extractor.safetensors", "coverseek features --task toy"),
         (paths.features("toy") / "reference.npz", "coverseek features --task toy"),
+        (paths.CELLS, "coverseek plan"),
         (paths.PIPELINE, "correct it; what changed in it: git diff dvc.yaml"),
         (paths.PARAMS, "mend params.yaml"),
     ],

@@ -41,9 +41,7 @@ def toy() -> dict[str, Any]:
     params["tasks"] = {"moons": {"data": blocks, "extractor": {"name": "identity"}}}
     params["models"]["points"]["parzen"] = {"family": "parzen", "recipe": "windows"}
     params["suites"] = {"points": params["suites"]["points"]}
-    params["suites"]["points"].update(
-        tasks=["moons"], models=["parzen", "real", "noise"], seeds=[0], sweep=["parzen"], beside=[]
-    )
+    params["suites"]["points"].update(tasks=["moons"], models=["parzen", "real", "noise"], seeds=[0], sweep=["parzen"])
     return params
 
 
@@ -66,19 +64,19 @@ def test_they_keep_the_laws(place: Place) -> None:
 @pytest.mark.slow
 def test_they_run_and_an_edit_re_runs_what_they_are_in(place: Place) -> None:
     every = {f"{stage} moons-{model}-0" for stage in ("train", "evaluate") for model in ("real", "noise")} | CELL
-    assert place.ran() == {"code", "prepare moons", "features moons", "report", *every}
+    assert place.ran() == {"plan", "prepare moons", "features moons", "report", *every}
     row = r"^\| \*{0,2}parzen\*{0,2} +\| parzen +\| 1 seed \|.*\| exact +\|"
     assert re.search(row, (place.folder / "reports/leaderboard.md").read_text(), re.MULTILINE)
     assert re.search(r"points +parzen +parzen +exact +temperature", place.call("coverseek", "models"))
     assert not place.ran()
     assert "up to date" in place.call("dvc", "repro")
     place.edit("coverseek_parzen")
-    assert place.ran() >= {"code", *CELL}
+    assert place.ran() >= {"plan", *CELL}
     assert not place.ran()
     place.edit("coverseek_moons")
-    place.call("coverseek", "code")
+    place.call("coverseek", "plan")
     again = re.findall(r"^Running stage '(.+)'", place.call("dvc", "repro"), re.MULTILINE)
-    assert again == ["code", "prepare@moons"]  # the same bytes: nothing after it is stale
+    assert again == ["plan", "prepare@moons"]  # the same bytes: nothing after it is stale
 
 
 @pytest.mark.parametrize(("module", "most"), [("coverseek_parzen", 60), ("coverseek_moons", 30)])

@@ -12,7 +12,6 @@ from toys import GREY, condition, conditions
 from pipeline import params
 from pipeline.contract import Task
 from pipeline.families.control.stored_items import Collapsed, Copycat, Real, StoredItems, sample_without_replacement
-from pipeline.paths import Cell
 
 
 def numbered(count: int) -> Tensor:
@@ -134,12 +133,11 @@ def test_seeds_of_real_are_replications_on_every_task_whose_data_can_be_drawn(mo
     monkeypatch.chdir(Path(__file__).parents[2])
     configured = params.load()
     tasks = {
-        (task, suite.events): configured.evaluation_of(Cell(task, "real", 0), suite.events)[1].samples
-        for suite in configured.suites.values()
-        if "real" in suite.models
-        for task in suite.tasks
+        cell.task: configured.evaluation_of(cell.task, configured.task_events[cell.task])[1].samples
+        for cell in configured.cells
+        if cell.model == "real"
     }
     assert tasks
-    for (task, _), samples in tasks.items():
+    for task, samples in tasks.items():
         data = configured.task(task).data
         assert data.dataset == "digits" or data.validation >= 2 * samples, task

@@ -69,7 +69,7 @@ def trained(monkeypatch: pytest.MonkeyPatch, model: GenerativeModel | None, **mo
 
 
 def written(task: str) -> tuple[dict[str, Any], dict[str, Any], files.Arrays]:
-    metrics = json.loads(Path(f"reports/metrics/{task}-toy-4.json").read_text())
+    metrics = json.loads(Path(f"artifacts/metrics/{task}-toy-4.json").read_text())
     times = json.loads(Path(f"artifacts/times/evaluate/{task}-toy-4.json").read_text())
     return metrics, times, files.read_npz(Path(f"artifacts/samples/{task}-toy-4.npz"), "")
 
@@ -94,9 +94,9 @@ def test_a_cell_is_measured(
     assert set(samples) == {"x", "c"}
     assert samples["x"].shape == (50 if task == "ring" else 30, *shape)
     assert samples["x"].dtype == kept
-    before = Path(f"reports/metrics/{task}-toy-4.json").read_bytes(), samples["x"]
+    before = Path(f"artifacts/metrics/{task}-toy-4.json").read_bytes(), samples["x"]
     evaluate.main(task, "toy", 4)
-    assert Path(f"reports/metrics/{task}-toy-4.json").read_bytes() == before[0]
+    assert Path(f"artifacts/metrics/{task}-toy-4.json").read_bytes() == before[0]
     assert np.array_equal(written(task)[2]["x"], before[1])
 
 

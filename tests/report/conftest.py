@@ -46,12 +46,12 @@ SERIES = params_text(
     suites={
         "ends": suite_entry(
             "images", ["plain", "greys"], ["pixelcnn", "glow", "gan"], question="Does colour follow luma?",
-            seeds=[0, 1, 2], ladder=["plain", "greys"],
+            seeds=[0, 1, 2], conditioning=["plain", "greys"],
         ),
         "denser": suite_entry(
-            "images", ["classes", "boxes", "maps"], ["pixelcnn", "glow", "gan", "real"], default=False,
-            question="Does it help to know more?", seeds=[0, 1, 2], beside=["ends"],
-            ladder=["plain", "classes", "boxes", "maps", "greys"],
+            "images", ["plain", "classes", "boxes", "maps", "greys"], ["pixelcnn", "glow", "gan", "real"],
+            default=False, question="Does it help to know more?", seeds=[0, 1, 2],
+            conditioning=["plain", "classes", "boxes", "maps", "greys"],
         ),
     },
     training={"steps": 10, "batch_size": 4, "learning_rate": 0.001},

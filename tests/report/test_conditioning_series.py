@@ -125,7 +125,7 @@ def test_a_task_that_has_not_run_is_no_level_and_leaves_all_undecided(series: Se
 
 def test_a_series_of_one_level_is_not_shown(series: SeriesTree) -> None:
     text = paths.PARAMS.read_text()
-    paths.PARAMS.write_text(text.replace("ladder: [plain, greys]}", "ladder: [plain]}"))
+    paths.PARAMS.write_text(text.replace("conditioning: [plain, greys]}", "conditioning: [plain]}"))
     main()
     assert series.pages().count("### The conditioning series") == 1
 
@@ -133,7 +133,7 @@ def test_a_series_of_one_level_is_not_shown(series: SeriesTree) -> None:
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
 def test_levels_of_different_images_are_refused(series: SeriesTree, split: str) -> None:
     files.write_npz(paths.prepared("greys") / f"{split}.npz", {"x": series.pictures(40) // 2, "c": series.c("greys")})
-    with pytest.raises(UserError, match=rf"suites\.ends\.ladder: plain and greys hold different {split} images"):
+    with pytest.raises(UserError, match=rf"suites\.ends\.conditioning: plain and greys hold different {split} images"):
         main()
     assert not paths.LEADERBOARD_MD.exists()
 

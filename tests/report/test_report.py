@@ -251,18 +251,34 @@ def test_a_suite_that_has_not_run_says_how_to_run_it(tree: Tree) -> None:
     assert "`coverseek run --suite images`" in paths.LEADERBOARD_MD.read_text()
 
 
-def test_a_suites_board_shows_the_cells_of_the_suites_beside_it_and_the_numbers_once(tree: Tree) -> None:
+def test_a_suites_board_shows_its_cells_also_those_of_other_suites_and_each_number_is_once_in_the_results(
+    tree: Tree,
+) -> None:
     params = paths.PARAMS.read_text()
-    grid = "tasks: [pics], models: [flow], seeds: [0], beside: [images]"
+    grid = "tasks: [pics], models: [flow, vae], seeds: [0]"
     more = f"  more: {{question: All?, default: false, events: images, {grid}}}"
     params = params.replace("images: {vae: {family: vae}", "images: {flow: {family: flow}, vae: {family: vae}")
     paths.PARAMS.write_text(f"{params}{more}\n")
     tree.cell("pics", "flow", 0, {"bits_per_dim": 1.5})
     main()
     board = [row["model"] for row in tree.rows(paths.LEADERBOARD_CSV) if row["suite"] == "more"]
-    assert sorted(board) == ["flow", "real", "vae"]
-    numbers = [row["model"] for row in tree.rows(paths.RESULTS) if row["suite"] == "more"]
-    assert set(numbers) == {"flow"}
+    assert sorted(board) == ["flow", "vae"]
+    numbers = [(row["model"], row["seed"], row["metric"]) for row in tree.rows(paths.RESULTS) if row["task"] == "pics"]
+    assert len(numbers) == len(set(numbers))
+    assert {model for model, _, _ in numbers} == {"flow", "real", "vae"}
+
+
+def test_a_suite_outside_the_default_run_is_shown_once_a_cell_of_its_own_has_run(tree: Tree) -> None:
+    grid = "tasks: [toy], models: [vae], seeds: [0, 7]"
+    paths.PARAMS.write_text(
+        f"{paths.PARAMS.read_text()}  more: {{question: All?, default: false, events: points, {grid}}}\n"
+    )
+    main()
+    assert not [row for row in tree.rows(paths.LEADERBOARD_CSV) if row["suite"] == "more"]
+    tree.cell("toy", "vae", 7, {"nats": -1.0})
+    main()
+    (row,) = [row for row in tree.rows(paths.LEADERBOARD_CSV) if row["suite"] == "more"]
+    assert row["seeds"] == "2"
 
 
 def test_two_protocols_in_one_column_are_refused_and_nothing_is_written(tree: Tree) -> None:
@@ -307,7 +323,7 @@ def test_each_task_has_its_figures(painted_tree: Tree) -> None:
 
 
 def test_nothing_measured_is_an_error_that_says_what_to_run(tree: Tree) -> None:
-    for path in Path("reports/metrics").iterdir():
+    for path in Path("artifacts/metrics").iterdir():
         path.unlink()
     with pytest.raises(UserError, match="coverseek run"):
         main()

@@ -11,8 +11,12 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import yaml
+
+from pipeline import cells
+from pipeline.params import load
 
 
 def main(words: list[str]) -> None:
@@ -21,7 +25,7 @@ def main(words: list[str]) -> None:
     with Path("ran.txt").open("a") as file:
         file.write(f"{stage} {key}".rstrip() + "\n")
     _obey(f"{stage}-{key}")
-    {"code": _code, "report": _report}.get(stage, lambda: _outputs(stage, key))()
+    {"plan": lambda: _plan("--check" in words), "report": _report}.get(stage, lambda: _outputs(stage, key, model))()
 
 
 def _obey(name: str) -> None:
@@ -37,39 +41,57 @@ def _obey(name: str) -> None:
             Path("params.yaml").write_text(Path("params.yaml").read_text().replace("width: 2", "width: 3"))
 
 
-def _code() -> None:
-    models = yaml.safe_load(Path("params.yaml").read_text())["models"]
-    hashes = {events: {model: _hash(spec["family"]) for model, spec in of.items()} for events, of in models.items()}
-    code = {"prepare": "0", "features": "0", "report": "0", "train": hashes, "evaluate": hashes}
-    code["brought"] = {group: {} for group in ("models", "datasets", "extractors")}
-    for folder in ("sweeps", "scored"):
-        Path("reports", folder).mkdir(parents=True, exist_ok=True)  # as the real one does: the report depends on it
-    _write(Path("reports/code.json"), json.dumps(code))
+def _plan(check: bool) -> None:
+    if not check:
+        cells.write(load())
+    elif cells.is_stale(load()):
+        raise SystemExit(cells.STALE)
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    parameters: dict[str, Any] = {
+        stage: {task: json.dumps(spec[block]) for task, spec in params["tasks"].items()}
+        for stage, block in (("prepare", "data"), ("features", "extractor"))
+    }
+    for stage, settings in (("train", "training"), ("evaluate", "evaluation")):
+        parameters[stage] = {
+            events: {model: _hash(spec, params[settings][events], stage) for model, spec in of.items()}
+            for events, of in params["models"].items()
+        }
+    parameters |= {"report": "0", "brought": {group: {} for group in ("models", "datasets", "extractors")}}
+    for folder in ("artifacts/sweeps", "reports/scored"):
+        Path(folder).mkdir(parents=True, exist_ok=True)  # as the real one does: the report depends on it
+    _write(Path("plan/parameters.json"), json.dumps(parameters))
 
 
-def _hash(family: str) -> str:
-    return Path(f"pipeline/{family}.py").read_text().partition("#")[0].strip()
+def _hash(spec: dict[str, str], settings: object, stage: str) -> str:
+    code = Path(f"pipeline/{spec['family']}.py").read_text().partition("#")[0].strip()
+    return f"{code}-{json.dumps([settings, spec if stage == 'train' else ''])}"
 
 
 def _report() -> None:
-    found = sorted(path.stem for path in Path("reports/metrics").glob("*.json"))
-    tables = ("results.csv", "leaderboard.csv", "comparisons.csv", "claims.json")
+    found = sorted(path.stem for path in Path("artifacts/metrics").glob("*.json"))
+    tables = ("metrics.json", "results.csv", "leaderboard.csv", "comparisons.csv", "claims.json")
     for name in (*tables, "leaderboard.md", "claims.md", "index.html", "figures/plane.txt", "leaderboards/other.md"):
         _write(Path("reports") / name, "\n".join(found))
+    widths = {key: yaml.safe_load(Path(f"artifacts/samples/{key}.npz").read_text())["width"] for key in found}
+    _write(Path("reports/metrics.json"), json.dumps(widths))
 
 
-def _outputs(stage: str, key: str) -> None:
-    content = json.dumps({"stage": stage, "key": key, "params": Path("params.yaml").read_text()})
+def _outputs(stage: str, key: str, model: str) -> None:
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    width = params["models"]["points"][model]["width"] if model in params["models"]["points"] else 0
+    noise = Path("noise").exists()
+    content = json.dumps({"noise": noise, "stage": stage, "key": key, "params": params, "width": width})
     folders = {"prepare": "prepared", "features": "features", "train": "train"}
     if stage in folders:
-        _write(Path("artifacts") / folders[stage] / key / "data.json", content)
+        manifest = {"prepare": "manifest", "features": "extractor", "train": "model"}[stage]
+        _write(Path("artifacts") / folders[stage] / key / f"{manifest}.json", content)
     if stage in ("train", "evaluate"):
         _write(Path(f"artifacts/times/{stage}/{key}.json"), "{}")
     if stage == "train":
-        _write(Path(f"reports/curves/{key}.csv"), "step,value\n")
+        _write(Path(f"artifacts/train/{key}/curve.csv"), f"step,value\n1,{width}\n")
     if stage == "evaluate":
         _write(Path(f"artifacts/samples/{key}.npz"), content)
-        _write(Path(f"reports/metrics/{key}.json"), json.dumps({"key": key}))
+        _write(Path(f"artifacts/metrics/{key}.json"), json.dumps({"key": key}))
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""A toy repository: two suites of the real dvc.yaml over a small grid, with stages that write a few bytes.
+"""A toy repository: the real dvc.yaml over a small grid, with stages that write a few bytes.
 
 The stages are those of `command.py`.
 """
@@ -10,15 +10,16 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
-import yaml
 from configuration import params_text, suite_entry, task_entry
 
+from pipeline import cells
 from pipeline.params import load
 from pipeline.run import worker
+from pipeline.run.driver import Request
 from pipeline.run.interrupt import Interrupt
 from pipeline.run.progress import Lines
 from pipeline.run.step import Outcome, Result
@@ -56,13 +57,16 @@ class Toy:
         suite: str | None = None,
         interrupt: Interrupt | None = None,
         before: Callable[[], None] = worker.warm_up,
+        force: Collection[str] = (),
     ) -> dict[str, Result]:
         from pipeline.run import repository
         from pipeline.run.schedule import Schedule
 
-        never = Interrupt()
+        never, settings = Interrupt(), load()
+        cells.write(settings)
         with repository.opened() as workspace:
-            steps = workspace.steps(load().selected(suite))
+            steps = workspace.steps(Request(suite).cells(settings))
+            workspace.force(force)
             schedule = Schedule(steps, workspace, jobs, before)
             return schedule.run(never if interrupt is None else interrupt, Lines(len(steps)))
 
@@ -84,14 +88,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (".dvc/config", ".dvcignore", ".gitignore", "dvc.yaml"):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
-    graph = yaml.safe_load((folder / "dvc.yaml").read_text())
-    suites = yaml.safe_load(PARAMS)["suites"].keys()
-    graph["stages"] = {
-        name: s
-        for name, s in graph["stages"].items()
-        if name.partition("_")[2] in {"", *suites} and not name.startswith("sweep")  # it turns no knob
-    }
-    (folder / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))
     (folder / "params.yaml").write_text(PARAMS)
     for name in ("orders", "requirements.lock"):
         (folder / name).touch()

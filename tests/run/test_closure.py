@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.closure import Sources, meaning
-from pipeline.stages.code import entries
+from pipeline.stages.plan import entries
 
 PLAIN = "def f(x: int) -> int:\n    return x + 1\n"
 TALKATIVE = '"""Module."""\n\n# why\n\ndef f(x: int) -> int:\n    """One more."""\n\n    return x + 1  # one\n'

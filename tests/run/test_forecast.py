@@ -11,7 +11,7 @@ from pipeline.run.progress import time_left
 from pipeline.run.schedule import ranks
 from pipeline.run.step import Step
 
-RESULTS = """suite,task,condition,model,family,seed,metric,value,unit,better,kind,protocol
+RESULTS = """task,condition,model,family,seed,metric,value,unit,better,kind,protocol
 points,ring,none,vae,vae,0,train_seconds,20,s,lower,measured,-
 points,ring,none,vae,vae,0,sample_seconds_per_1000,2,s,lower,measured,-
 points,ring,none,vae,vae,0,likelihood_seconds_per_1000,3,s,lower,measured,-
@@ -47,7 +47,7 @@ def test_a_report_that_cannot_be_read_is_no_report(results: Path, text: str) -> 
 
 
 def cells(stage: str, *names: str) -> list[Step]:
-    return [step(f"{stage}_points@ring-{name}-0") for name in names]
+    return [step(f"{stage}@ring-{name}-0") for name in names]
 
 
 def test_all_that_is_left_divided_by_the_jobs_at_the_runs_own_pace() -> None:

@@ -49,7 +49,7 @@ RUN = """
     if __name__ == "__main__":
         original, files._replace = files._replace, replace
         with repository.opened() as workspace:
-            steps = workspace.steps(load().selected())
+            steps = workspace.steps(load().cells)
             Schedule(steps, workspace, 2, worker.warm_up).run(Interrupt(), Lines(len(steps)))
 """
 
@@ -129,7 +129,7 @@ def test_entries_survive_dvc_being_killed_while_it_writes(
     toy.commands()
     assert python(REPRO, str(written), str(write)) == KILLED
     assert paths.LOCK.stat().st_size == written < before
-    ran = [line for line in toy.commands() if line not in ("code", "report")]
+    ran = [line for line in toy.commands() if line not in ("plan", "report")]
     toy.run()
     assert "dvc.lock was incomplete: restored from the copy in .dvc/tmp/coverseek/dvc.lock" in capfd.readouterr().out
     assert not set(ran) & set(toy.commands())
@@ -210,4 +210,4 @@ def test_without_any_version_the_run_cache_restores_the_lock(toy: Toy) -> None:
     toy.commands()
     toy.run()
     assert paths.LOCK.read_bytes() == expected
-    assert toy.commands() == ["code", "report"]  # of these two DVC has no run cache
+    assert toy.commands() == ["plan", "report"]  # of these two DVC has no run cache

@@ -48,11 +48,11 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def test_a_run_beside_dvc_repro_is_refused_in_one_line_and_records_nothing(
     toy: Toy, repro: subprocess.Popen[bytes]
 ) -> None:
-    lock, metrics = Path("dvc.lock").read_bytes(), Path("reports/metrics/ring-gan-0.json").read_bytes()
+    lock, metrics = Path("dvc.lock").read_bytes(), Path("artifacts/metrics/ring-gan-0.json").read_bytes()
     with pytest.raises(UserError, match=rf"^process {repro.pid} \(dvc repro -q\) works in this folder: wait [^\n]*$"):
         toy.run()
     assert Path("dvc.lock").read_bytes() == lock
-    assert Path("reports/metrics/ring-gan-0.json").read_bytes() == metrics
+    assert Path("artifacts/metrics/ring-gan-0.json").read_bytes() == metrics
 
 
 def test_a_killed_dvc_repro_stops_no_run(toy: Toy, repro: subprocess.Popen[bytes]) -> None:
@@ -74,7 +74,7 @@ def test_an_entry_of_a_process_that_ended_stops_no_run(toy: Toy) -> None:
     shutil.rmtree("artifacts/train/ring-gan-0")
     entry = {"pid": ended.pid, "cmd": "dvc repro"}
     PATHS_IN_USE.write_text(json.dumps({"write": {str(Path("artifacts/train/ring-gan-0").resolve()): entry}}))
-    assert toy.outcomes(toy.run(), "restored") == ["train_points@ring-gan-0"]
+    assert toy.outcomes(toy.run(), "restored") == ["train@ring-gan-0"]
 
 
 def test_a_busy_path_ends_the_run_and_is_no_fault_of_a_step() -> None:

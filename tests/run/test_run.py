@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -15,6 +16,8 @@ import pytest
 import yaml
 
 from pipeline.errors import UserError
+from pipeline.params import load
+from pipeline.run.driver import Request
 from pipeline.run.interrupt import interrupts
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ ROW = "artifacts/train/ring-gan-0"
 def test_the_first_run_runs_every_command_once(toy: Toy) -> None:
     lines = Path("first.txt").read_text().splitlines()
     assert len(lines) == len(set(lines)) == STEPS
-    assert (lines[0], lines[-1]) == ("code", "report")
+    assert (lines[0], lines[-1]) == ("plan", "report")
     assert len(Path("reports/results.csv").read_text().splitlines()) == 3
 
 
@@ -54,26 +57,26 @@ def test_a_models_parameter_re_runs_its_own_cells_and_going_back_runs_none(toy: 
     before = Path("dvc.lock").read_bytes()
     toy.edit("params.yaml", *WIDER)
     toy.run()
-    assert toy.commands() == sorted(["code", *GAN, "report"])
+    assert toy.commands() == sorted(["plan", *GAN, "report"])
     toy.edit("params.yaml", *reversed(WIDER))
     results = toy.run()
-    assert toy.outcomes(results, "restored") == ["evaluate_points@ring-gan-0", "train_points@ring-gan-0"]
-    assert toy.commands() == ["code", "report"]
+    assert toy.outcomes(results, "restored") == ["evaluate@ring-gan-0", "train@ring-gan-0"]
+    assert toy.commands() == ["plan", "report"]
     assert Path("dvc.lock").read_bytes() == before
 
 
 def test_an_edit_in_a_family_re_runs_its_cells_and_a_comment_only_the_hash(toy: Toy) -> None:
     Path("pipeline/gan.py").write_text("FAMILY = 'gan'  # better words\n")
     toy.run()
-    assert toy.commands() == ["code"]
+    assert toy.commands() == ["plan"]
     Path("pipeline/gan.py").write_text("FAMILY = 'better gan'\n")
     toy.run()
-    assert toy.commands() == sorted(["code", *GAN])  # its numbers are the old ones: nothing new to report
+    assert toy.commands() == sorted(["plan", *GAN])  # its numbers are the old ones: nothing new to report
 
 
 def test_a_lost_output_comes_back_without_running(toy: Toy) -> None:
     shutil.rmtree(ROW)
-    assert toy.outcomes(toy.run(), "restored") == ["train_points@ring-gan-0"]
+    assert toy.outcomes(toy.run(), "restored") == ["train@ring-gan-0"]
     assert not toy.commands()
 
 
@@ -95,7 +98,7 @@ def test_one_suite_leaves_the_other_alone(toy: Toy) -> None:
     toy.edit("params.yaml", "steps: 1", "steps: 2")
     toy.edit("params.yaml", "images: {steps: 1", "images: {steps: 2")
     toy.run(suite="images")
-    assert toy.commands() == sorted(["train digits-vae-0", "evaluate digits-vae-0", "report"])
+    assert toy.commands() == sorted(["plan", "train digits-vae-0", "evaluate digits-vae-0", "report"])
 
 
 @pytest.mark.parametrize(
@@ -105,14 +108,49 @@ def test_a_cell_that_ends_badly_takes_only_its_own_with_it(toy: Toy, deed: str, 
     toy.edit("params.yaml", "points: {steps: 1", "points: {steps: 2")
     toy.order(f"train-ring-gan-0 {deed}")
     results = toy.run()
-    assert results["train_points@ring-gan-0"].reason == reason
-    assert toy.outcomes(results, "skipped") == ["evaluate_points@ring-gan-0"]
-    assert toy.outcomes(results, "ran") == ["evaluate_points@ring-vae-0", "report", "train_points@ring-vae-0"]
+    assert results["train@ring-gan-0"].reason == reason
+    assert toy.outcomes(results, "skipped") == ["evaluate@ring-gan-0"]
+    assert toy.outcomes(results, "ran") == ["evaluate@ring-vae-0", "plan", "report", "train@ring-vae-0"]
     assert "ring-gan-0" not in Path("reports/results.csv").read_text()
     toy.order()
     toy.commands()
     toy.run()
     assert toy.commands() == sorted([*GAN, "report"])
+
+
+def test_a_forced_cell_runs_again_and_nothing_else_does(toy: Toy) -> None:
+    toy.run(force=("train@ring-gan-0", "evaluate@ring-gan-0"))
+    assert toy.commands() == GAN
+
+
+def test_what_is_listed_as_stale_is_what_runs(toy: Toy) -> None:
+    import command
+
+    from pipeline.run import repository
+
+    def stale() -> list[str]:
+        with repository.opened() as workspace:
+            steps = workspace.steps(load().cells)
+            command.main(["plan"])
+            current = json.loads(Path("plan/parameters.json").read_text())
+            return [steps[name].title for name in workspace.stale(steps, current)]
+
+    assert stale() == []
+    toy.edit("params.yaml", *WIDER)
+    listed = stale()
+    toy.commands()
+    toy.run()
+    assert sorted(listed) == sorted({*toy.commands(), "plan"})
+
+
+def test_a_target_selects_cells(toy: Toy) -> None:
+    cells = Request(task="ring", model="vae").cells(load())
+    assert [cell.key for cell in cells] == ["ring-vae-0"]
+    assert [cell.key for cell in Request(force=("ring-gan-0",)).cells(load())] == ["ring-gan-0"]
+    with pytest.raises(UserError, match=r"no cell .* has task digits, model gan"):
+        Request(task="digits", model="gan").cells(load())
+    with pytest.raises(UserError, match=r"--force ring-gn-0: no such cell .*did you mean ring-gan-0"):
+        Request(force=("ring-gn-0",)).cells(load())
 
 
 def test_nothing_is_touched_where_the_check_fails(toy: Toy) -> None:
@@ -142,9 +180,10 @@ def test_an_interrupt_ends_the_children_and_keeps_what_ended(toy: Toy, wait: Cal
     with interrupts() as interrupt:
         results = toy.run(interrupt=interrupt)
     assert interrupt
-    assert "train_points@ring-gan-0" not in results
+    assert "train@ring-gan-0" not in results
     locked = yaml.safe_load(Path("dvc.lock").read_text())["stages"]
-    assert locked["train_points@ring-vae-0"]["params"]["params.yaml"]["training.points"]["steps"] == 2
+    (value,) = locked["train@ring-vae-0"]["params"]["plan/parameters.json"].values()
+    assert '"steps": 2' in value
     toy.order()
     toy.commands()
     toy.run()
@@ -155,7 +194,7 @@ def test_an_input_that_changes_meanwhile_makes_no_record(toy: Toy) -> None:
     toy.edit("params.yaml", *WIDER)
     toy.order("train-ring-gan-0 edit")
     results = toy.run()
-    assert results["train_points@ring-gan-0"].reason == "its inputs changed while it ran; run again"
+    assert results["train@ring-gan-0"].reason == "its inputs changed while it ran; run again"
     assert not Path(ROW).exists()
 
 

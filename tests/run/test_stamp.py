@@ -18,44 +18,44 @@ def stamped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in FILES:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(name)
-    Stamp(None, False).write()
+    Stamp("default").write()
 
 
 def test_nothing_changed() -> None:
-    assert Stamp(None, False).fresh()
+    assert Stamp("default").fresh()
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_touched_file(name: str) -> None:
     os.utime(name, ns=(1, 1))
-    assert not Stamp(None, False).fresh()
+    assert not Stamp("default").fresh()
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file(name: str) -> None:
     Path(name).unlink()
-    assert not Stamp(None, False).fresh()
+    assert not Stamp("default").fresh()
 
 
 def test_a_new_file() -> None:
     Path("pipeline/b.py").touch()
-    assert not Stamp(None, False).fresh()
+    assert not Stamp("default").fresh()
 
 
 def test_another_selection() -> None:
-    assert not Stamp("points", False).fresh()
-    assert not Stamp(None, True).fresh()
+    assert not Stamp("points").fresh()
+    assert not Stamp("all").fresh()
 
 
 def test_no_stamp_and_a_damaged_stamp() -> None:
     Path("artifacts/.fresh.json").write_text("{")
-    assert not Stamp(None, False).fresh()
+    assert not Stamp("default").fresh()
     Path("artifacts/.fresh.json").unlink()
-    assert not Stamp(None, False).fresh()
+    assert not Stamp("default").fresh()
 
 
 def test_an_edit_during_a_run_is_not_stamped_as_done() -> None:
-    stamp = Stamp("points", False)
+    stamp = Stamp("points")
     Path("params.yaml").write_text("edited meanwhile")
     stamp.write()
-    assert not Stamp("points", False).fresh()
+    assert not Stamp("points").fresh()

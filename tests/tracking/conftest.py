@@ -53,9 +53,8 @@ class Tree:
         grid = params.load()
         for task in grid.tasks:
             self.prepare(task)
-        for suite in grid.suites.values():
-            for cell in suite.cells():
-                self.cell(cell, grid.model(suite.events, cell.model).family, NATS[cell.model] + cell.seed / 8)
+        for cell in grid.cells:
+            self.cell(cell, grid.model("points", cell.model).family, NATS[cell.model] + cell.seed / 8)
 
     def prepare(self, task: str, data: str = "1") -> None:
         files.write_json(
@@ -97,14 +96,14 @@ class Tree:
         files.write_json(paths.times(stage, cell), {"metrics": {f"{stage}_seconds": entry}, "hardware": {"cores": 2}})
 
     def _curve(self, cell: Cell) -> None:
-        with files.whole(paths.curve(cell)) as draft, draft.open("w", newline="") as file:
+        with files.atomic_write(paths.curve(cell)) as draft, draft.open("w", newline="") as file:
             rows = csv.writer(file)
             rows.writerow(["step", "player", "part", "value"])
             rows.writerows([[step, "model", "nll", 5 / step] for step in (1, 5, 10)])
 
     def _lock(self, stage: str, cell: Cell, version: str, outs: list[Path]) -> None:
-        deps = [{"path": paths.prepared(cell.task).as_posix(), "md5": "d" * 32 + ".dir"}]
-        self.stages[f"{stage}_points@{cell.key}"] = {
+        deps = [{"path": (paths.prepared(cell.task) / "manifest.json").as_posix(), "md5": "d" * 32}]
+        self.stages[f"{stage}@{cell.key}"] = {
             "cmd": f"coverseek {stage}",
             "deps": deps,
             "params": {"params.yaml": {"version": version}},

@@ -21,7 +21,7 @@ def entry(model: str, seed: int, metric: str, value: float, family: str = "flow"
     better: Better = "higher" if metric == "nats" else "lower"
     measured = {metric: Metric(value=value, unit="nats", better=better, kind="exact", protocol="test")}
     cell = Cell("toy", model, seed)
-    outcome = Outcome(suite="points", cell=cell, family=family, status="ok", metrics=measured)
+    outcome = Outcome(cell=cell, family=family, status="ok", metrics=measured)
     return Entry(outcome, cell.key, {})
 
 

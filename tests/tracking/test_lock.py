@@ -31,7 +31,7 @@ def test_the_hash_sees_all_but_the_times(tree: Tree) -> None:
 
 
 def test_a_cell_that_dvc_does_not_know_has_no_hash(tree: Tree) -> None:
-    del tree.stages["evaluate_points@toy-vae-0"]
+    del tree.stages["evaluate@toy-vae-0"]
     assert lock.Lock(tree.stages, "").digest("points", VAE) is None
     assert lock.Lock({}, "").md5("train", "points", VAE, paths.trained(VAE)) is None
 

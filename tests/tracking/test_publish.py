@@ -58,7 +58,7 @@ def test_each_cell_is_a_child_of_its_model(published: MlflowClient) -> None:
     assert parent.info.run_name == "toy-vae"
     assert parent.data.metrics["nats"] == pytest.approx(1 + 1 / 16)
     assert run.data.params == {"recipe": "vae", "hyper.width": "8", "training.steps": "10", "seed": "0"}
-    expected = {"suite": "points", "family": "vae", "task": "toy", "status": "ok", "current": "true", "seed": "0"}
+    expected = {"family": "vae", "task": "toy", "status": "ok", "current": "true", "seed": "0"}
     assert expected.items() <= run.data.tags.items()
     assert {"git.rev", "git.dirty", "dvc.lock", "hash", "hardware"} <= run.data.tags.keys()
 

@@ -57,13 +57,14 @@ def write(
     if judges:
         described = {k: {"id": j.id, "architecture": j.architecture, "test": j.test} for k, j in judges.items()}
         description["judges"] = described
-    with files.whole_folder(paths.features(task.name)) as folder:
+    with files.atomic_dir(paths.features(task.name)) as folder:
         if extractor.stored and extractor.state_dict():
             (folder / WEIGHTS).write_bytes(weights(extractor))
         for kind, fitted in (judges or {}).items():
             (folder / JUDGE.format(kind=kind)).write_bytes(weights(fitted))
-        files.write_json(folder / DESCRIPTION, description)
         files.write_npz(folder / FEATURES, {name: extractor.extract(x).numpy() for name, x in splits.items()})
+        description["reference"] = {"sha256": files.sha256(folder / FEATURES)}
+        files.write_json(folder / DESCRIPTION, description)
 
 
 def load(task: Task) -> Reference:

@@ -1,0 +1,168 @@
+"""plan: params.yaml and the sources of `pipeline` -> plan/cells.json and plan/parameters.json, which dvc.yaml reads.
+
+cells.json lists the tasks, and the cells that the suites select, as DVC's `foreach` takes them. DVC reads it before it
+runs any stage, so that it cannot be written by a stage of the same `dvc repro`.
+
+parameters.json has one hash for each kind of work and task or model, over its settings and the code that it can reach.
+A stage depends on one entry of it and not on params.yaml, which DVC would parse anew for each of its stages.
+
+Families are imported by name, where no import graph sees it: so each model's entry names its family's recipe too, and
+an edit in `families/gan/` makes the cells of that family stale and no others. What params.yaml names and another
+package brings counts with that package's code, and with what of ours that imports: a family in its own cells, a dataset
+wherever data are prepared, an extractor wherever features are fitted or used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pipeline import cells, files, params, paths, plugins
+from pipeline.cells import evaluation_group
+from pipeline.closure import Sources
+from pipeline.errors import UserError
+from pipeline.params import EVENTS, Events, Params, TaskParams
+from pipeline.paths import Cell
+from pipeline.plugins import Group
+from pipeline.results import external
+
+GROUPS: dict[str, Group | None] = {
+    "prepare": "datasets", "features": "extractors", "train": None, "evaluate": "extractors", "sweep": "extractors",
+    "report": None,
+}  # fmt: skip
+"""Stage -> what it calls by a name that params.yaml gives, besides a family."""
+FOLDERS = (paths.sweep(Cell("", "", 0)).parent, external.FOLDER)
+"""The report depends on them, also where no cell is swept and nothing was scored."""
+
+Brought = dict[Group, dict[str, str]]
+"""Group -> name -> the hash of the code that another package brings by that name."""
+Foreign = tuple[Group, str]
+
+
+class Family(NamedTuple):
+    """A family of models; `foreign`: another package brings it."""
+
+    name: str
+    foreign: bool
+
+
+def main(check: bool) -> None:
+    """Write both files. With `check`, as the stage of dvc.yaml, parameters.json alone.
+
+    Raises:
+        UserError: with `check`, where cells.json does not list the cells of params.yaml.
+    """
+    settings = params.load()
+    if not check:
+        cells.write(settings)
+    elif cells.is_stale(settings):
+        raise UserError(cells.STALE)
+    for folder in FOLDERS:
+        folder.mkdir(parents=True, exist_ok=True)
+    files.write_json(paths.PARAMETERS, parameters(settings))
+
+
+def parameters(settings: Params) -> dict[str, Any]:
+    """parameters.json.
+
+    Returns:
+        {"prepare": {task: hash}, "features": {task: hash}, "train": {events: {model: hash}}, "evaluate": {evaluation:
+        {model: hash}}, "sweep": {evaluation: {model: hash}}, "report": hash, "brought": {group: {name: hash}}} with
+        the models of the suites. `evaluation` is an event kind, or one and an entry of `evaluation`: `images_modes`.
+
+    Raises:
+        UserError: a family does not exist, or is ours and another package's.
+    """
+    sources, brought = Sources(), elsewhere(settings)
+    found: dict[str, Any] = {
+        stage: {name: _hash(sources, brought, stage, _settings(task, block)) for name, task in settings.tasks.items()}
+        for stage, block in (("prepare", "data"), ("features", "extractor"))
+    }
+    families = _families(sources, settings)
+    for stage, selected in (("train", settings.cells), ("evaluate", settings.cells), ("sweep", settings.sweeps)):
+        found[stage] = {}
+        for events, group, model, evaluation in dict.fromkeys(_work(settings, stage, cell) for cell in selected):
+            family = families[events, model]
+            of = _model_settings(settings, stage, events, model, evaluation)
+            found[stage].setdefault(group, {})[model] = _hash(sources, brought, stage, of, family)
+    of = settings.model_dump(mode="json", include={"suites", "models", "tasks"})
+    return found | {"report": _hash(sources, brought, "report", of), "brought": brought}
+
+
+def _work(settings: Params, stage: str, cell: Cell) -> tuple[Events, str, str, str]:
+    """(event kind, group of parameters.json, model, entry of `evaluation`) of a cell."""
+    events = settings.task_events[cell.task]
+    group = events if stage == "train" else evaluation_group(settings, cell.task)
+    return events, group, cell.model, "" if stage == "train" else settings.evaluation_of(cell.task, events)[0]
+
+
+def _settings(task: TaskParams, block: str) -> Any:
+    return getattr(task, block).model_dump(mode="json")
+
+
+def _model_settings(settings: Params, stage: str, events: Events, model: str, evaluation: str) -> Any:
+    """What a stage reads of params.yaml for a model."""
+    if stage == "train":
+        return settings.model(events, model).model_dump(mode="json") | settings.train(events, model).model_dump()
+    of = settings.evaluation[evaluation].model_dump(mode="json")
+    return of | {"knobs": settings.knobs.model_dump(mode="json")} if stage == "sweep" else of
+
+
+def elsewhere(settings: Params) -> Brought:
+    """What params.yaml names and another package brings."""
+    named: dict[Group, set[str]] = {
+        "models": {spec.family for events in EVENTS for spec in settings.models[events].values()},
+        "datasets": {task.data.dataset for task in settings.tasks.values()},
+        "extractors": {task.extractor.name for task in settings.tasks.values()},
+    }
+    return {
+        group: {name: plugins.code(entry) for name, entry in plugins.announced(group).items() if name in names}
+        for group, names in named.items()
+    }
+
+
+def entries(stage: str, family: str | None = None) -> tuple[str, ...]:
+    """The modules that a stage starts from; `family` is one of ours."""
+    return (f"pipeline.stages.{stage}", *([f"pipeline.families.{family}.recipe"] if family else []))
+
+
+def _families(sources: Sources, settings: Params) -> dict[tuple[Events, str], Family]:
+    """(event kind, model) -> its family, and whether another package brings it."""
+    ours = {module.split(".")[2] for module in sources.graph.modules if module.endswith(".recipe")}
+    found = {}
+    for events in EVENTS:
+        for model, spec in settings.models[events].items():
+            where = f"{paths.PARAMS}: models.{events}.{model}.family"
+            found[events, model] = Family(spec.family, plugins.find("models", spec.family, ours, where) is not None)
+    return found
+
+
+def _hash(sources: Sources, brought: Brought, stage: str, settings: object, family: Family | None = None) -> str:
+    """<code>-<settings>: a hash of the code that a stage can reach, with what other packages bring to it, and one of
+    the settings that it reads."""
+    modules = entries(stage, family.name if family and not family.foreign else None)
+    group = GROUPS[stage]
+    foreign: list[Foreign] = [("models", family.name)] if family and family.foreign else []
+    foreign += [(group, name) for name in sorted(brought[group])] if group else []
+    roots = [root for of, name in foreign for root in plugins.roots(plugins.announced(of)[name])]
+    code = sources.hash(sources.closure(*modules, *sources.imported(roots)))
+    lines = [code, *(f"{of} {name} {brought[of][name]}" for of, name in foreign)]
+    return f"{_digits(chr(10).join(lines))}-{_digits(json.dumps(settings, sort_keys=True))}"
+
+
+def _digits(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def is_same_setting(one: str, other: object) -> bool:
+    """Whether two hashes differ at most in the code."""
+    return isinstance(other, str) and one.partition("-")[2] == other.partition("-")[2]
+
+
+def at(content: Mapping[str, Any], key: str) -> Any:
+    """The value at a dotted key, None where there is none: DVC's way to name a parameter."""
+    for part in key.split("."):
+        content = content.get(part, {}) if isinstance(content, Mapping) else {}
+    return content or None

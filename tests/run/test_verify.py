@@ -1,0 +1,83 @@
+"""A sample of stale cells runs again, and the others are accepted only where no output of it differs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline import paths
+from pipeline.run import driver, worker
+from pipeline.run.driver import Request
+from pipeline.run.step import Step
+from pipeline.run.verify import sample
+from pipeline.stages import leaderboard, publish
+
+if TYPE_CHECKING:
+    from tests.run.conftest import Toy
+
+CELLS = ("ring-vae-0", "ring-gan-0", "digits-vae-0")
+
+
+@pytest.fixture(autouse=True)
+def refactored(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code of both families is other code that does the same; nothing is published or printed."""
+    monkeypatch.setattr(driver, "_checker", lambda *_: worker.warm_up)
+    monkeypatch.setattr(publish, "main", lambda: None)
+    monkeypatch.setattr(leaderboard, "render", lambda task, suites: None)
+    for family in ("vae", "gan"):
+        Path(f"pipeline/{family}.py").write_text(f"KIND = '{family}'\n")
+    toy.commands()
+
+
+def verified() -> dict[str, Any]:
+    return dict(json.loads(paths.VERIFIED.read_text()))
+
+
+def test_one_cell_of_each_family_runs_again_and_the_others_are_accepted(toy: Toy) -> None:
+    assert driver.main(Request(), jobs=2, verify=1) == 0
+    ran = toy.commands()
+    assert len([line for line in ran if line.startswith("train")]) == 2
+    assert {"plan", "train ring-gan-0", "evaluate ring-gan-0"} <= {*ran}
+    found = verified()
+    accepted = {line.replace(" ", "@") for line in ran} ^ {
+        f"{stage}@{cell}" for stage in ("train", "evaluate") for cell in CELLS
+    }
+    assert {*found["accepted"]} == accepted - {"plan"}
+    assert found["differing"] == {}
+    assert len(toy.outcomes(toy.run(), "unchanged")) == 12
+    assert not toy.commands()
+
+
+def test_nothing_is_accepted_where_an_output_differs(toy: Toy) -> None:
+    Path("noise").touch()
+    assert driver.main(Request(), jobs=2, verify=1) == 1
+    found = verified()
+    assert found["accepted"] == []
+    assert "differs from dvc.lock: artifacts/samples/ring-gan-0.npz" in found["differing"]["evaluate@ring-gan-0"]
+    toy.commands()
+    toy.run()
+    (again,) = [line for line in toy.commands() if line.startswith("train")]
+    assert again != "train ring-gan-0"
+
+
+def test_a_changed_setting_is_not_accepted(toy: Toy) -> None:
+    toy.edit("params.yaml", "gan: {family: gan, width: 1}", "gan: {family: gan, width: 2}")
+    assert driver.main(Request(), jobs=2, verify=1) == 0
+    found = verified()
+    assert not [name for name in (*found["rerun"], *found["accepted"]) if name == "train@ring-gan-0"]
+    assert "train ring-gan-0" in toy.commands()
+
+
+def test_a_sample_has_at_least_so_many_cells_and_depends_on_the_seed(toy: Toy) -> None:
+    from pipeline.params import load
+
+    toy.edit("params.yaml", "models: [vae, gan], seeds: [0]", "models: [vae, gan], seeds: [0, 1, 2, 3, 4, 5]")
+    settings = load()
+    steps = {f"train@{cell.key}": Step(f"train@{cell.key}", ("train",), frozenset()) for cell in settings.cells}
+    drawn = [sample(settings, steps, 4, seed) for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert {len(names) for names in drawn} == {4}
+    assert len(sample(settings, steps, 1, 0)) == 2
