@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline import paths
 from pipeline.claims import claims_md as claims
 from pipeline.claims import conditioning
-from pipeline.files import whole, whole_folder
+from pipeline.files import atomic_dir, atomic_write
 from pipeline.html import document
 from pipeline.params import load
 from pipeline.report import benchmark, figures, leaderboard_csv, leaderboard_md
@@ -26,7 +26,7 @@ def main() -> None:
     series = conditioning_series(params, found.outcomes)
     verdicts = claims.judged(found.results.trained)
     default = {name for name, suite in params.suites.items() if suite.default}
-    with whole_folder(paths.FIGURES) as folder:
+    with atomic_dir(paths.FIGURES) as folder:
         figures.draw_answer([board for board in found.boards if board.suite in default], folder)
         pictures = {(board.suite, board.task): figures.draw(board, folder) for board in found.boards}
         sections = {of.suite: _section(of, figures.draw_series(of, folder), of.suite in default) for of in series}
@@ -36,7 +36,7 @@ def main() -> None:
     _write(document.PATH, html)
     _write(paths.RESULTS, found.results.csv())
     _write(paths.LEADERBOARD_CSV, leaderboard_csv.csv(found.boards))
-    with whole_folder(leaderboard_md.FOLDER) as folder:
+    with atomic_dir(leaderboard_md.FOLDER) as folder:
         for path, text in pages.items():
             if path.parent == leaderboard_md.FOLDER:
                 (folder / path.name).write_text(text, encoding="utf-8")
@@ -53,5 +53,5 @@ def _section(series: ConditioningSeries, picture: Path | None, default: bool) ->
 
 
 def _write(path: Path, text: str) -> None:
-    with whole(path) as draft:
+    with atomic_write(path) as draft:
         draft.write_text(text, encoding="utf-8")
