@@ -6,6 +6,7 @@ with fourteen digits; what has no visible effect is removed.
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 
 import altair as alt
 import vl_convert
+from PIL import Image
 
 from pipeline.errors import UserError
 from pipeline.report import style
@@ -27,6 +29,8 @@ SCALE = 1.5
 LETTER, LINE = 5.8, 16
 """Pixels of the key of a PNG: the mean width of a letter, the height of a line."""
 LINE_WIDTH = 640
+COLOURS = 128
+"""Of a PNG, which makes it ten times smaller."""
 EMPTY = re.compile(
     r'<path class="(?:background|foreground)"[^>]*(?:d="M0,0h0v0h0Z"|display="none")[^>]*/>'
     r'|<path class="background"[^>]*pointer-events="none"(?: opacity="1")?/>|<g[^>]*/>'
@@ -110,7 +114,12 @@ class Chart:
             del part["config"]
         whole = {"title": self.title, "vconcat": parts[::-1], "config": config, "datasets": data, "spacing": 8}
         spec = self._checked(theme.printed(whole))
-        return vl_convert.vegalite_to_png(spec, scale=SCALE, allowed_base_urls=[])
+        drawn = vl_convert.vegalite_to_png(spec, scale=SCALE, allowed_base_urls=[])
+        with Image.open(io.BytesIO(drawn)) as image:
+            palette = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        small = io.BytesIO()
+        palette.save(small, format="png", optimize=True)
+        return small.getvalue()
 
     @property
     def width(self) -> int:
