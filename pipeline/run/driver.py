@@ -16,7 +16,6 @@ from pipeline.params import Params, Suite, load
 from pipeline.run.interrupt import EXIT, interrupts
 from pipeline.run.stamp import Stamp
 from pipeline.run.step import Outcome, Result, Step
-from pipeline.tracking import live
 
 WORDS: dict[Outcome, str] = {
     "ran": "ran",
@@ -46,6 +45,8 @@ def main(jobs: int, suite: str | None, everything: bool, track: bool = True) -> 
 
 
 def _run(stamp: Stamp, jobs: int, suite: str | None, everything: bool, track: bool) -> int:
+    from pipeline.tracking import live  # imports sqlalchemy
+
     settings, start = load(), time.monotonic()
     suites = settings.selected(suite, everything)
     with live.tracked(track):
