@@ -20,7 +20,6 @@ from pipeline.paths import Cell
 from pipeline.run.interrupt import EXIT, interrupts
 from pipeline.run.stamp import Stamp
 from pipeline.run.step import Outcome, Result, Step
-from pipeline.tracking import live
 
 WORDS: dict[Outcome, str] = {
     "ran": "ran",
@@ -167,6 +166,8 @@ def _only(steps: Mapping[str, Step], names: Sequence[str]) -> dict[str, Step]:
 
 
 def _run(stamp: Stamp, jobs: int, request: Request, track: bool) -> int:
+    from pipeline.tracking import live  # imports sqlalchemy
+
     settings, start = load(), time.monotonic()
     cells = request.cells(settings)
     with live.tracked(track):
