@@ -77,7 +77,7 @@ class Sources:
     def _of(self, module: str) -> str:
         if module not in self._meanings:
             path = _path(module)
-            self._meanings[module] = "\n".join([meaning(path.read_text(encoding="utf-8")), *_templates(path)])
+            self._meanings[module] = "\n".join([normalized_source(path.read_text(encoding="utf-8")), *_templates(path)])
         return self._meanings[module]
 
 
@@ -88,12 +88,12 @@ def libraries(lock: Path) -> list[str]:
     return sorted(pin for pin in pins if pin.partition("==")[0] in LIBRARIES)
 
 
-def meaning(source: str) -> str:
+def normalized_source(source: str) -> str:
     """A module's source without comments, blank lines and docstrings."""
-    return ast.unparse(_Speechless().visit(ast.parse(source)))
+    return ast.unparse(_StripDocstrings().visit(ast.parse(source)))
 
 
-class _Speechless(ast.NodeTransformer):
+class _StripDocstrings(ast.NodeTransformer):
     """Drops each string that stands alone: the docstrings of modules, classes, functions and attributes."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
@@ -125,7 +125,7 @@ def _names(file: Path) -> Iterator[str]:
 
 
 def _templates(path: Path) -> list[str]:
-    """What lies in the folder `templates` beside a package's __init__.py, word for word."""
+    """The files of a package's folder `templates`, word for word."""
     folder = path.with_name("templates")
     found = sorted(folder.iterdir()) if path.name == "__init__.py" and folder.is_dir() else []
     return [f"# {file.name}\n{file.read_text(encoding='utf-8')}" for file in found]

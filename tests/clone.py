@@ -11,6 +11,9 @@ from typing import Any
 
 import yaml
 
+from pipeline import cells, paths
+from pipeline.params import load
+
 ROOT = Path(__file__).parents[1]
 COMMAND = f"#!{sys.executable}\nfrom pipeline.cli import main\n\nif __name__ == '__main__':\n    main()\n"
 FILES = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml", "requirements.lock")
@@ -43,6 +46,8 @@ def clone(source: Path, folder: Path, params: dict[str, Any]) -> Path:
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(source / name, folder / name)
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    (folder / "plan").mkdir()
+    (folder / paths.CELLS).write_text(cells.content(load(folder / "params.yaml")))
     (folder / "bin").mkdir()
     (folder / "bin/coverseek").write_text(COMMAND)
     (folder / "bin/coverseek").chmod(0o755)

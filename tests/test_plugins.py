@@ -218,7 +218,7 @@ def test_what_another_package_imports_of_ours_counts_for_it(site: Install, monke
     """Its own families and networks, which no stage reaches without a family of ours."""
     site("dusty", RECIPES, models="sky = dusty")
     first = parameters(settings())
-    monkeypatch.setattr(closure, "meaning", lambda source: source.replace("class UniformBox", "class Other"))
+    monkeypatch.setattr(closure, "normalized_source", lambda source: source.replace("class UniformBox", "class Other"))
     second = parameters(settings())
     changed = {model for model, value in second["train"]["points"].items() if value != first["train"]["points"][model]}
     assert "dust" in changed

@@ -1,4 +1,4 @@
-"""Prepared data, features and weights: are they there, with the bytes that the manifest beside them names?"""
+"""Prepared data, features and weights: whether they exist with the sha256 that their manifest names."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Hashes = Callable[[Mapping[str, Any]], dict[str, str]]
 
 
 class Artifact(NamedTuple):
-    """A folder with a manifest. `mend`: the command that makes it again."""
+    """A folder with a manifest. `remedy`: the command that writes it again."""
 
     folder: Path
     manifest: str
     schema: type[BaseModel]
     hashes: Hashes
-    mend: str
+    remedy: str
     npz: str | None = None
     """A file without a hash, which can be read or not."""
 
@@ -59,23 +59,23 @@ def _features(task: str) -> Artifact:
         named |= {f"judge-{kind}.safetensors": judge["id"] for kind, judge in manifest.get("judges", {}).items()}
         return {name: id.partition("@")[2] for name, id in named.items() if "@" in id}
 
-    mend = f"coverseek features --task {task}"
-    return Artifact(paths.features(task), "extractor.json", Description, hashes, mend, npz="reference.npz")
+    remedy = f"coverseek features --task {task}"
+    return Artifact(paths.features(task), "extractor.json", Description, hashes, remedy, npz="reference.npz")
 
 
 def _trained(cell: paths.Cell) -> Artifact:
     def hashes(manifest: Mapping[str, Any]) -> dict[str, str]:
         return {} if manifest["status"] == "diverged" else {"weights.safetensors": manifest["sha256"]}
 
-    mend = f"coverseek train --task {cell.task} --model {cell.model} --seed {cell.seed}"
-    return Artifact(paths.trained(cell), "model.json", Record, hashes, mend)
+    remedy = f"coverseek train --task {cell.task} --model {cell.model} --seed {cell.seed}"
+    return Artifact(paths.trained(cell), "model.json", Record, hashes, remedy)
 
 
 def _check(subject: str, artifacts: list[Artifact]) -> Iterator[Finding]:
     """A fault for each that is damaged, and one line for the others."""
     there = [artifact for artifact in artifacts if artifact.folder.exists()]
     faults = [fault for artifact in there for fault in _faults(artifact)]
-    yield from (Finding("fault", subject, what, mend) for what, mend in faults)
+    yield from (Finding("fault", subject, what, remedy) for what, remedy in faults)
     missing = len(artifacts) - len(there)
     if missing:
         yield Finding("warning", subject, f"{missing} of {len(artifacts)} are missing", "coverseek run")
@@ -87,16 +87,16 @@ def _faults(artifact: Artifact) -> Iterator[tuple[str, str]]:
     """(what is wrong, the command that mends it)"""
     path = artifact.folder / artifact.manifest
     try:
-        hashes = artifact.hashes(files.read_json(path, artifact.mend, schema=artifact.schema))
+        hashes = artifact.hashes(files.read_json(path, artifact.remedy, schema=artifact.schema))
     except UserError:
-        yield f"{path} is missing or damaged", artifact.mend
+        yield f"{path} is missing or damaged", artifact.remedy
         return
     for name, start in hashes.items():
         path = artifact.folder / name
         if not path.exists() or not files.sha256(path).startswith(start):
-            yield f"{path} is missing or damaged (sha256)", artifact.mend
+            yield f"{path} is missing or damaged (sha256)", artifact.remedy
     if artifact.npz and not _readable(artifact.folder / artifact.npz):
-        yield f"{artifact.folder / artifact.npz} is missing or damaged", artifact.mend
+        yield f"{artifact.folder / artifact.npz} is missing or damaged", artifact.remedy
 
 
 def _readable(path: Path) -> bool:

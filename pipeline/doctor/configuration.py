@@ -18,7 +18,7 @@ def grid() -> tuple[Params | None, Finding]:
     try:
         settings = params.load()
     except UserError as error:
-        return None, Finding("fault", subject, str(error), f"mend {paths.PARAMS}")
+        return None, Finding("fault", subject, str(error), f"correct {paths.PARAMS}")
     return settings, Finding("ok", subject, f"{len(settings.suites)} suites, {len(settings.cells)} cells")
 
 

@@ -136,7 +136,7 @@ def _verify(request: Request, jobs: int, count: int) -> bool:
                 Schedule(_only(steps, ["plan"]), workspace, 1, before=check).run(interrupt, show)
             current = files.read_json(paths.PARAMETERS, "coverseek plan")
             stale = [name for name in workspace.stale(steps, current) if steps[name].stage not in ("plan", "report")]
-            acceptable = {name: steps[name] for name in stale if workspace.acceptable(name, current)}
+            acceptable = verify.acceptable(workspace, steps, stale, current)
             seed = verify.seed_of(current)
             names = verify.sample(settings, acceptable, count, seed)
             compared = verify.Comparison(workspace, names)

@@ -28,7 +28,8 @@ def update(stages: Sequence[Any], order: Sequence[str]) -> None:
 
     Args:
         stages: DVC's stages, as saved.
-        order: the names of all stages of dvc.yaml. Entries of other stages come last, in the order that they have.
+        order: the names of all stages of dvc.yaml. Entries of other cells and tasks come last, in the order that they
+            have; those of kinds of stages that dvc.yaml lacks are dropped.
     """
     text = paths.LOCK.read_text(encoding="utf-8") if paths.LOCK.exists() else ""
     names = NAME.findall(text)
@@ -47,5 +48,11 @@ def update(stages: Sequence[Any], order: Sequence[str]) -> None:
 
 
 def _sorted(names: Sequence[str], order: Sequence[str]) -> list[str]:
-    found = set(names)
-    return list(dict.fromkeys([*(name for name in order if name in found), *names]))
+    found, kinds = set(names), {_kind(name) for name in order}
+    others = (name for name in names if _kind(name) in kinds)
+    return list(dict.fromkeys([*(name for name in order if name in found), *others]))
+
+
+def _kind(name: str) -> str:
+    """train@ring-vae-0 -> train"""
+    return name.partition("@")[0]

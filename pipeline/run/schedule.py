@@ -24,8 +24,8 @@ POLL = 0.2
 """Seconds between two looks at the clock and at the interrupt."""
 
 
-class Books(Protocol):
-    """Who knows what is stale and keeps what ran: the workspace."""
+class StageStore(Protocol):
+    """Decides which steps are stale and records what ran: the workspace, or one that compares with dvc.lock."""
 
     def fresh(self, name: str) -> bool: ...
     def restore(self, name: str) -> bool: ...
@@ -34,9 +34,9 @@ class Books(Protocol):
 
 
 class Schedule:
-    def __init__(self, steps: Mapping[str, Step], books: Books, jobs: int, before: Callable[[], None]) -> None:
+    def __init__(self, steps: Mapping[str, Step], store: StageStore, jobs: int, before: Callable[[], None]) -> None:
         """`before` is called once, ahead of the first step that is not fresh: what it raises ends the run."""
-        self.steps, self.books, self.jobs = steps, books, jobs
+        self.steps, self.store, self.jobs = steps, store, jobs
         self.results: dict[str, Result] = {}
         self.forecast = Forecast(steps.values(), jobs)
         self._before: Callable[[], None] | None = before
@@ -52,37 +52,37 @@ class Schedule:
         self._order.prepare()
         try:
             while len(self.results) < len(self.steps) and not interrupt:
-                self._open_up()
-                self._ask()
+                self._open_ready()
+                self._check_next()
                 self._start()
-                self._reap()
+                self._collect_ended()
         finally:
             for worker in self._running.values():
                 worker.stop()
         return self.results
 
-    def _open_up(self) -> None:
+    def _open_ready(self) -> None:
         for name in self._order.get_ready():
             heapq.heappush(self._open, (-self._rank[name], name))
 
-    def _ask(self) -> None:
+    def _check_next(self) -> None:
         """Settle one open step, or find that it has to run."""
         if not self._open:
             return
         rank, name = heapq.heappop(self._open)
-        if self._doomed(name):
+        if self._has_failed_dependency(name):
             return self._fail(name, Result("skipped"))
         try:
-            if self.books.fresh(name):
-                return self._close(name, Result("unchanged"))
+            if self.store.fresh(name):
+                return self._settle(name, Result("unchanged"))
             self._check()
-            if self.books.restore(name):
-                return self._close(name, Result("restored"))
+            if self.store.restore(name):
+                return self._settle(name, Result("restored"))
         except StepError as error:
             return self._fail(name, Result("failed", reason=str(error)))
         heapq.heappush(self._stale, (rank, name))
 
-    def _doomed(self, name: str) -> bool:
+    def _has_failed_dependency(self, name: str) -> bool:
         step = self.steps[name]
         return not step.tolerant and any(self.results[other].bad for other in step.after)
 
@@ -95,15 +95,15 @@ class Schedule:
         while self._stale and len(self._running) < self.jobs:
             _, name = heapq.heappop(self._stale)
             try:
-                self.books.clear(name)
+                self.store.clear(name)
             except StepError as error:
-                self._close(name, Result("failed", reason=str(error)))
+                self._settle(name, Result("failed", reason=str(error)))
                 continue
             worker = Worker(self.steps[name])
             self._running[worker.sentinel] = worker
 
-    def _reap(self) -> None:
-        """Take in what ended; wait a moment for it where there is nothing else to do."""
+    def _collect_ended(self) -> None:
+        """Finish the steps whose process ended; wait a moment for it where there is nothing else to do."""
         ended = connection.wait(list(self._running), timeout=0 if self._open else POLL)
         for sentinel in ended:
             assert isinstance(sentinel, int)
@@ -116,19 +116,19 @@ class Schedule:
         try:
             if why:
                 raise StepError(why)
-            self.books.record(name)
+            self.store.record(name)
         except StepError as error:
             return self._fail(name, Result("failed", seconds, str(error)))
         self.forecast.learn(name, seconds)
-        self._close(name, Result("ran", seconds))
+        self._settle(name, Result("ran", seconds))
 
     def _fail(self, name: str, result: Result) -> None:
         """What it left behind goes, so that no report takes it for a result."""
         with contextlib.suppress(StepError):
-            self.books.clear(name)
-        self._close(name, result)
+            self.store.clear(name)
+        self._settle(name, result)
 
-    def _close(self, name: str, result: Result) -> None:
+    def _settle(self, name: str, result: Result) -> None:
         self.results[name] = result
         self._order.done(name)
         self._show.settled(self.steps[name], result, len(self.results), self._left(self._now()))

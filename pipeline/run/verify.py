@@ -63,6 +63,23 @@ class Comparison:
             self.differing[name] = f"differs from {paths.LOCK}: {', '.join(different)}"
 
 
+def acceptable(
+    workspace: Workspace, steps: Mapping[str, Step], stale: Sequence[str], current: Mapping[str, Any]
+) -> dict[str, Step]:
+    """The stale steps of which nothing but the code changed, nor of those before them.
+
+    Args:
+        stale: their names, those of earlier stages first.
+        current: the content of plan/parameters.json.
+    """
+    found: dict[str, Step] = {}
+    for name in stale:
+        before = steps[name].after.intersection(stale)
+        if before <= found.keys() and workspace.acceptable(name, current):
+            found[name] = steps[name]
+    return found
+
+
 def sample(settings: Params, acceptable: Mapping[str, Step], count: int, seed: int) -> list[str]:
     """The steps that run again.
 

@@ -33,7 +33,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 """Cells share the cores by process: two cells of one thread do 1.6 times the work of one cell of two threads."""
 
 GRACE = 5.0
-"""Seconds that a cell has to end after it was told to."""
+"""Seconds between asking a cell to end and killing it."""
 
 
 def warm_up() -> None:
@@ -80,7 +80,7 @@ def _work(command: str, words: tuple[str, ...], log: Path, folder: str) -> None:
 
 
 def _follow_driver() -> None:
-    """A killed driver tells nobody: end with it, or the next run and this cell would write the same files."""
+    """End when the driver was killed, or the next run and this cell would write the same files."""
     driver = multiprocessing.parent_process()
     if driver is not None:
         connection.wait([driver.sentinel])

@@ -123,13 +123,13 @@ class Workspace:
         with _explained():
             if stage.changed_stage() or not stage.deps_cached():
                 stage.save_deps()
-                _forget(stage)  # else DVC takes the outputs in dvc.lock, which belong to other inputs
+                _clear_hashes(stage)  # else DVC takes the outputs in dvc.lock, which belong to other inputs
             self._inputs[name] = _inputs(stage)
             if name in self._forced:
                 return False
             if self._restored(stage):
                 return self._known(name)
-            _forget(stage)  # a lock from elsewhere names wall times that only its own cache has
+            _clear_hashes(stage)  # a lock from elsewhere names wall times that only its own cache has
             return self._restored(stage) and self._known(name)
 
     def clear(self, name: str) -> None:
@@ -187,8 +187,8 @@ class Workspace:
         self._records.add(stage.name)
 
 
-def _forget(stage: Any) -> None:
-    """Unknow a step's outputs, so that DVC looks for them in the run cache and not in dvc.lock."""
+def _clear_hashes(stage: Any) -> None:
+    """Clear a step's output hashes, so that DVC looks for them in the run cache and not in dvc.lock."""
     for out in stage.outs:
         out.clear()
 

@@ -46,11 +46,11 @@ def load(cell: Cell) -> Trained:
     return Trained(configured, data, model, manifest, evaluation)
 
 
-def knob(model: GenerativeModel, cell: Cell, task: Task, mend: str) -> str:
+def knob(model: GenerativeModel, cell: Cell, task: Task, hint: str) -> str:
     """The knob that can be turned. Raises `UserError` where there is none, or guidance has nothing to turn towards;
-    `mend` says what to do then."""
+    `hint` says what to do then."""
     if model.knob is None:
-        raise UserError(f"model {cell.model} has no knob: {mend}; coverseek models lists which have one")
+        raise UserError(f"model {cell.model} has no knob: {hint}; coverseek models lists which have one")
     if model.knob == "guidance" and task.condition.kind == "none":
-        raise UserError(f"guidance needs a condition, and task {cell.task} has none: {mend}")
+        raise UserError(f"guidance needs a condition, and task {cell.task} has none: {hint}")
     return model.knob

@@ -79,7 +79,7 @@ def test_where_nothing_is_wrong_there_is_no_fault(capsys: pytest.CaptureFixture[
         (paths.features("toy") / "reference.npz", "coverseek features --task toy"),
         (paths.CELLS, "coverseek plan"),
         (paths.PIPELINE, "correct it; what changed in it: git diff dvc.yaml"),
-        (paths.PARAMS, "mend params.yaml"),
+        (paths.PARAMS, "correct params.yaml"),
     ],
     ids=str,
 )

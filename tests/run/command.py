@@ -80,7 +80,7 @@ def _outputs(stage: str, key: str, model: str) -> None:
     params = yaml.safe_load(Path("params.yaml").read_text())
     width = params["models"]["points"][model]["width"] if model in params["models"]["points"] else 0
     noise = Path("noise").exists()
-    content = json.dumps({"noise": noise, "stage": stage, "key": key, "params": params, "width": width})
+    content = json.dumps({"noise": noise, "stage": stage, "key": key, "training": params["training"], "width": width})
     folders = {"prepare": "prepared", "features": "features", "train": "train"}
     if stage in folders:
         manifest = {"prepare": "manifest", "features": "extractor", "train": "model"}[stage]

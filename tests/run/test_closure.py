@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.closure import Sources, meaning
+from pipeline.closure import Sources, normalized_source
 from pipeline.stages.plan import entries
 
 PLAIN = "def f(x: int) -> int:\n    return x + 1\n"
@@ -10,16 +10,18 @@ TALKATIVE = '"""Module."""\n\n# why\n\ndef f(x: int) -> int:\n    """One more.""
 
 
 def test_words_mean_nothing() -> None:
-    assert meaning(TALKATIVE) == meaning(PLAIN)
+    assert normalized_source(TALKATIVE) == normalized_source(PLAIN)
 
 
 def test_an_attributes_docstring_means_nothing() -> None:
-    assert meaning('class A:\n    x: int = 1\n    """Metres."""\n') == meaning("class A:\n    x: int = 1\n")
+    assert normalized_source('class A:\n    x: int = 1\n    """Metres."""\n') == normalized_source(
+        "class A:\n    x: int = 1\n"
+    )
 
 
 def test_code_means_something() -> None:
-    assert meaning(PLAIN.replace("1", "2")) != meaning(PLAIN)
-    assert meaning("x = 'a'\n") != meaning("x = 'b'\n")
+    assert normalized_source(PLAIN.replace("1", "2")) != normalized_source(PLAIN)
+    assert normalized_source("x = 'a'\n") != normalized_source("x = 'b'\n")
 
 
 def test_a_closure_holds_its_entries_and_their_packages() -> None:

@@ -12,15 +12,15 @@ from pipeline.run.schedule import ranks
 from pipeline.run.step import Step
 
 RESULTS = """task,condition,model,family,seed,metric,value,unit,better,kind,protocol
-points,ring,none,vae,vae,0,train_seconds,20,s,lower,measured,-
-points,ring,none,vae,vae,0,sample_seconds_per_1000,2,s,lower,measured,-
-points,ring,none,vae,vae,0,likelihood_seconds_per_1000,3,s,lower,measured,-
-points,ring,none,vae,vae,0,recall,0.5,1,higher,measured,-
+ring,none,vae,vae,0,train_seconds,20,s,lower,measured,-
+ring,none,vae,vae,0,sample_seconds_per_1000,2,s,lower,measured,-
+ring,none,vae,vae,0,likelihood_seconds_per_1000,3,s,lower,measured,-
+ring,none,vae,vae,0,recall,0.5,1,higher,measured,-
 """
 
 
 def step(name: str, *after: str) -> Step:
-    return Step(name, (name.partition("_")[0],), frozenset(after))
+    return Step(name, (name.partition("@")[0],), frozenset(after))
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_seconds_are_read_from_the_last_report(results: Path) -> None:
     assert measured(results) == {("train", "ring-vae-0"): 21.0, ("evaluate", "ring-vae-0"): 6.0}
     with results.open("a") as file:
-        file.write("points,ring,none,vae,vae,0,evaluate_seconds,9,s,lower,measured,-\n")
+        file.write("ring,none,vae,vae,0,evaluate_seconds,9,s,lower,measured,-\n")
     assert measured(results) == {("train", "ring-vae-0"): 21.0, ("evaluate", "ring-vae-0"): 10.0}
 
 
@@ -86,7 +86,7 @@ def test_the_first_estimate_of_a_run_is_near_its_length(results: Path) -> None:
     """A machine half as fast as the recorded one, 12 cells of 2 to 50 seconds, longest first, 2 jobs."""
     seconds = {f"m{k}": float(k) for k in range(50, 2, -4)}
     head = RESULTS.splitlines()[0]
-    lines = [f"points,ring,none,{m},vae,0,train_seconds,{s - 1},s,lower,measured,-" for m, s in seconds.items()]
+    lines = [f"ring,none,{m},vae,0,train_seconds,{s - 1},s,lower,measured,-" for m, s in seconds.items()]
     results.write_text("\n".join([head, *lines, ""]))
     prepare, steps = step("prepare@ring"), cells("train", *seconds)
     forecast = Forecast([prepare, *steps], jobs=2)

@@ -155,12 +155,13 @@ def test_an_interrupted_first_run_ends_with_the_same_lock(toy: Toy) -> None:
     assert paths.LOCK.read_bytes() == expected
 
 
-def test_an_entry_without_a_stage_stays(toy: Toy) -> None:
+def test_the_entry_of_a_cell_outside_the_grid_stays_and_that_of_an_unknown_kind_of_stage_goes(toy: Toy) -> None:
     content = yaml.safe_load(paths.LOCK.read_text())
-    content["stages"] = {"train_old@ring-vae-0": {"cmd": "coverseek train"}, **content["stages"]}
+    old = {name: {"cmd": "coverseek train"} for name in ("train_points@ring-vae-0", "train@ring-old-0")}
+    content["stages"] = {**old, **content["stages"]}
     paths.LOCK.write_text(yaml.safe_dump(content, sort_keys=False))
     toy.run()
-    assert list(yaml.safe_load(paths.LOCK.read_text())["stages"])[-1] == "train_old@ring-vae-0"
+    assert list(yaml.safe_load(paths.LOCK.read_text())["stages"])[-1] == "train@ring-old-0"
 
 
 @pytest.mark.parametrize("damage", ["stages: [1, 2]\n", "{"])
