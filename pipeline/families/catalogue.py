@@ -28,7 +28,7 @@ class Keyword:
 
 
 @dataclass(frozen=True)
-class Entry:
+class RecipeEntry:
     """One recipe. `file` has the model's class: a path in this repository, or the module of another package."""
 
     family: str
@@ -42,20 +42,20 @@ class Entry:
     keywords: tuple[Keyword, ...]
 
 
-def entries(family: str) -> Iterator[Entry]:
+def entries(family: str) -> Iterator[RecipeEntry]:
     """Each recipe of a family, in the order of its recipe.py."""
     module = recipes(family, "families")
     for name in module.__all__:
         yield describe(family, name, getattr(module, name))
 
 
-def describe(family: str, name: str, recipe: Callable[..., GenerativeModel]) -> Entry:
+def describe(family: str, name: str, recipe: Callable[..., GenerativeModel]) -> RecipeEntry:
     """The documentation of a recipe, from its function."""
     events = tuple(kind for kind in EVENTS if name.endswith(f"_{kind}")) or EVENTS
     short = name.removesuffix(f"_{events[0]}") if len(events) == 1 else name
     model = model_class(recipe)
     text = docstring.parse(recipe.__doc__)
-    return Entry(
+    return RecipeEntry(
         family=family,
         recipe=short,
         events=events,

@@ -13,7 +13,7 @@ from rich.table import Table
 from pipeline import files, paths
 from pipeline.errors import UserError, suggest
 from pipeline.families import catalogue
-from pipeline.families.catalogue import Entry, describe
+from pipeline.families.catalogue import RecipeEntry, describe
 from pipeline.families.registry import find, ours
 from pipeline.params import ModelParams, Params, load
 from pipeline.results.column import DASH
@@ -96,7 +96,7 @@ def _rows(params: Params) -> Iterator[tuple[str, ...]]:
             )  # fmt: skip
 
 
-def _entry(events: str, model: str, spec: ModelParams) -> Entry:
+def _entry(events: str, model: str, spec: ModelParams) -> RecipeEntry:
     recipe = spec.recipe or model
     return describe(spec.family, recipe, find(spec.family, recipe, events, f"models.{events}.{model}"))
 
@@ -111,19 +111,19 @@ def _parameters(params: Params, events: str, model: str) -> str:
     return f"{counted['value']:,}" if counted else DASH
 
 
-def _merged(family: str) -> list[list[Entry]]:
+def _merged(family: str) -> list[list[RecipeEntry]]:
     """The recipes by name: points and images of one name belong together."""
-    merged: dict[str, list[Entry]] = {}
+    merged: dict[str, list[RecipeEntry]] = {}
     for entry in catalogue.entries(family):
         merged.setdefault(entry.recipe, []).append(entry)
     return list(merged.values())
 
 
-def _section(entries: list[Entry]) -> str:
+def _section(entries: list[RecipeEntry]) -> str:
     return "\n\n".join([f"### {entries[0].recipe}", *map(_describe, entries)]) + "\n"
 
 
-def _describe(entry: Entry) -> str:
+def _describe(entry: RecipeEntry) -> str:
     equation = f"\n\n    {entry.equation}" if entry.equation else ""
     facts = f"Likelihood: {entry.likelihood}. Knob: {entry.knob or 'none'}. Code: [{entry.file}](../{entry.file})."
     text = f"**On {' and '.join(entry.events)}.** {entry.summary}{equation}\n\n{facts}"

@@ -23,13 +23,13 @@ def test_the_page_is_what_the_code_says() -> None:
 
 
 @pytest.mark.parametrize("entry", TRAINED, ids=lambda entry: f"{entry.recipe}-{'-'.join(entry.events)}")
-def test_each_recipe_names_its_paper_and_its_equation(entry: catalogue.Entry) -> None:
+def test_each_recipe_names_its_paper_and_its_equation(entry: catalogue.RecipeEntry) -> None:
     assert re.search(r"(19|20)\d\d", entry.summary), "authors and year"
     assert entry.equation
 
 
 @pytest.mark.parametrize("entry", RECIPES, ids=lambda entry: f"{entry.recipe}-{'-'.join(entry.events)}")
-def test_each_keyword_of_a_recipe_is_documented(entry: catalogue.Entry) -> None:
+def test_each_keyword_of_a_recipe_is_documented(entry: catalogue.RecipeEntry) -> None:
     assert [k.name for k in entry.keywords if not k.meaning] == []
 
 

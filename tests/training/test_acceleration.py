@@ -15,8 +15,8 @@ IMAGES, POINTS = torch.randn(4, 3, 8, 8), torch.randn(4, 2)
 NONE = torch.empty(4, 0)
 
 
-def settings(**wishes: object) -> Training:
-    return Training.model_validate({"steps": 1, "batch_size": 4, "learning_rate": 0.1} | wishes)
+def settings(**options: object) -> Training:
+    return Training.model_validate({"steps": 1, "batch_size": 4, "learning_rate": 0.1} | options)
 
 
 def player(network: nn.Module) -> Player:
@@ -32,22 +32,22 @@ def test_nothing_is_accelerated_unasked() -> None:
 
 
 def test_channels_last_is_for_images() -> None:
-    wishes = settings(channels_last=True)
-    assert acceleration(wishes, IMAGES).channels_last
-    assert not acceleration(wishes, POINTS).channels_last
+    options = settings(channels_last=True)
+    assert acceleration(options, IMAGES).channels_last
+    assert not acceleration(options, POINTS).channels_last
 
 
 @pytest.mark.parametrize(
-    ("wish", "what"), [({"precision": "bfloat16"}, "has_bfloat16"), ({"compile": True}, "compiler")]
+    ("option", "what"), [({"precision": "bfloat16"}, "has_bfloat16"), ({"compile": True}, "has_compiler")]
 )
 def test_what_the_machine_lacks_stays_off_and_says_why(
-    wish: dict[str, object], what: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    option: dict[str, object], what: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(module, what, lambda: False)
-    assert acceleration(settings(**wish), IMAGES) == Acceleration()
+    assert acceleration(settings(**option), IMAGES) == Acceleration()
     assert "stays off: " in capsys.readouterr().out
     monkeypatch.setattr(module, what, lambda: True)
-    assert acceleration(settings(**wish), IMAGES) != Acceleration()
+    assert acceleration(settings(**option), IMAGES) != Acceleration()
 
 
 @pytest.mark.parametrize(

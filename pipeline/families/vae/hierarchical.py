@@ -21,7 +21,7 @@ from pipeline.distributions.gaussian import Normals
 from pipeline.distributions.likelihood import Likelihood
 
 
-class Block(Protocol):
+class LatentLayer(Protocol):
     """The networks of one layer (`networks.top_down.TopDownBlock`)."""
 
     shape: tuple[int, ...]
@@ -45,7 +45,7 @@ class TopDownNetwork(Protocol):
 
     @property
     def rungs(self) -> Iterable[Any]:
-        """Each a `Block`."""
+        """Each a `LatentLayer`."""
         ...
 
     def bottom_up(self, x: Tensor, context: Any) -> list[Tensor]:

@@ -67,7 +67,7 @@ class GatedResidual(nn.Module):
         return h + F.glu(u, dim=1)
 
 
-class Level(nn.Module):
+class ResolutionLevel(nn.Module):
     """The blocks of one resolution: `blocks` of each stream on the way down, `back` on the way up."""
 
     def __init__(self, n: int, context: int, blocks: int, back: int, dropout: float) -> None:
@@ -120,8 +120,8 @@ class PixelCNNPlusPlus(CausalNetwork):
         self.h_first = MaskedConv2d(shape[0], n, kernel, "A")
         self.places = nn.Parameter(torch.zeros(2, n, *self.size))
         backs = [blocks + (level < halvings) for level in range(halvings + 1)]
-        levels = nn.ModuleList(Level(n, context, blocks, back, dropout) for back in backs)
-        self.levels = cast("Sequence[Level]", levels)
+        levels = nn.ModuleList(ResolutionLevel(n, context, blocks, back, dropout) for back in backs)
+        self.levels = cast("Sequence[ResolutionLevel]", levels)
         self.halvings = cast("Sequence[Halving]", nn.ModuleList(Halving(n) for _ in range(halvings)))
         self.head = nn.Conv2d(n, width, 1)
 
@@ -225,7 +225,7 @@ class PlaceBlockCache:
 class LevelCache:
     """The blocks of one resolution."""
 
-    def __init__(self, level: Level, context: Tensor) -> None:
+    def __init__(self, level: ResolutionLevel, context: Tensor) -> None:
         self.v_down = [RowBlockCache(block, context) for block in level.v_down]
         self.v_up = [RowBlockCache(block, context) for block in level.v_up]
         self.h_down = [PlaceBlockCache(block, context) for block in level.h_down]
@@ -259,7 +259,7 @@ class HalvingCache:
 class StreamsCache:
     """The caches of all resolutions."""
 
-    def __init__(self, levels: Iterable[Level], halvings: Iterable[Halving], context: Tensor) -> None:
+    def __init__(self, levels: Iterable[ResolutionLevel], halvings: Iterable[Halving], context: Tensor) -> None:
         batch, width = len(context), context.shape[3]
         self.levels = [LevelCache(level, context[:, :, :: 2**i, :: 2**i]) for i, level in enumerate(levels)]
         self.halvings = [HalvingCache(halving, batch, width >> i) for i, halving in enumerate(halvings)]
