@@ -8,5 +8,5 @@ contrast     a difference seed by seed
 claim        a sentence and where its contrasts come from; the models that claims compare
 rule         contrasts -> verdict, effect, interval
 claims_md    all claims, written as claims.json and claims.md
-autoencoders, conditioning, coverage, likelihoods, rank_correlation, speed    the topics
+autoencoders, coverage, likelihoods, rank_correlation, richer_conditions, speed    the topics
 """

@@ -8,16 +8,16 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pipeline import paths
-from pipeline.claims import autoencoders, conditioning, coverage, likelihoods, rank_correlation, rule, speed
+from pipeline.claims import autoencoders, coverage, likelihoods, rank_correlation, richer_conditions, rule, speed
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast
-from pipeline.claims.rule import Finding, Judgement
+from pipeline.claims.rule import ContrastTest, Judgement
 from pipeline.results.table import Results
 from pipeline.statistics.intervals import Interval
 
 CATALOGUE: tuple[Claim, ...] = tuple(
     claim
-    for topic in (likelihoods, speed, coverage, autoencoders, conditioning, rank_correlation)
+    for topic in (likelihoods, speed, coverage, autoencoders, richer_conditions, rank_correlation)
     for claim in topic.CLAIMS
 )
 JSON, MARKDOWN = (paths.RESULTS.with_name(f"claims.{end}") for end in ("json", "md"))
@@ -27,7 +27,7 @@ HEAD = f"""# Claims of the textbooks, tested on the results
 A verdict follows one rule, the same for every claim. A claim names contrasts, one number for each
 training seed, positive if as claimed. **Supported**: the 95 % t interval of every contrast lies above 0.
 **Contradicted**: that of some contrast, at the level 1 - {rule.ALPHA} / contrasts, lies below 0. **Undecided**: all
-else. A contrast of a metric that does not tell the controls apart on its task is set aside, with the reason. A
+else. A contrast of a metric that does not distinguish the controls of its task is set aside, with the reason. A
 contrast of bounds decides only where the slack of the bounds cannot have made its sign. A contrast of counts, which
 have no noise, decides by its sign. A seed that a cell of a contrast lacks is left out of it, and named. Rules have
 changed after results were seen:
@@ -59,7 +59,7 @@ def _record(claim: Claim, found: Judgement, figures: Collection[str]) -> Mapping
     }  # fmt: skip
 
 
-def _contrast(finding: Finding) -> dict[str, Any]:
+def _contrast(finding: ContrastTest) -> dict[str, Any]:
     contrast = finding.contrast
     return {
         "name": contrast.name, "effect": _effect(finding), "interval": _ends(finding),
@@ -69,11 +69,11 @@ def _contrast(finding: Finding) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _effect(finding: Finding | None) -> float | None:
+def _effect(finding: ContrastTest | None) -> float | None:
     return None if finding is None or finding.interval is None else _digits(finding.interval.mean)
 
 
-def _ends(finding: Finding | None) -> list[float] | None:
+def _ends(finding: ContrastTest | None) -> list[float] | None:
     i = None if finding is None else finding.interval
     return None if i is None or i.low is None or i.high is None else [_digits(i.low), _digits(i.high)]
 

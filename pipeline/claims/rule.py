@@ -43,7 +43,7 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Finding:
+class ContrastTest:
     """One contrast. `interval`: at 95 %; `strict`: at Bonferroni's level; None where no seed has both sides."""
 
     contrast: Contrast
@@ -105,13 +105,13 @@ class Judgement:
     """
 
     verdict: Word
-    findings: tuple[Finding, ...]
+    findings: tuple[ContrastTest, ...]
     missing: tuple[str, ...]
     inconclusive: tuple[str, ...] = ()
-    aside: tuple[Finding, ...] = ()
+    aside: tuple[ContrastTest, ...] = ()
 
     @property
-    def weakest(self) -> Finding | None:
+    def weakest(self) -> ContrastTest | None:
         """The contrast that decides; None where all are set aside."""
         against = [finding for finding in self.findings if finding.below]
         return min(against or self.findings, key=lambda finding: finding.low, default=None)
@@ -135,10 +135,10 @@ def judge(contrasts: Sequence[Contrast]) -> Judgement:
     return Judgement(_word(findings, missing), findings, missing, inconclusive, aside)
 
 
-def weigh(contrasts: Sequence[Contrast]) -> tuple[Finding, ...]:
+def weigh(contrasts: Sequence[Contrast]) -> tuple[ContrastTest, ...]:
     """Each contrast with its intervals."""
     strict = 1 - ALPHA / max(1, sum(contrast.can_contradict for contrast in contrasts))
-    return tuple(Finding(c, _interval(c, 1 - ALPHA), _interval(c, strict)) for c in contrasts)
+    return tuple(ContrastTest(c, _interval(c, 1 - ALPHA), _interval(c, strict)) for c in contrasts)
 
 
 def _empty_parts(contrasts: Sequence[Contrast]) -> list[str]:
@@ -148,7 +148,7 @@ def _empty_parts(contrasts: Sequence[Contrast]) -> list[str]:
     return [f"no contrast of {part or 'the claim'} is left: all are set aside" for part in empty]
 
 
-def _word(findings: Sequence[Finding], missing: Sequence[str]) -> Word:
+def _word(findings: Sequence[ContrastTest], missing: Sequence[str]) -> Word:
     if any(finding.below for finding in findings):
         return "contradicted"
     return "undecided" if missing or not all(finding.above for finding in findings) else "supported"
@@ -160,7 +160,7 @@ def _interval(contrast: Contrast, level: float) -> Interval | None:
     return welch(*contrast.sides, level) if contrast.sides else student_t(list(contrast.seeds.values()), level)
 
 
-def _untested(finding: Finding) -> tuple[str, ...]:
+def _untested(finding: ContrastTest) -> tuple[str, ...]:
     """What keeps a contrast from being tested: one seed, or a difference without any spread."""
     interval, name = finding.interval, finding.contrast.name
     if interval is None or finding.contrast.counted or (not interval.mean and interval.n > 1):

@@ -9,10 +9,10 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any, Literal, NamedTuple, get_args
 
-from pipeline.claims import conditioning
+from pipeline.claims import richer_conditions
 from pipeline.claims.claim import Claim
 from pipeline.claims.claims_md import Judged, line, notes
-from pipeline.claims.rule import Finding, Judgement, Word
+from pipeline.claims.rule import ContrastTest, Judgement, Word
 from pipeline.html import board_tables, cell_records
 from pipeline.html.board_tables import BoardTable, ProtocolRow
 from pipeline.html.cell_records import CellRecord, ExternalRecord
@@ -148,7 +148,9 @@ class SuiteView:
 
     @cached_property
     def sentence(self) -> str:
-        return conditioning.sentence(conditioning.verdicts(self.series)).replace("**", "") if self.series else ""
+        return (
+            richer_conditions.sentence(richer_conditions.verdicts(self.series)).replace("**", "") if self.series else ""
+        )
 
     def whole(self, scope: Scope) -> bool:
         """Whether all of its charts and pictures are shown."""
@@ -226,5 +228,5 @@ def _decisive(found: Judgement) -> str:
     return _line(weakest) if weakest.interval else "nothing measured yet"
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: ContrastTest) -> str:
     return line(finding.contrast, finding.interval) if finding.interval else finding.contrast.name

@@ -45,7 +45,7 @@ class Score:
         return is_optimistic_bound(self.kind, self.better)
 
 
-class CurvePoint(NamedTuple):
+class KnobPoint(NamedTuple):
     """Means over seeds at one setting of a model's knob; `coverage` is None where it was not measured."""
 
     setting: float
@@ -74,7 +74,7 @@ class Standing:
     cells: tuple[Cell, ...]
     scores: Mapping[str, Score]
     sampled: Mapping[str, Interval] = field(default_factory=dict)
-    curve: tuple[CurvePoint, ...] = ()
+    curve: tuple[KnobPoint, ...] = ()
     trust: str = "re-trained"
     replicated: bool = True
 
@@ -230,13 +230,13 @@ def _sampled(outcomes: Sequence[Outcome]) -> dict[str, Interval]:
     return {name: Interval(m.value, m.low, m.high, 1) for name, m in first.items() if m.low is not None}
 
 
-def _curve(outcomes: Sequence[Outcome]) -> Iterator[CurvePoint]:
+def _curve(outcomes: Sequence[Outcome]) -> Iterator[KnobPoint]:
     swept = [{turn.setting: turn for turn in o.turns} for o in outcomes if o.turns]
     for setting in sorted(set.intersection(*map(set, swept))) if swept else ():
         turns = [of[setting] for of in swept]
         recall, precision = (sum(getattr(t, name) for t in turns) / len(turns) for name in ("recall", "precision"))
         covered = [turn.coverage for turn in turns if turn.coverage is not None]
-        yield CurvePoint(setting, recall, precision, sum(covered) / len(turns) if len(covered) == len(turns) else None)
+        yield KnobPoint(setting, recall, precision, sum(covered) / len(turns) if len(covered) == len(turns) else None)
 
 
 def _status(outcomes: Sequence[Outcome]) -> str:

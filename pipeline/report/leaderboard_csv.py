@@ -36,8 +36,8 @@ def _row(board: Board, standing: Standing) -> dict[str, str]:
         mean, low, high = (score.interval.mean, score.interval.low, score.interval.high)
         rank = board.ranks[metric].get(standing.model)
         compared = board.comparisons[metric]
-        told = compared.letters.get(standing.model, ""), _number(compared.p_best.get(standing.model))
-        texts = (_number(mean), _number(low), _number(high), score.kind, rank.text() if rank else "", *told)
+        pairwise = compared.letters.get(standing.model, ""), _number(compared.p_best.get(standing.model))
+        texts = (_number(mean), _number(low), _number(high), score.kind, rank.text() if rank else "", *pairwise)
         row |= {f"{metric}_{field}": text for field, text in zip(FIELDS, texts, strict=True)}
     return row
 

@@ -40,10 +40,10 @@ BITS, DIVERSITY = "bits_per_dim", "conditional_diversity"
 
 
 @dataclass(frozen=True)
-class Level:
+class ConditionLevel:
     """One task of the series. `dims`: values of an image, so that bits/dim times `dims` are bits per image.
 
-    `most`: bits that its condition can tell, the entropy of a class; None where no count says it.
+    `most`: the entropy of its condition in bits, where it is a class; None otherwise.
     """
 
     task: str
@@ -78,7 +78,7 @@ class ConditioningSeries:
     """
 
     suite: str
-    levels: tuple[Level, ...]
+    levels: tuple[ConditionLevel, ...]
     models: tuple[ModelSeries, ...]
     real: tuple[float | None, ...]
 
@@ -120,7 +120,7 @@ def _series(params: Params, name: str, outcomes: Sequence[Outcome]) -> Condition
     return ConditioningSeries(name, levels, models, tuple(_real(grid, level) for level in levels))
 
 
-def _levels(suite: str, tasks: Sequence[str]) -> tuple[Level, ...]:
+def _levels(suite: str, tasks: Sequence[str]) -> tuple[ConditionLevel, ...]:
     if tasks:
         _refuse_different_images(suite, *tasks)
     return tuple(map(_level, tasks))
@@ -135,11 +135,11 @@ def _refuse_different_images(suite: str, first: str, *others: str) -> None:
                 raise UserError(f"{paths.PARAMS}: suites.{suite}.conditioning: {hint}")
 
 
-def _level(task: str) -> Level:
+def _level(task: str) -> ConditionLevel:
     known = manifest.read(task)
     kind = known.condition.kind
     most = _entropy(manifest.read_split(task, "train")["c"]) if kind == "class" else None
-    return Level(task, kind, math.prod(known.event.shape), most)
+    return ConditionLevel(task, kind, math.prod(known.event.shape), most)
 
 
 def _entropy(classes: NDArray[Any]) -> float:
@@ -148,7 +148,7 @@ def _entropy(classes: NDArray[Any]) -> float:
     return float(-(share * np.log2(share)).sum())
 
 
-def _model(outcomes: Sequence[Outcome], levels: Sequence[Level]) -> ModelSeries:
+def _model(outcomes: Sequence[Outcome], levels: Sequence[ConditionLevel]) -> ModelSeries:
     kinds = dict.fromkeys(o.metrics[BITS].kind for o in outcomes if BITS in o.metrics)
     return ModelSeries(
         model=outcomes[0].cell.model,
@@ -161,11 +161,11 @@ def _model(outcomes: Sequence[Outcome], levels: Sequence[Level]) -> ModelSeries:
     )
 
 
-def _seeds(outcomes: Sequence[Outcome], level: Level, metric: str) -> Seeds:
+def _seeds(outcomes: Sequence[Outcome], level: ConditionLevel, metric: str) -> Seeds:
     return {o.cell.seed: o.metrics[metric].value for o in outcomes if o.cell.task == level.task and metric in o.metrics}
 
 
-def _obedience(outcomes: Sequence[Outcome], level: Level) -> Seeds:
+def _obedience(outcomes: Sequence[Outcome], level: ConditionLevel) -> Seeds:
     """Without seeds whose ceiling equals their floor, where the judge is not informative."""
     metric = OBEDIENCE.get(level.condition, "")
     score, ceiling, floor = (_seeds(outcomes, level, f"{metric}{end}") for end in ("", "_ceiling", "_floor"))
@@ -173,7 +173,7 @@ def _obedience(outcomes: Sequence[Outcome], level: Level) -> Seeds:
     return {seed: (score[seed] - floor[seed]) / (ceiling[seed] - floor[seed]) for seed in known}
 
 
-def _real(outcomes: Sequence[Outcome], level: Level) -> float | None:
+def _real(outcomes: Sequence[Outcome], level: ConditionLevel) -> float | None:
     """The same for every model."""
     return next(iter(_seeds(outcomes, level, f"{DIVERSITY}_real").values()), None)
 

@@ -21,5 +21,5 @@ class CurveRow(BaseModel):
 
 def read(cell: Cell) -> list[CurveRow]:
     """Raises `UserError` where the file is missing or damaged."""
-    mend = f"coverseek train --task {cell.task} --model {cell.model} --seed {cell.seed}"
-    return files.read_csv(paths.curve(cell), mend, CurveRow)
+    hint = f"coverseek train --task {cell.task} --model {cell.model} --seed {cell.seed}"
+    return files.read_csv(paths.curve(cell), hint, CurveRow)

@@ -25,7 +25,7 @@ from pipeline.metrics.registry import version
 from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.results.column import column, ordered
-from pipeline.results.outcomes import CellRecord, Metric, Outcome, parse
+from pipeline.results.outcomes import CellMetrics, Measurement, Outcome, parse
 from pipeline.results.protocol import Protocol, split
 
 FOLDER = Path("reports/scored")
@@ -37,7 +37,7 @@ Protocols = dict[tuple[str, str, str], str]
 """(task, metric, kind) -> how it was measured."""
 
 
-class ExternalRecord(CellRecord):
+class ExternalMetrics(CellMetrics):
     """A file of the folder."""
 
     trust: Trust
@@ -101,7 +101,9 @@ def lines(record: Mapping[str, Any]) -> Iterator[str]:
 def _memorisation(task: str, near: float) -> str:
     """The share of samples that may be copies, with that of held-out data where it is measured."""
     real = paths.metrics(Cell(task, "real", 0))
-    metrics = parse(CellRecord, real, f"coverseek evaluate --task {task} --model real").metrics if real.exists() else {}
+    metrics = (
+        parse(CellMetrics, real, f"coverseek evaluate --task {task} --model real").metrics if real.exists() else {}
+    )
     held_out = f" (of held-out data: {1 - metrics['authenticity'].value:.1%})" if "authenticity" in metrics else ""
     return f"Memorisation: {near:.1%} of the samples{held_out} lie as near to a training item as its nearest neighbour."
 
@@ -135,20 +137,20 @@ def _outcomes(params: Params) -> Iterator[Outcome]:
             yield found if score.protocols == protocols(task, score.metrics) else _stale(found)
 
 
-def _read(task: str, name: str) -> ExternalRecord:
-    return parse(ExternalRecord, path(task, name), _again(task, name))
+def _read(task: str, name: str) -> ExternalMetrics:
+    return parse(ExternalMetrics, path(task, name), _again(task, name))
 
 
 def content(task: str, name: str) -> dict[str, Any]:
     """A file of the folder as it stands, checked. Raises `UserError` where it is missing or damaged."""
-    return files.read_json(path(task, name), _again(task, name), schema=ExternalRecord)
+    return files.read_json(path(task, name), _again(task, name), schema=ExternalMetrics)
 
 
 def _again(task: str, name: str) -> str:
     return f"coverseek score PATH --task {task} --name {name}"
 
 
-def protocols(task: str, metrics: Mapping[str, Metric]) -> dict[str, str]:
+def protocols(task: str, metrics: Mapping[str, Measurement]) -> dict[str, str]:
     """Metric -> current protocol id."""
     data = split(task)
     return {name: Protocol(name, m.kind, m.protocol, data, version(name)).id for name, m in metrics.items()}

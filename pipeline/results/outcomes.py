@@ -26,7 +26,7 @@ LARGEST = 1e100
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
 
 
-class Metric(BaseModel):
+class Measurement(BaseModel):
     """One number and what it means."""
 
     value: Number
@@ -46,7 +46,7 @@ class Divergence(BaseModel):
     player: str
 
 
-class Turn(BaseModel):
+class SweepPoint(BaseModel):
     """A model at one setting of its knob."""
 
     setting: Number
@@ -71,8 +71,8 @@ class Sweep(BaseModel):
     status: Literal["ok", "diverged"]
     knob: str = ""
     protocol: str = ""
-    turns: tuple[Turn, ...] = ()
-    validation: tuple[Turn, ...] = ()
+    turns: tuple[SweepPoint, ...] = ()
+    validation: tuple[SweepPoint, ...] = ()
     area: Number = 0.0
     best: Number | None = None
 
@@ -93,10 +93,10 @@ class Outcome(BaseModel):
     condition: str = "none"
     status: Status
     diverged: Divergence | None = None
-    metrics: dict[str, Metric] = {}
+    metrics: dict[str, Measurement] = {}
     hardware: dict[str, Any] = {}
     knob: str = ""
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[SweepPoint, ...] = ()
     data: str | None = None
     trust: str = "re-trained"
     replicated: bool = True
@@ -108,16 +108,16 @@ class Outcome(BaseModel):
 
 
 class Times(BaseModel):
-    metrics: dict[str, Metric]
+    metrics: dict[str, Measurement]
     hardware: dict[str, Any] = {}
 
 
-class CellRecord(BaseModel):
+class CellMetrics(BaseModel):
     condition: str
     replicated: bool = True
     status: Literal["ok", "diverged"]
     diverged: Divergence | None = None
-    metrics: dict[str, Metric]
+    metrics: dict[str, Measurement]
 
 
 def read(params: Params) -> list[Outcome]:
@@ -154,7 +154,7 @@ def _outcome(params: Params, cell: Cell, swept: bool) -> Outcome:
     family = params.model(params.task_events[cell.task], cell.model).family
     if not _complete(cell):
         return Outcome(cell=cell, family=family, status="failed")
-    record = _parse(CellRecord, paths.metrics(cell), cell, "evaluate")
+    record = _parse(CellMetrics, paths.metrics(cell), cell, "evaluate")
     times = [_parse(Times, paths.times(stage, cell), cell, stage) for stage in ("train", "evaluate")]
     sweep = _sweep(cell) if swept else None
     metrics = record.metrics | times[0].metrics | times[1].metrics | _of(sweep)
@@ -180,13 +180,13 @@ def _sweep(cell: Cell) -> Sweep | None:
     return found if found and found.turns else None
 
 
-def _of(swept: Sweep | None) -> dict[str, Metric]:
+def _of(swept: Sweep | None) -> dict[str, Measurement]:
     if swept is None or swept.best is None:
         return {}
     protocol = f"{swept.protocol}, at each setting of its knob"
 
-    def metric(value: float, unit: str, better: Better) -> Metric:
-        return Metric(value=value, unit=unit, better=better, kind="estimate", protocol=protocol)
+    def metric(value: float, unit: str, better: Better) -> Measurement:
+        return Measurement(value=value, unit=unit, better=better, kind="estimate", protocol=protocol)
 
     return {"knob_area": metric(swept.area, "share", "higher"), "knob_best": metric(swept.best, swept.knob, "none")}
 

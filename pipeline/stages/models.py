@@ -17,7 +17,7 @@ from pipeline.families.catalogue import RecipeEntry, describe
 from pipeline.families.registry import find, ours
 from pipeline.params import ModelParams, Params, load
 from pipeline.results.column import DASH
-from pipeline.results.outcomes import CellRecord
+from pipeline.results.outcomes import CellMetrics
 from pipeline.stages.leaderboard import PIPE_WIDTH
 
 HEAD = """# Models
@@ -107,7 +107,7 @@ def _parameters(params: Params, events: str, model: str) -> str:
     written = next((paths.metrics(cell) for cell in cells if paths.metrics(cell).exists()), None)
     if written is None:
         return DASH
-    counted = files.read_json(written, "coverseek run", schema=CellRecord)["metrics"].get("parameters")
+    counted = files.read_json(written, "coverseek run", schema=CellMetrics)["metrics"].get("parameters")
     return f"{counted['value']:,}" if counted else DASH
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline import files, paths
 from pipeline.claims import claims_md as claims
-from pipeline.claims import conditioning
+from pipeline.claims import richer_conditions
 from pipeline.files import atomic_dir, atomic_write
 from pipeline.html import document
 from pipeline.params import load
@@ -49,9 +49,9 @@ def main() -> None:
 
 
 def _section(series: ConditioningSeries, picture: Path | None, default: bool) -> str:
-    found = conditioning.verdicts(series)
+    found = richer_conditions.verdicts(series)
     words = {model: verdict.word for model, verdict in found.items()}
-    return leaderboard_md.series_section(series, picture, words, conditioning.sentence(found), default)
+    return leaderboard_md.series_section(series, picture, words, richer_conditions.sentence(found), default)
 
 
 def _write(path: Path, text: str) -> None:

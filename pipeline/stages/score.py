@@ -24,7 +24,7 @@ from pipeline.metrics.evaluation import draws, reported
 from pipeline.metrics.registry import Entry
 from pipeline.params import Evaluation, Params
 from pipeline.results import external
-from pipeline.results.outcomes import Metric
+from pipeline.results.outcomes import Measurement
 from pipeline.stages.evaluate import evaluate
 from pipeline.training import reproducible
 
@@ -59,7 +59,7 @@ def main(task: str, name: str | None, source: ScoreInput) -> None:
         found, picture = _score(source, data, _settings(configured, data))
     except FloatingPointError as error:
         raise UserError(f"{name} cannot be measured: {error}") from None
-    metrics = {metric: Metric.model_validate(entry) for metric, entry in found["metrics"].items()}
+    metrics = {metric: Measurement.model_validate(entry) for metric, entry in found["metrics"].items()}
     record = described | {"status": "ok"} | found | {"protocols": external.protocols(task, metrics)}
     _write_picture(external.sheet(task, name), picture)
     files.write_json(external.path(task, name), record)

@@ -49,7 +49,7 @@ class Admission:
     """The verdict on one metric of one task.
 
     Attributes:
-        admitted: whether the metric tells the controls apart.
+        admitted: whether the metric distinguishes the controls.
         reason: the first comparison that fails, 'noise scores 0.860, real 0.908'; empty if admitted.
     """
 

@@ -29,7 +29,7 @@ Seeds = Mapping[int, float]
 class Interval(NamedTuple):
     mean: float
     low: float | None
-    """None where one value tells nothing of the spread."""
+    """None of a single value."""
     high: float | None
     n: int
 
@@ -71,7 +71,7 @@ def welch_error(counts: ArrayLike, spreads: ArrayLike) -> tuple[float, float]:
 def welch(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> Interval:
     """a (n_a,), b (n_b,), one value for each training seed -> the interval of mean a - mean b, of independent samples.
 
-    `n` of the interval is the smaller number of values; one value on a side tells nothing of the spread.
+    `n` of the interval is the smaller number of values; with one value on a side there are no ends.
 
     Raises:
         ValueError: a side has no values, or one is not finite.

@@ -16,7 +16,7 @@ from pipeline.html import document
 from pipeline.paths import Cell
 from pipeline.report import figures
 from pipeline.results import external
-from pipeline.results.outcomes import Metric
+from pipeline.results.outcomes import Measurement
 
 PARAMS = params_text(
     {"toy": task_entry("ring", 9, 9, 64), "pics": task_entry("digits", 9, 9, 64, extractor="classifier")},
@@ -122,7 +122,7 @@ class Tree:
             | {"low": value, "high": value}
             for metric, value in EXTERNAL.items()
         }
-        told = {metric: Metric.model_validate(entry) for metric, entry in metrics.items()}
+        told = {metric: Measurement.model_validate(entry) for metric, entry in metrics.items()}
         record = {"status": "ok", "condition": "none", "trust": trust, "metrics": metrics}
         files.write_json(external.path(task, name), record | {"protocols": external.protocols(task, told)})
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pipeline import files, paths
-from pipeline.claims.conditioning import verdict
+from pipeline.claims.richer_conditions import verdict
 from pipeline.claims.rule import ONE_SEED
 from pipeline.errors import UserError
 from pipeline.params import load

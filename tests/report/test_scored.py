@@ -74,11 +74,11 @@ def test_on_the_page_it_is_never_bold_and_says_how_far_to_trust_it(tree: Tree) -
     assert "1 seed: no interval" not in paths.LEADERBOARD_MD.read_text().split("### pics")[0]
 
 
-def test_results_hold_it_once_under_a_suite_of_its_own(tree: Tree) -> None:
+def test_results_hold_it_once_under_a_family_of_its_own(tree: Tree) -> None:
     tree.scored("mine")
     report.main()
     found = [row for row in tree.rows(paths.RESULTS) if row["model"] == "mine"]
-    assert {row["suite"] for row in found} == {"external"}
+    assert {row["family"] for row in found} == {"external"}
     assert sorted(row["metric"] for row in found) == list(NUMBERS)
     assert all(row["sampling_low"] for row in found)
 

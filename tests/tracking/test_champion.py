@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.paths import Cell
-from pipeline.results.outcomes import Better, Metric, Outcome
+from pipeline.results.outcomes import Better, Measurement, Outcome
 from pipeline.stages import publish
 from pipeline.tracking.champion import best
 from pipeline.tracking.entry import Entry
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def entry(model: str, seed: int, metric: str, value: float, family: str = "flow") -> Entry:
     better: Better = "higher" if metric == "nats" else "lower"
-    measured = {metric: Metric(value=value, unit="nats", better=better, kind="exact", protocol="test")}
+    measured = {metric: Measurement(value=value, unit="nats", better=better, kind="exact", protocol="test")}
     cell = Cell("toy", model, seed)
     outcome = Outcome(cell=cell, family=family, status="ok", metrics=measured)
     return Entry(outcome, cell.key, {})

@@ -8,7 +8,7 @@ from mlflow.entities import Run
 
 from pipeline import files
 from pipeline.results import external
-from pipeline.results.outcomes import Metric
+from pipeline.results.outcomes import Measurement
 from pipeline.stages import publish
 
 
@@ -16,7 +16,7 @@ def score(name: str, nats: float = 99.0, protocol: str = "test", trust: str = "r
     metric = {"value": nats, "unit": "nats", "better": "higher", "kind": "exact", "protocol": protocol}
     known = {"task": "toy", "model": name, "family": "external", "condition": "none", "sha256": "5" * 64, "count": 64}
     record = known | {"status": "ok", "trust": trust, "metrics": {"nats": metric}}
-    ids = external.protocols("toy", {"nats": Metric.model_validate(metric)})
+    ids = external.protocols("toy", {"nats": Measurement.model_validate(metric)})
     files.write_json(external.path("toy", name), record | {"protocols": ids})
 
 

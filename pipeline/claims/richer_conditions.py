@@ -18,18 +18,18 @@ from typing import NamedTuple, get_args
 
 from pipeline.claims.claim import LIKELIHOOD, ROSTERS, SHAPES, Claim
 from pipeline.claims.contrast import Contrast, difference, kinds
-from pipeline.claims.rule import ONE_SEED, Finding, Word, weigh
+from pipeline.claims.rule import ONE_SEED, ContrastTest, Word, weigh
 from pipeline.results.conditioning import ConditioningSeries, ModelSeries
 from pipeline.results.table import Results
 from pipeline.statistics.intervals import Interval
 
 
-class Verdict(NamedTuple):
+class SeriesVerdict(NamedTuple):
     word: Word
     reason: str = ""
 
 
-def verdict(model: ModelSeries, labels: Sequence[str]) -> Verdict:
+def verdict(model: ModelSeries, labels: Sequence[str]) -> SeriesVerdict:
     """The verdict on one model.
 
     Args:
@@ -37,22 +37,22 @@ def verdict(model: ModelSeries, labels: Sequence[str]) -> Verdict:
     """
     drops = _drops(model, labels)
     if model.missing:
-        return Verdict("undecided", ", ".join(model.missing))
+        return SeriesVerdict("undecided", ", ".join(model.missing))
     if risen := [drop for drop in drops if drop.below]:
-        return Verdict("contradicted", _format((drop.contrast.name, drop.strict) for drop in risen))
+        return SeriesVerdict("contradicted", _format((drop.contrast.name, drop.strict) for drop in risen))
     if not all(drop.decided for drop in drops):
-        return Verdict("undecided", f"{ONE_SEED}; {_direction(drops)}")
+        return SeriesVerdict("undecided", f"{ONE_SEED}; {_direction(drops)}")
     if unsure := [drop for drop in drops if not drop.above]:
-        return Verdict("undecided", _format((drop.contrast.name, drop.interval) for drop in unsure))
-    return Verdict("supported")
+        return SeriesVerdict("undecided", _format((drop.contrast.name, drop.interval) for drop in unsure))
+    return SeriesVerdict("supported")
 
 
-def verdicts(series: ConditioningSeries) -> dict[str, Verdict]:
+def verdicts(series: ConditioningSeries) -> dict[str, SeriesVerdict]:
     """Model -> verdict, of the models that at least two levels have bits/dim of."""
     return {model.model: verdict(model, series.labels) for model in series.models if model.comparable}
 
 
-def sentence(found: dict[str, Verdict]) -> str:
+def sentence(found: dict[str, SeriesVerdict]) -> str:
     """'Richer conditions lower bits/dim: supported for ddpm, glow; undecided for vae (...).' Empty without verdicts."""
     parts = []
     for word in get_args(Word):
@@ -61,14 +61,14 @@ def sentence(found: dict[str, Verdict]) -> str:
     return f"**Richer conditions lower bits/dim**: {'; '.join(parts)}." if parts else ""
 
 
-def _drops(model: ModelSeries, labels: Sequence[str]) -> tuple[Finding, ...]:
+def _drops(model: ModelSeries, labels: Sequence[str]) -> tuple[ContrastTest, ...]:
     """From each level that the model is measured at to its next."""
     levels = [(label, bits) for label, bits in zip(labels, model.bits, strict=True) if bits]
     pairs = pairwise(levels)
     return weigh([difference(f"{label} to {richer}", before, after) for (label, before), (richer, after) in pairs])
 
 
-def _direction(drops: Iterable[Finding]) -> str:
+def _direction(drops: Iterable[ContrastTest]) -> str:
     """What the means say where the noise is unknown."""
     others = [drop.contrast.name for drop in drops if not drop.above]
     return f"bits/dim does not fall from {', '.join(others)}" if others else "bits/dim falls at each level"
