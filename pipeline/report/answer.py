@@ -9,8 +9,9 @@ there, one value for each training seed:
     misses     that of v lies below it, and that of p - v holds 0, or p is not known
     open       all else: one seed, or an interval that holds `ENOUGH`
 
-Coverage is the first of `COVERAGE` that the controls admit on the task. Of several models of a family the one with the
-highest share counts: the question is what the family can do.
+Coverage is the first of `COVERAGE` that the controls admit on the task. Every model of a default suite counts, so that
+no model is selected by its test scores. The threshold and the words were chosen after results were seen, as
+docs/rule-changes.md says.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ FIDELITY = "precision"
 
 
 class Evidence(NamedTuple):
-    """The best model of a family on one task. `coverage` and `fidelity` are shares of what the control scores; without
+    """A model on one task. `coverage` and `fidelity` are shares of what the control scores; without
     `fidelity` where precision is blind."""
 
     family: str
@@ -51,7 +52,7 @@ class Answer:
     """What is known of every family.
 
     Attributes:
-        evidence: by family, then by task.
+        evidence: by family, then by task and model.
         tasks: task -> the metric that measures coverage there; only tasks with evidence.
         unknown: what is not known, and why, one sentence each.
     """
@@ -136,10 +137,8 @@ def _models(board: Board) -> list[Standing]:
 
 
 def _evidence(board: Board, metric: str) -> Iterator[Evidence]:
-    """The best model of each family."""
     most = _ceiling(board, metric) or math.nan
     faithful = None if FIDELITY in board.blind else _ceiling(board, FIDELITY)
-    found: dict[str, Evidence] = {}
     for standing in _models(board):
         v = _shares(standing, metric, most)
         p = _shares(standing, FIDELITY, faithful) if faithful else {}
@@ -147,10 +146,8 @@ def _evidence(board: Board, metric: str) -> Iterator[Evidence]:
         if v:
             coverage, fidelity = student_t(list(v.values())), student_t(list(p.values())) if p else None
             excess = student_t([p[seed] - v[seed] for seed in both]) if both else None
-            one = Evidence(standing.family, board.task, standing.model, coverage, fidelity, behaviour(coverage, excess))
-            if one.family not in found or coverage.mean > found[one.family].coverage.mean:
-                found[one.family] = one
-    yield from found.values()
+            found = behaviour(coverage, excess)
+            yield Evidence(standing.family, board.task, standing.model, coverage, fidelity, found)
 
 
 def _shares(standing: Standing, metric: str, ceiling: float) -> Seeds:
