@@ -23,6 +23,7 @@ from pipeline import cells, files, params, paths, plugins
 from pipeline.cells import evaluation_group
 from pipeline.closure import Sources
 from pipeline.errors import UserError
+from pipeline.metrics import registry
 from pipeline.params import EVENTS, Events, Params, TaskParams
 from pipeline.paths import Cell
 from pipeline.plugins import Group
@@ -124,8 +125,12 @@ def elsewhere(settings: Params) -> Brought:
 
 
 def entries(stage: str, family: str | None = None) -> tuple[str, ...]:
-    """The modules that a stage starts from; `family` is one of ours."""
-    return (f"pipeline.stages.{stage}", *([f"pipeline.families.{family}.recipe"] if family else []))
+    """The modules that a stage starts from; `family` is one of ours.
+
+    Metrics are found by listing their folder, which no import graph shows.
+    """
+    metrics = registry.declared() if stage in ("evaluate", "report") else ()
+    return (f"pipeline.stages.{stage}", *([f"pipeline.families.{family}.recipe"] if family else []), *metrics)
 
 
 def _families(sources: Sources, settings: Params) -> dict[tuple[Events, str], Family]:

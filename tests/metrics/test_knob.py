@@ -98,7 +98,7 @@ class Idle(Gaussian):
 
 def test_a_knob_that_does_nothing_gains_nothing() -> None:
     """The mean gain over 40 repetitions lies within 3 standard errors of 0; selected on the test split, far above."""
-    settings, sweep_of = replace(SETTINGS, samples=100), (0.4, 0.55, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)
+    settings, sweep_of = SETTINGS.model_copy(update={"samples": 100}), (0.4, 0.55, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)
     gains: dict[str, list[float]] = {"area": [], "F_1": [], "area on test": [], "F_1 on test": []}
     for seed in range(40):
         torch.manual_seed(10_000 + seed)

@@ -192,7 +192,7 @@ def test_each_number_carries_its_protocol() -> None:
 
 def test_the_number_of_draws_is_in_the_name() -> None:
     given = evidence(WithWeights())
-    found = measure(replace(given, settings=replace(given.settings, draws=8)))
+    found = measure(replace(given, settings=given.settings.model_copy(update={"draws": 8})))
     assert "iwae_8" in found
     assert found["iwae_8"]["kind"] == ">= (IWAE-8)"
 

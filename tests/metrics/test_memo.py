@@ -10,11 +10,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from pipeline import paths
 from pipeline.closure import Sources
 from pipeline.contract import GenerativeModel, Player
 from pipeline.metrics.evaluation import code_hash, measure, memo
 from pipeline.metrics.registry import Entry, Metric
 from pipeline.stages import evaluate, features, prepare
+from pipeline.stages.plan import entries
 from pipeline.training import reproducible
 from pipeline.training.checkpoint import Trained
 
@@ -79,8 +81,8 @@ class Cell:
         """The bytes of both files."""
         self.computed.clear()
         evaluate.main(self.task, "toy", 4)
-        names = f"reports/metrics/{self.task}-toy-4.json", f"artifacts/samples/{self.task}-toy-4.npz"
-        metrics, samples = (Path(name).read_bytes() for name in names)
+        of = paths.Cell(self.task, "toy", 4)
+        metrics, samples = (path(of).read_bytes() for path in (paths.metrics, paths.samples))
         return metrics, samples
 
 
@@ -139,3 +141,9 @@ def test_the_hash_of_a_metric_covers_its_module_and_what_that_imports(monkeypatc
     assert "kernel" not in edited("pipeline.metrics.neighbours.int8")
     assert edited("pipeline.families.vae.recipe") == {"sampling/vae"}
     assert edited("pipeline.metrics.registry") >= {"nats", "vendi", "box_iou_floor"}
+
+
+def test_an_edit_of_a_metric_makes_evaluations_and_the_report_stale() -> None:
+    sources = Sources()
+    for stage in ("evaluate", "report"):
+        assert "pipeline.metrics.vendi" in sources.closure(*entries(stage))
