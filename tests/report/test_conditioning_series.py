@@ -192,7 +192,7 @@ def test_an_obedience_between_floor_and_ceiling_is_a_share_whatever_its_directio
 def test_the_series_and_the_conditions_are_drawn(painted_series: SeriesTree) -> None:
     main()
     names = {p.name for p in paths.FIGURES.iterdir() if "series" in p.name or "conditions" in p.name}
-    sheets = {f"denser-{task}-conditions.png" for task in ("classes", "boxes", "maps")}
+    sheets = {f"denser-{task}-conditions.png" for task in ("classes", "boxes", "maps", "greys")}
     assert names == sheets | {"ends-greys-conditions.png", "ends-series.png", "denser-series.png"}
     assert "![denser-series](../figures/denser-series.png)" in painted_series.section()
 

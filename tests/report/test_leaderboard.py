@@ -97,6 +97,7 @@ def test_without_a_report_it_says_what_to_run(tree: Tree) -> None:
 
 
 def test_a_damaged_file_is_named(tree: Tree) -> None:
+    paths.LEADERBOARD_CSV.parent.mkdir(exist_ok=True)
     paths.LEADERBOARD_CSV.write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match="damaged"):
         main(None)

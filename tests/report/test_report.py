@@ -32,13 +32,13 @@ def test_results_hold_one_finite_number_a_row(tree: Tree) -> None:
     main()
     table = tree.rows(paths.RESULTS)
     header = paths.RESULTS.read_text().splitlines()[0].split(",")
-    assert header[:6] == ["suite", "task", "condition", "model", "family", "seed"]
-    assert header[6:11] == ["metric", "value", "sampling_low", "sampling_high", "unit"]
-    assert header[11:] == ["better", "kind", "protocol", "split", "version", "protocol_id"]
+    assert header[:5] == ["task", "condition", "model", "family", "seed"]
+    assert header[5:10] == ["metric", "value", "sampling_low", "sampling_high", "unit"]
+    assert header[10:] == ["better", "kind", "protocol", "split", "version", "protocol_id"]
     assert all(math.isfinite(float(row["value"])) for row in table)
     assert all(value for row in table for name, value in row.items() if not name.startswith("sampling"))
     assert {"train_seconds", "sample_seconds_per_1000"} <= {row["metric"] for row in table}
-    keys = [(r["suite"], r["task"], r["model"], r["seed"], r["metric"]) for r in table]
+    keys = [(r["task"], r["model"], r["seed"], r["metric"]) for r in table]
     assert len(set(keys)) == len(keys)
 
 

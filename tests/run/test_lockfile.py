@@ -187,7 +187,7 @@ def test_conflict_markers_are_for_the_user_to_resolve(toy: Toy) -> None:
 
 def test_a_damaged_graph_is_left_alone(toy: Toy) -> None:
     paths.PIPELINE.write_text("{" + paths.PIPELINE.read_text())
-    with pytest.raises(UserError, match=r"^dvc\.yaml, line 2: not YAML: "):
+    with pytest.raises(UserError, match=r"^dvc\.yaml, line \d+: not YAML: "):
         toy.run()
 
 

@@ -21,19 +21,19 @@ VAE = Cell("toy", "vae", 0)
 
 
 def test_the_hash_sees_all_but_the_times(tree: Tree) -> None:
-    first = lock.read().digest("points", VAE)
+    first = lock.read().digest(VAE)
     tree.cell(VAE, "vae", 1.0, seconds=5.0)
-    assert lock.read().digest("points", VAE) == first
+    assert lock.read().digest(VAE) == first
     tree.cell(VAE, "vae", 1.0, version="2")
-    assert lock.read().digest("points", VAE) != first
+    assert lock.read().digest(VAE) != first
     tree.cell(VAE, "vae", 1.5)
-    assert lock.read().digest("points", VAE) != first
+    assert lock.read().digest(VAE) != first
 
 
 def test_a_cell_that_dvc_does_not_know_has_no_hash(tree: Tree) -> None:
     del tree.stages["evaluate@toy-vae-0"]
-    assert lock.Lock(tree.stages, "").digest("points", VAE) is None
-    assert lock.Lock({}, "").md5("train", "points", VAE, paths.trained(VAE)) is None
+    assert lock.Lock(tree.stages, "").digest(VAE) is None
+    assert lock.Lock({}, "").md5("train", VAE, paths.trained(VAE)) is None
 
 
 @pytest.mark.parametrize("content", ["", "stages: 1", "{", "- a"])

@@ -170,7 +170,7 @@ def test_what_dvc_does_not_know_is_left_out(published: MlflowClient, tree: Tree)
 
 
 def test_the_pictures_of_a_task_lie_with_its_models(published: MlflowClient) -> None:
-    paths.FIGURES.mkdir()
+    paths.FIGURES.mkdir(parents=True)
     for name in ("points-toy-samples.png", "points-toy_wide-samples.png"):
         (paths.FIGURES / name).write_bytes(b"png")
     publish.main()
