@@ -31,7 +31,7 @@ class Summary:
 
     Attributes:
         lines: (head, its meaning, families).
-        evidence: family -> its evidence on each of `tasks`, None where there is none.
+        evidence: (family, model, its evidence on each of `tasks`, None where there is none).
         tasks: (task, what coverage is there).
         sure: how sure the answer is.
         claims: the claims about covering and seeking.
@@ -40,7 +40,7 @@ class Summary:
     """
 
     lines: Sequence[tuple[str, str, list[str]]]
-    evidence: Sequence[tuple[str, list[Evidence | None]]]
+    evidence: Sequence[tuple[str, str, list[Evidence | None]]]
     tasks: Sequence[tuple[str, str]]
     sure: str
     claims: Sequence[VerdictView]
@@ -56,7 +56,9 @@ def summary(params: Params, boards: Sequence[Board], claims: Sequence[VerdictVie
     lines += [(*UNDECIDED, found.undecided)] if found.undecided else []
     return Summary(
         lines=lines,
-        evidence=[(family, [_on(task, of) for task in found.tasks]) for family, of in found.families.items()],
+        evidence=[
+            (*pair, _by_task_of(found, *pair)) for pair in dict.fromkeys((e.family, e.model) for e in found.evidence)
+        ],
         tasks=[(task, column(metric).title) for task, metric in found.tasks.items()],
         sure=_sure(found),
         claims=[claim for claim in claims if any(word in claim.metric for word in TOPIC)],
@@ -65,8 +67,9 @@ def summary(params: Params, boards: Sequence[Board], claims: Sequence[VerdictVie
     )
 
 
-def _on(task: str, found: Sequence[Evidence]) -> Evidence | None:
-    return next((one for one in found if one.task == task), None)
+def _by_task_of(found: Answer, family: str, model: str) -> list[Evidence | None]:
+    known = {one.task: one for one in found.evidence if (one.family, one.model) == (family, model)}
+    return [known.get(task) for task in found.tasks]
 
 
 def _by_task(found: Sequence[Evidence]) -> str:
@@ -74,7 +77,7 @@ def _by_task(found: Sequence[Evidence]) -> str:
     words: dict[str, list[str]] = {}
     for one in found:
         words.setdefault(one.behaviour, []).append(one.task)
-    return "; ".join(f"{word} on {', '.join(tasks)}" for word, tasks in words.items() if word != "open")
+    return "; ".join(f"{word} on {', '.join(dict.fromkeys(tasks))}" for word, tasks in words.items() if word != "open")
 
 
 def _sure(found: Answer) -> str:
@@ -82,9 +85,9 @@ def _sure(found: Answer) -> str:
     decided = [one for one in found.evidence if one.behaviour != "open"]
     if not found.evidence:
         return "Nothing of the default suites is measured yet, or no control to compare with."
-    open_cases = f"{len(found.evidence) - len(decided)} of {len(found.evidence)} pairs of a family and a task are open"
+    open_cases = f"{len(found.evidence) - len(decided)} of {len(found.evidence)} pairs of a model and a task are open"
     if not decided:
-        return f"All {len(found.evidence)} pairs of a family and a task are open."
+        return f"All {len(found.evidence)} pairs of a model and a task are open."
     counts = sorted({one.coverage.n for one in decided})
     trainings = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     tasks = ", ".join(dict.fromkeys(one.task for one in decided))
