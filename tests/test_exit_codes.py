@@ -94,7 +94,7 @@ def test_wrong_input_is_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
 def test_an_unexpected_error_is_3_one_line_and_a_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(write: bool) -> None:
+    def broken(name: str | None, *, write: bool) -> None:
         raise ZeroDivisionError("by\nzero")
 
     monkeypatch.chdir(tmp_path)
@@ -110,7 +110,7 @@ def test_an_unexpected_error_is_3_one_line_and_a_log(
 def test_an_unexpected_error_is_3_where_no_log_can_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(write: bool) -> None:
+    def broken(name: str | None, *, write: bool) -> None:
         raise ValueError("x" * 1000)
 
     monkeypatch.chdir(tmp_path)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from scipy import stats
 
 from pipeline.claims import rank_correlation
@@ -22,6 +21,7 @@ from pipeline.claims.contrast import Contrast, count, difference, log_ratio, unm
 from pipeline.claims.coverage import KNOBS, WIDE
 from pipeline.claims.likelihoods import FLOWS, MIXTURES, RIVALS
 from pipeline.claims.rule import ALPHA, ONE_SEED, judge
+from pipeline.params import load
 from pipeline.results.table import Results
 
 FIELDS = {"id", "statement", "metric", "groups", "test", "effect", "interval", "verdict", "missing", "figure"}
@@ -227,8 +227,7 @@ def test_a_model_that_no_roster_declares_moves_no_verdict() -> None:
 
 
 def test_the_models_of_a_roster_are_on_its_task_in_params() -> None:
-    params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    on_task = [(task, model) for s in params["suites"].values() for task in s["tasks"] for model in s["models"]]
+    on_task = [(cell.task, cell.model) for cell in load(Path("params.yaml")).cells]
     declared = [(task, model) for task, sides in ROSTERS.items() for side in sides.values() for model in side]
     declared += [(task, model) for task in rank_correlation.TASKS for model in EXACT]
     declared += [(task, model) for task in MIXTURES for model in VAES]

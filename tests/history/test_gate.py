@@ -124,5 +124,5 @@ def test_a_comment_holds_what_changed_and_counts_what_is_noise(
     assert run("compare", "base", "--format", "md") == 0
     comment = capsys.readouterr().out
     assert comment.startswith("**base → the work tree: 1 worse, 0 improved, 1 within noise, 1 unchanged**")
-    assert "| ring | vae   | bits/dim ↓ |" in comment
+    assert "| ring   | vae     | bits/dim ↓ |" in comment
     assert "| gan" not in comment

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from configuration import params_text, task_entry
 from torch import Tensor
 
@@ -113,12 +114,12 @@ def test_a_cell_says_whether_its_seeds_are_replications(monkeypatch: pytest.Monk
     assert written("ring")[0]["replicated"] is not same
 
 
-def test_a_suite_may_count_modes_in_more_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    suite = "suites: {s: {question: '?', default: true, events: points, tasks: [ring], models: [toy], seeds: [4], %s}}"
-    text = PARAMS.replace("points: {}", "points: {toy: {family: toys}}")
+def test_a_task_may_count_modes_in_more_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = yaml.safe_load(PARAMS)
     trained(monkeypatch, Gaussian((2,)))
-    for more, fake in (("sweep: []", 50), ("evaluation: many", 90)):
-        Path("params.yaml").write_text(text.replace("suites: {}", suite % more))
+    for evaluation, fake in ((None, 50), ("many", 90)):
+        settings["tasks"]["ring"]["evaluation"] = evaluation
+        Path("params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
         prepare.main("ring")
         features.main("ring")
         evaluate.main("ring", "toy", 4)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 from safetensors.numpy import save_file
 from torch import Tensor
@@ -245,10 +246,11 @@ def test_a_condition_that_nothing_answers_is_refused(score: Score) -> None:
     )
 
 
-def test_a_task_is_measured_as_its_suite_says(score: Score) -> None:
-    text = paths.PARAMS.read_text()
-    few = "evaluation:\n  few: {samples: 20, draws: 2, chunk: 20, modes: 25}"
-    paths.PARAMS.write_text(text.replace("evaluation:", few).replace("seeds: [0]}", "seeds: [0], evaluation: few}"))
+def test_a_task_is_measured_by_its_own_evaluation(score: Score) -> None:
+    settings = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
+    settings["evaluation"]["few"] = {"samples": 20, "draws": 2, "chunk": 20, "modes": 25}
+    settings["tasks"]["digits"]["evaluation"] = "few"
+    paths.PARAMS.write_text(yaml.safe_dump(settings), encoding="utf-8")
     np.save("x.npy", score.levels())
     score("x.npy", "--range", "0,16")
     found = score.record("x")
