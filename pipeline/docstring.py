@@ -2,7 +2,7 @@
 
     Summary (paper). More of the summary.
 
-    Equation: one or more lines, up to the first empty one.
+    Equation: one or more lines, up to the first empty one. It may also follow the summary in the same paragraph.
 
     Args:
         keyword: meaning, unit, range.
@@ -27,7 +27,8 @@ class Docstring(NamedTuple):
 
 def parse(text: str | None) -> Docstring:
     """Split a docstring into its summary, its equation and the meanings of its keywords."""
-    paragraphs = re.split(r"\n\s*\n", inspect.cleandoc(text or ""))
+    separated = re.sub(r"(?<=\S)[ \n]+(?=Equation:)", "\n\n", inspect.cleandoc(text or ""))
+    paragraphs = re.split(r"\n\s*\n", separated)
     equations = [p.removeprefix("Equation:") for p in paragraphs if p.startswith("Equation:")]
     arguments = [p.removeprefix("Args:") for p in paragraphs if p.startswith("Args:")]
     summary = [p for p in paragraphs if not p.startswith(("Equation:", "Args:"))]
