@@ -1,7 +1,7 @@
 """The leaderboard in Markdown: leaderboard.md with the default suites, and a file for each other suite.
 
-Each task has two tables, quality and cost, then the sampling intervals. A conditioning series has a section of its own
-before the tasks of its suite.
+Each task has two tables, quality and cost, which the sampling intervals follow in the files of the other suites. A
+conditioning series has a section of its own before the tasks of its suite.
 """
 
 from __future__ import annotations
@@ -81,11 +81,11 @@ def pages(
     main = [name for name in sections if name in set(default)]
     others = [name for name in sections if name not in main]
     files = {FOLDER / f"{name}.md": _page(f"# {name}: {sections[name][0].question}", FOLDER / f"{name}.md",
-                                          [_body(sections[name], FOLDER, pictures, series.get(name))])
+                                          [_body(sections[name], FOLDER, pictures, series.get(name), sampled=True)])
              for name in others}  # fmt: skip
     body = [
         f"## {name}: {sections[name][0].question}\n\n"
-        + _body(sections[name], paths.LEADERBOARD_MD.parent, pictures, series.get(name))
+        + _body(sections[name], paths.LEADERBOARD_MD.parent, pictures, series.get(name), sampled=False)
         for name in main
     ]
     if others:
@@ -97,8 +97,8 @@ def pages(
 def _page(title: str, path: Path, body: Sequence[str]) -> str:
     results, board = (_link(target, path.parent) for target in (paths.RESULTS, paths.LEADERBOARD_CSV))
     where = (
-        f"Every number of every seed is in [results.csv]({results}); all metrics of these tables, with interval ends "
-        f"and ranks, are in [leaderboard.csv]({board})."
+        f"Every number of every seed, with its sampling interval, is in [results.csv]({results}); all metrics of these "
+        f"tables, with interval ends and ranks, are in [leaderboard.csv]({board})."
     )
     return "\n".join([f"{title}\n\n{READ}\n{where}\n", *body])
 
@@ -111,22 +111,22 @@ def _image(path: Path, folder: Path) -> str:
     return f"![{path.stem}]({_link(path, folder)})"
 
 
-def _body(boards: Sequence[Board], folder: Path, pictures: Pictures, series: str | None) -> str:
+def _body(boards: Sequence[Board], folder: Path, pictures: Pictures, series: str | None, *, sampled: bool) -> str:
     name = boards[0].suite
     if not any(board.measured for board in boards):
         return f"Nothing of this suite is measured: run `coverseek run --suite {name}`, or see {paths.LOGS}/.\n"
-    tasks = (_task(board, folder, pictures.get((name, board.task), ())) for board in boards)
+    tasks = (_task(board, folder, pictures.get((name, board.task), ()), sampled=sampled) for board in boards)
     return "\n".join([*([series] if series else []), *tasks])
 
 
-def _task(board: Board, folder: Path, pictures: Iterable[Path]) -> str:
+def _task(board: Board, folder: Path, pictures: Iterable[Path], *, sampled: bool) -> str:
     parts = [f"### {board.task}", emphasised_markdown(tables.columns(board, "quality")), _note(board, "quality")]
     if tables.metrics(board, "cost"):
         own = replace(board, standings=tuple(s for s in board.standings if not s.external))
         parts += ["Cost:", emphasised_markdown(tables.columns(own, "cost")), _note(own, "cost")]
-    if any(s.sampled for s in board.standings):
+    if sampled and any(s.sampled for s in board.standings):
         parts += [SAMPLED, emphasised_markdown(tables.sampling(board))]
-    parts += [_image(picture, folder) for picture in pictures]
+    parts += ["\n".join(_image(picture, folder) for picture in pictures)]
     return "\n\n".join(parts) + "\n"
 
 

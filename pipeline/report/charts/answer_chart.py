@@ -34,8 +34,9 @@ def draw(answer: Answer) -> Chart | None:
     tasks = ", ".join(answer.tasks)
     return Chart(
         key="answer",
-        title=f"What each family covers, and how faithful it is. In each row from top to bottom: {tasks}",
-        alt=f"Dot charts of the coverage and the precision of {', '.join(families)} on {tasks}. {_words(answer)}",
+        title="What each family covers, and how faithful it is",
+        alt=f"Dot charts of the coverage and the precision of {', '.join(families)}; in each row from top to bottom: "
+        f"{tasks}. {_words(answer)}",
         spec=theme.spec(alt.vconcat(*panels, spacing=14)),
         table=ChartTable(
             ("family", "task", "model", "covers or seeks", "coverage, share", "precision, share"),
