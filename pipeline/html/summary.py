@@ -15,9 +15,9 @@ from pipeline.results.column import column
 
 HEADS: dict[Behaviour, tuple[str, str]] = {
     "covers": ("Cover the data", f"at least {ENOUGH:.0%} of what held-out data cover"),
-    "seeks": ("Seek a few modes", "they miss data, and their samples are faithful"),
-    "spreads": ("Spread between the modes", "they miss data, and their samples stray even more"),
-    "misses": ("Miss data", "without being more or less faithful for it"),
+    "seeks": ("Seek a few modes", "they miss data, and their samples are like data"),
+    "neither": ("Do neither", "they miss data, and some of their samples are unlike data"),
+    "misses": ("Miss data", "and whether their samples are faithful is not known"),
 }
 DEPENDS = "It depends on the task"
 UNDECIDED = ("Not known", "one seed, or intervals too wide")
@@ -51,7 +51,7 @@ class Summary:
 def summary(params: Params, boards: Sequence[Board], claims: Sequence[VerdictView]) -> Summary:
     """From the boards of the default suites and the verdicts on all claims."""
     found = answer([board for board in boards if params.suites[board.suite].default])
-    lines = [(*HEADS[word], families) for word, families in groups(found)]
+    lines = [(*HEADS[word], families) for word, families in groups(found)] if found.evidence else []
     lines += [(DEPENDS, _by_task(found.families[family]), [family]) for family in found.depends]
     lines += [(*UNDECIDED, found.undecided)] if found.undecided else []
     return Summary(
@@ -73,7 +73,7 @@ def _by_task_of(found: Answer, family: str, model: str) -> list[Evidence | None]
 
 
 def _by_task(found: Sequence[Evidence]) -> str:
-    """'covers on ring_wide; spreads on ring, grid'"""
+    """'covers on ring_wide; neither on ring, grid'"""
     words: dict[str, list[str]] = {}
     for one in found:
         words.setdefault(one.behaviour, []).append(one.task)

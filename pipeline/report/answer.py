@@ -4,10 +4,10 @@ Of a model with coverage v and precision p on a task, both as shares of what the
 there, one value for each training seed:
 
     covers     the 95 % t interval of v lies above `ENOUGH`
-    seeks      that of v lies below it, and that of p - v above 0: it misses data, and what it draws is faithful
-    spreads    that of v lies below it, and that of p - v below 0: it misses data, and strays from them even more
-    misses     that of v lies below it, and that of p - v holds 0, or p is not known
-    open       all else: one seed, or an interval that holds `ENOUGH`
+    seeks      that of v lies below it, and that of p above it: the model misses data, and its samples are faithful
+    neither    those of v and of p lie below it
+    misses     that of v lies below it, and p is not known, or its interval holds `ENOUGH`
+    open       all else: one seed, or an interval of v that holds `ENOUGH`
 
 Coverage is the first of `COVERAGE` that the controls admit on the task. Every model of a default suite counts, so that
 no model is selected by its test scores. The threshold and the words were chosen after results were seen, as
@@ -28,9 +28,9 @@ from pipeline.results.column import column
 from pipeline.statistics.admission import CEILINGS
 from pipeline.statistics.intervals import Interval, Seeds, student_t
 
-Behaviour = Literal["covers", "seeks", "spreads", "misses", "open"]
+Behaviour = Literal["covers", "seeks", "neither", "misses", "open"]
 ENOUGH = 0.9
-"""Share of the control's coverage from which on a model covers."""
+"""Share of the control's score from which on a model covers the data, or its samples are faithful."""
 COVERAGE = ("modes_covered", "coverage", "recall")
 FIDELITY = "precision"
 
@@ -84,9 +84,9 @@ class Answer:
 
 
 def _distinct(found: set[Behaviour]) -> set[Behaviour]:
-    """Without "open", and without "misses" where "seeks" or "spreads" says more."""
+    """Without "open", and without "misses" where "seeks" or "neither" says more."""
     known = found - {"open"}
-    return known - {"misses"} if known & {"seeks", "spreads"} else known
+    return known - {"misses"} if known & {"seeks", "neither"} else known
 
 
 def answer(boards: Sequence[Board]) -> Answer:
@@ -107,15 +107,22 @@ def answer(boards: Sequence[Board]) -> Answer:
     return Answer(evidence, metrics, list(_unknown(first.values(), evidence)))
 
 
-def behaviour(coverage: Interval, excess: Interval | None) -> Behaviour:
-    """`excess`: of fidelity over coverage; None where fidelity is not known."""
-    if coverage.low is None or coverage.high is None or coverage.low <= ENOUGH <= coverage.high:
-        return "open"
-    if coverage.low > ENOUGH:
+def behaviour(coverage: Interval, fidelity: Interval | None) -> Behaviour:
+    """`fidelity` is None where precision is not known."""
+    covering, faithful = _side(coverage), _side(fidelity) if fidelity else 0
+    if covering > 0:
         return "covers"
-    if excess is None or excess.low is None or excess.high is None or excess.low <= 0 <= excess.high:
-        return "misses"
-    return "seeks" if excess.low > 0 else "spreads"
+    if covering == 0:
+        return "open"
+    words: dict[int, Behaviour] = {1: "seeks", 0: "misses", -1: "neither"}
+    return words[faithful]
+
+
+def _side(share: Interval) -> Literal[-1, 0, 1]:
+    """On which side of `ENOUGH` an interval lies; 0 where it holds it, or there is one seed."""
+    if share.low is None or share.high is None or share.low <= ENOUGH <= share.high:
+        return 0
+    return 1 if share.low > ENOUGH else -1
 
 
 def _coverage(board: Board) -> str | None:
@@ -142,11 +149,9 @@ def _evidence(board: Board, metric: str) -> Iterator[Evidence]:
     for standing in _models(board):
         v = _shares(standing, metric, most)
         p = _shares(standing, FIDELITY, faithful) if faithful else {}
-        both = sorted(v.keys() & p.keys())
         if v:
             coverage, fidelity = student_t(list(v.values())), student_t(list(p.values())) if p else None
-            excess = student_t([p[seed] - v[seed] for seed in both]) if both else None
-            found = behaviour(coverage, excess)
+            found = behaviour(coverage, fidelity)
             yield Evidence(standing.family, board.task, standing.model, coverage, fidelity, found)
 
 
@@ -179,5 +184,8 @@ def _reasons(board: Board, found: Sequence[Evidence]) -> Iterator[str]:
 
 
 def groups(found: Answer) -> Iterator[tuple[Behaviour, list[str]]]:
-    """Each behaviour but "open" with the families that show it."""
-    return ((word, families) for word in get_args(Behaviour) if (families := found.of(word)) and word != "open")
+    """Covering and seeking, also where no family does so, and each other behaviour but "open" that a family shows."""
+    for word in get_args(Behaviour):
+        families = found.of(word)
+        if word in ("covers", "seeks") or (families and word != "open"):
+            yield word, families

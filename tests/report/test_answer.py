@@ -25,28 +25,28 @@ def interval(low: float | None, high: float | None) -> Interval:
 
 
 @pytest.mark.parametrize(
-    ("coverage", "excess", "word"),
+    ("coverage", "fidelity", "word"),
     [
-        ((0.95, 1.0), (-0.5, -0.4), "covers"),
-        ((0.3, 0.5), (0.1, 0.3), "seeks"),
-        ((0.3, 0.5), (-0.3, -0.1), "spreads"),
-        ((0.3, 0.5), (-0.1, 0.1), "misses"),
-        ((0.8, 1.0), (0.1, 0.3), "open"),
-        ((None, None), (0.1, 0.3), "open"),
+        ((0.95, 1.0), (0.1, 0.2), "covers"),
+        ((0.3, 0.5), (0.95, 1.0), "seeks"),
+        ((0.0, 0.0), (0.03, 0.05), "neither"),
+        ((0.3, 0.5), (0.8, 1.0), "misses"),
+        ((0.8, 1.0), (0.95, 1.0), "open"),
+        ((None, None), (0.95, 1.0), "open"),
     ],
 )
 def test_a_behaviour_is_decided_by_intervals(
-    coverage: tuple[float | None, float | None], excess: tuple[float, float], word: str
+    coverage: tuple[float | None, float | None], fidelity: tuple[float, float], word: str
 ) -> None:
-    assert behaviour(interval(*coverage), interval(*excess)) == word
+    assert behaviour(interval(*coverage), interval(*fidelity)) == word
 
 
-def test_without_precision_a_model_that_misses_data_is_neither_seeking_nor_spreading() -> None:
+def test_without_precision_a_model_that_misses_data_is_not_called_seeking() -> None:
     assert behaviour(interval(0.3, 0.5), None) == "misses"
 
 
 def measure(tree: Tree) -> None:
-    """`gan` seeks, `flow` covers, `vae` spreads."""
+    """`gan` seeks, `flow` covers, `vae` does neither."""
     for seed in range(3):
         near = seed / 1000
         for model, precision, coverage in (
@@ -62,7 +62,7 @@ def found() -> Answer:
 def test_each_family_is_judged_by_the_controls_score(tree: Tree) -> None:
     measure(tree)
     seen = found()
-    assert (seen.of("covers"), seen.of("seeks"), seen.of("spreads")) == (["flow"], ["gan"], ["vae"])
+    assert (seen.of("covers"), seen.of("seeks"), seen.of("neither")) == (["flow"], ["gan"], ["vae"])
     assert seen.tasks["toy"] == "coverage"
     assert {one.task for one in seen.evidence} == {"toy", "pics"}
     assert next(one for one in seen.evidence if one.task == "pics").behaviour == "open"  # one seed

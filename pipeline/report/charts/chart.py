@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,8 @@ from pipeline.report import style
 from pipeline.report.charts import theme
 from pipeline.report.charts.theme import LARGEST, Spec
 
+TITLE = 72
+"""Characters in a line of a title."""
 SCALE = 1.5
 """Pixels of a PNG for each pixel of the page."""
 LETTER, LINE = 5.8, 16
@@ -112,7 +115,13 @@ class Chart:
         for part in parts:
             data |= part.pop("datasets")
             del part["config"]
-        whole = {"title": self.title, "vconcat": parts[::-1], "config": config, "datasets": data, "spacing": 8}
+        whole = {
+            "title": textwrap.wrap(self.title, TITLE),
+            "vconcat": parts[::-1],
+            "config": config,
+            "datasets": data,
+            "spacing": 8,
+        }
         spec = self._checked(theme.printed(whole))
         drawn = vl_convert.vegalite_to_png(spec, scale=SCALE, allowed_base_urls=[])
         with Image.open(io.BytesIO(drawn)) as image:
