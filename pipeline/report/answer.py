@@ -176,7 +176,7 @@ def _reasons(board: Board, found: Sequence[Evidence]) -> Iterator[str]:
     if not found:
         yield "no evidence, since no metric of coverage or no control of it is there"
     if blind := [column(metric).title for metric in (*COVERAGE, FIDELITY) if metric in board.blind]:
-        yield f"nothing is concluded from {' and '.join(blind)}, which score noise or one mode like real data"
+        yield f"nothing is concluded from {' and '.join(blind)}: noise or one mode scores like real data there"
     if alone := [one.model for one in found if one.coverage.n == 1]:
         yield f"one seed of {', '.join(alone)}, so that another training may differ"
     if lost := [f"{s.model} ({s.status})" for s in board.standings if s.role == "model" and s.status != "ok"]:
