@@ -65,7 +65,7 @@ def test_they_keep_the_laws(place: Place) -> None:
 def test_they_run_and_an_edit_re_runs_what_they_are_in(place: Place) -> None:
     every = {f"{stage} moons-{model}-0" for stage in ("train", "evaluate") for model in ("real", "noise")} | CELL
     assert place.ran() == {"plan", "prepare moons", "features moons", "report", *every}
-    row = r"^\| \*{0,2}parzen\*{0,2} +\| parzen +\| 1 seed \|.*\| exact +\|"
+    row = r"^\| \*{0,2}parzen\*{0,2} +\| parzen +\| 1 seed +\|.*\| exact +\|"
     assert re.search(row, (place.folder / "reports/leaderboard.md").read_text(), re.MULTILINE)
     assert re.search(r"points +parzen +parzen +exact +temperature", place.call("coverseek", "models"))
     assert not place.ran()
