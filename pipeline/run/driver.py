@@ -138,19 +138,23 @@ def _verify(request: Request, jobs: int, count: int) -> bool:
             stale = [name for name in workspace.stale(steps, current) if steps[name].stage not in ("plan", "report")]
             acceptable = verify.acceptable(workspace, steps, stale, current)
             seed = verify.seed_of(current)
+            verify.refuse_repetition(seed)
             names = verify.sample(settings, acceptable, count, seed)
             compared = verify.Comparison(workspace, names)
             workspace.force(names)
             with progress(len(names)) as show:
                 results = Schedule(_only(steps, names), compared, jobs, before=check).run(interrupt, show)
             if interrupt:
+                if compared.differing:
+                    verify.Verification(seed, names, [], compared.differing).write()
                 raise KeyboardInterrupt
             differing = verify.failures(names, results, compared.differing)
             accepted = [] if differing else [name for name in acceptable if name not in results]
             for name in accepted:
                 workspace.accept(name)
             workspace.unforce()
-    verify.Verification(seed, names, accepted, differing).write()
+    if names:
+        verify.Verification(seed, names, accepted, differing).write()
     for name, why in differing.items():
         print(f"not verified: {steps[name].title} ({why})")
     if differing:
@@ -189,8 +193,11 @@ def _run(stamp: Stamp, jobs: int, request: Request, track: bool) -> int:
 def _work(settings: Params, cells: Sequence[Cell], jobs: int, request: Request) -> tuple[Mapping[str, Step], Results]:
     with interrupts() as interrupt:
         from pipeline.run import repository  # WHY here: DVC takes two seconds to import
+        from pipeline.stages.plan import FOLDERS
 
         write(settings)
+        for folder in FOLDERS:
+            folder.mkdir(parents=True, exist_ok=True)
         with repository.opened() as workspace:
             from pipeline.run.progress import progress
             from pipeline.run.schedule import Schedule

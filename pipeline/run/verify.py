@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipeline import files, paths
+from pipeline.errors import UserError
 from pipeline.params import Params
 from pipeline.run.step import Result, Step
 from pipeline.run.workspace import Workspace
@@ -35,6 +36,20 @@ class Verification(NamedTuple):
     def write(self) -> None:
         """Write reports/verified.json."""
         files.write_json(paths.VERIFIED, self._asdict())
+
+
+def refuse_repetition(seed: int) -> None:
+    """Steps that differed are recorded anew, so a second sample of the same code would leave them out.
+
+    Raises:
+        UserError: the last verification of this code found differences.
+    """
+    try:
+        last = json.loads(paths.VERIFIED.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    if last.get("seed") == seed and last.get("differing"):
+        raise UserError(f"{paths.VERIFIED}: this code gives other results than {paths.LOCK}: run coverseek run")
 
 
 class Comparison:

@@ -11,6 +11,7 @@ import graphlib
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from dvc.exceptions import DvcException
@@ -29,6 +30,9 @@ from pipeline.stages.plan import at, is_same_setting
 
 ONCE, PER_TASK, PER_CELL = ("plan", "report"), ("prepare", "features"), ("train", "evaluate")
 """The kinds of stages of dvc.yaml; besides `sweep`, of some cells, which a grid may lack altogether."""
+
+MEMO = Path("artifacts/memo")
+"""The folder of `pipeline.metrics.evaluation.memo`, which imports torch."""
 
 
 class Workspace:
@@ -133,9 +137,17 @@ class Workspace:
             return self._restored(stage) and self._known(name)
 
     def clear(self, name: str) -> None:
-        """Remove a step's outputs: before it runs, and when it failed, lest they be taken for its result."""
+        """Remove a step's outputs: before it runs, and when it failed, lest they be taken for its result.
+
+        Outputs in git stay: the report replaces them when all of it is made. A forced evaluation also loses the numbers
+        that it remembers, so that it measures all of them.
+        """
+        stage = self._stages[name]
+        if name in self._forced and name.startswith("evaluate@"):
+            (MEMO / f"{name.partition('@')[2]}.json").unlink(missing_ok=True)
         with _explained():
-            self._stages[name].remove_outs()
+            if any(out.use_cache for out in stage.outs):
+                stage.remove_outs()
 
     def record(self, name: str) -> None:
         """Take over the outputs of a step that ran.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline import paths
-from pipeline.run import driver, worker
+from pipeline.errors import UserError
+from pipeline.run import driver, verify, worker
 from pipeline.run.driver import Request
 from pipeline.run.step import Step
 from pipeline.run.verify import sample
@@ -81,3 +82,12 @@ def test_a_sample_has_at_least_so_many_cells_and_depends_on_the_seed(toy: Toy) -
     assert drawn[0] == drawn[1] != drawn[2]
     assert {len(names) for names in drawn} == {4}
     assert len(sample(settings, steps, 1, 0)) == 2
+
+
+def test_code_that_differed_is_not_sampled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    verify.refuse_repetition(7)
+    verify.Verification(7, ["train@a"], [], {"train@a": "differs"}).write()
+    with pytest.raises(UserError, match="run coverseek run"):
+        verify.refuse_repetition(7)
+    verify.refuse_repetition(8)
