@@ -15,6 +15,7 @@ GROUPS = (
 """Folders and files whose tests share an expensive fixture, the longest first: pytest-xdist runs each in one worker."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the groups, and run them first: one that starts late would keep a single worker busy at the end."""
     folder, order = Path(__file__).parent, {name: place for place, name in enumerate(GROUPS)}

@@ -307,7 +307,7 @@ def test_the_report(finished: Path, seed: int, capsys: pytest.CaptureFixture[str
 def test_the_graph_and_its_lock(finished: Path, seed: int) -> None:
     def steps() -> None:
         with repository.opened() as workspace:
-            workspace.steps(params.load().selected())
+            workspace.steps(params.load().cells)
 
     path = random.Random(seed).choice([paths.PIPELINE, paths.LOCK])
     with damaged(path, seed):
