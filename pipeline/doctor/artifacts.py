@@ -84,7 +84,7 @@ def _check(subject: str, artifacts: list[Artifact]) -> Iterator[Finding]:
 
 
 def _faults(artifact: Artifact) -> Iterator[tuple[str, str]]:
-    """(what is wrong, the command that mends it)"""
+    """(what is wrong, the command that repairs it)"""
     path = artifact.folder / artifact.manifest
     try:
         hashes = artifact.hashes(files.read_json(path, artifact.remedy, schema=artifact.schema))

@@ -2,7 +2,7 @@
 
     authenticity    share of samples f that are farther from their nearest training point t than t is from its own
                     nearest other training point. Higher is better: copies score 0. Fresh draws of the truth score about
-                    .39 in the plane and .8 for a white Gaussian in 32 dimensions, so read it beside `real`.
+                    .39 in the plane and .8 for a white Gaussian in 32 dimensions, so compare it with `real`.
     CT              the z-score of Mann-Whitney's U: samples' distances to training data against held-out data's. Far
                     below 0, samples lie closer to the training data than held-out data do: copying. Far above 0:
                     underfitting. It grows with the square root of the sample sizes. One cell: all of the space.

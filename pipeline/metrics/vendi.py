@@ -3,7 +3,7 @@
     VS = exp(-sum_i λ_i log λ_i)      λ_i the eigenvalues of K / n, K the matrix of similarities of n items
 
 n identical items score 1, n items without any similarity n. It needs no real data and says nothing of fidelity: noise
-scores high, so there is no better direction, and it is read beside the score of the control `real`.
+scores high, so there is no better direction, and it is compared with the score of the control `real`.
 
 Of images K_ij is the cosine similarity of features. Its nonzero eigenvalues are those of the D x D matrix of normalised
 features, which is used where D < n. Of points K_ij = exp(-|x_i - x_j|² / (2 h²)), with h a fifth of the standard

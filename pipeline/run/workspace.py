@@ -11,7 +11,6 @@ import graphlib
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from dvc.exceptions import DvcException
@@ -22,6 +21,7 @@ from dvc.stage.cache import RunCacheNotFoundError
 
 from pipeline import paths
 from pipeline.errors import UserError, suggest
+from pipeline.metrics.evaluation import code_hash
 from pipeline.paths import Cell
 from pipeline.run import lockfile
 from pipeline.run.sources import Sources
@@ -30,9 +30,6 @@ from pipeline.stages.plan import at, is_same_setting
 
 ONCE, PER_TASK, PER_CELL = ("plan", "report"), ("prepare", "features"), ("train", "evaluate")
 """The kinds of stages of dvc.yaml; besides `sweep`, of some cells, which a grid may lack altogether."""
-
-MEMO = Path("artifacts/memo")
-"""The folder of `pipeline.metrics.evaluation.memo`, which imports torch."""
 
 
 class Workspace:
@@ -144,7 +141,7 @@ class Workspace:
         """
         stage = self._stages[name]
         if name in self._forced and name.startswith("evaluate@"):
-            (MEMO / f"{name.partition('@')[2]}.json").unlink(missing_ok=True)
+            (code_hash.FILE.parent / f"{name.partition('@')[2]}.json").unlink(missing_ok=True)
         with _explained():
             if any(out.use_cache for out in stage.outs):
                 stage.remove_outs()

@@ -1,7 +1,7 @@
 """Feature extractors by name: ours, and those that another package announces under `coverseek.extractors`.
 
 An extractor is announced as a function (dataset, x, label, *, its own keywords) of the training split; the class that
-it says it returns is built again from the description that was kept.
+it says it returns is built again from the stored description.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def find(name: str, where: str) -> Callable[..., Extractor]:
     """`where` names in errors the place that asks for it.
 
     Raises:
-        UserError: nobody has it, or its package cannot be imported.
+        UserError: no extractor has this name, or its package cannot be imported.
     """
     entry = plugins.find("extractors", name, EXTRACTORS, where)
     function: Callable[..., Extractor] = plugins.load(entry) if entry else EXTRACTORS[name]

@@ -1,4 +1,4 @@
-"""The features of a task's real data on disk, beside the extractor that made them and the judges. Never a pickle."""
+"""The features of a task's real data on disk, with the extractor that made them and the judges. Never a pickle."""
 
 from __future__ import annotations
 
