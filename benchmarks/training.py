@@ -230,7 +230,7 @@ def glow_normflows() -> tuple[Step, Step]:
     import normflows as nf
 
     from pipeline.distributions.bijection import Bijection
-    from pipeline.distributions.coupling import Affine, Coupling, Split
+    from pipeline.distributions.coupling import Affine, Coupling, Partition
     from pipeline.families.flow import architecture
     from pipeline.families.flow.flow import ImageFlow
     from pipeline.networks.condition import Context, encoder
@@ -240,7 +240,7 @@ def glow_normflows() -> tuple[Step, Step]:
     bases = [nf.distributions.DiagGaussian(shape, trainable=False) for shape in ((24, 8, 8), (6, 16, 16))]
     theirs = nf.MultiscaleFlow(bases, flows, [nf.flows.Merge()])
 
-    def couple(split: Split) -> Bijection:
+    def couple(split: Partition) -> Bijection:
         convolutions = [nn.Conv2d(split.seen, WIDTH, 3, padding=1), nn.Conv2d(WIDTH, WIDTH, 1)]
         network = nn.Sequential(
             convolutions[0], nn.ReLU(), convolutions[1], nn.ReLU(), nn.Conv2d(WIDTH, 2 * split.moving, 3, padding=1)

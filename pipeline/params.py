@@ -53,13 +53,13 @@ class Data(Open):
     seed: Seed = 0
 
 
-class Extractor(Open):
+class ExtractorParams(Open):
     name: Word
 
 
 class TaskParams(Checked):
     data: Data
-    extractor: Extractor
+    extractor: ExtractorParams
     evaluation: Name | None = None
     """An entry of `evaluation`; that of the task's events unless given."""
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.closure import Sources
+from pipeline.import_closure import Sources
 from pipeline.stages.plan import entries
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +77,7 @@ def test_a_packages_templates_count_as_it_does(tmp_path: Path, monkeypatch: pyte
     folder = tmp_path / "templates"
     folder.mkdir()
     (tmp_path / "__init__.py").write_text("")
-    monkeypatch.setattr("pipeline.closure._path", lambda module: tmp_path / "__init__.py")
+    monkeypatch.setattr("pipeline.import_closure._path", lambda module: tmp_path / "__init__.py")
     found = []
     for words in ("one", "two", "one"):
         (folder / "page.j2").write_text(words)

@@ -15,7 +15,7 @@ from clone import ROOT, environment
 from configuration import params_text, task_entry
 from installed import install
 
-from pipeline import closure, families, plugins
+from pipeline import families, import_closure, plugins
 from pipeline.data import datasets, prepared
 from pipeline.data.datasets import DATASETS
 from pipeline.errors import UserError
@@ -218,7 +218,9 @@ def test_what_another_package_imports_of_ours_counts_for_it(site: Install, monke
     """Its own families and networks, which no stage reaches without a family of ours."""
     site("dusty", RECIPES, models="sky = dusty")
     first = parameters(settings())
-    monkeypatch.setattr(closure, "normalized_source", lambda source: source.replace("class UniformBox", "class Other"))
+    monkeypatch.setattr(
+        import_closure, "normalized_source", lambda source: source.replace("class UniformBox", "class Other")
+    )
     second = parameters(settings())
     changed = {model for model, value in second["train"]["points"].items() if value != first["train"]["points"][model]}
     assert "dust" in changed

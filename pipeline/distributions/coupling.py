@@ -66,7 +66,7 @@ class Affine(Monotone):
         return z * (-log_scale).exp() - shift
 
 
-class Split(nn.Module, abc.ABC):
+class Partition(nn.Module, abc.ABC):
     """Which values of x (B, *shape) are unchanged and which are transformed."""
 
     seen: int
@@ -91,7 +91,7 @@ class Split(nn.Module, abc.ABC):
         return theta
 
 
-class Halves(Split):
+class ChannelHalves(Partition):
     """The first half of the channels (of a vector: values) is unchanged, the second transformed; or `swap`ped."""
 
     def __init__(self, shape: tuple[int, ...], swap: bool = False) -> None:
@@ -107,7 +107,7 @@ class Halves(Split):
         return torch.cat([moved, fixed] if self.swap else [fixed, moved], dim=1)
 
 
-class Checkerboard(Split):
+class Checkerboard(Partition):
     """x (B, C, H, W) is unchanged where row + column + parity is even; the network's input is zero elsewhere."""
 
     stays: Tensor
@@ -131,7 +131,7 @@ class Checkerboard(Split):
 class Coupling(Bijection):
     """`network` maps (unchanged part, h) to the parameters of the transformed part, (B, width moving, ...)."""
 
-    def __init__(self, split: Split, function: Monotone, network: nn.Module) -> None:
+    def __init__(self, split: Partition, function: Monotone, network: nn.Module) -> None:
         super().__init__()
         self.split, self.function, self.network = split, function, network
 

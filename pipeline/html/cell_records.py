@@ -16,7 +16,7 @@ from pipeline import files, paths
 from pipeline.html.sample_pictures import EmbeddedPicture, Gallery
 from pipeline.paths import Cell
 from pipeline.report import tables
-from pipeline.report.board import Board, Score, Standing
+from pipeline.report.board import Board, SeedMean, Standing
 from pipeline.results import external
 from pipeline.results.column import DASH, bound, column, ordered
 
@@ -113,7 +113,7 @@ def _numbers(standing: Standing, seeds: Sequence[int]) -> Iterator[SeedNumbers]:
             yield SeedNumbers(column(metric).title, _kind(score.kind), values, sampled)
 
 
-def _value(score: Score, seed: int) -> float:
+def _value(score: SeedMean, seed: int) -> float:
     return math.exp(score.seeds[seed]) if score.log else score.seeds[seed]
 
 

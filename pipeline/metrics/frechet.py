@@ -9,7 +9,7 @@ first moved by one vector, the mean of the real features, for the distance does 
 it floating-point numbers have few digits left.
 
 Two samples of N from the *same* white Gaussian in d dimensions are about d (d + 5) / (2 N) apart: read the number
-beside that of the `real` control, or with that bias taken away: it falls as 1 / N, so the intercept of a line through
+next to that of the `real` control, or with that bias taken away: it falls as 1 / N, so the intercept of a line through
 the distances of smaller samples over 1 / N is what infinitely many would score. Noise is then all that is left of it,
 to either side of 0.
 
@@ -49,7 +49,7 @@ SMALLEST = 1 / 3
 """Of the samples there are. WHY not a tenth, as in the paper: ours are hundreds, not tens of thousands."""
 
 
-class Gaussian(NamedTuple):
+class Moments(NamedTuple):
     mean: Tensor
     """(D,) float64."""
     covariance: Tensor
@@ -116,10 +116,10 @@ def _root(x: Tensor) -> tuple[Tensor, Tensor]:
     return mean, torch.linalg.qr((x - mean) / (len(x) - 1) ** 0.5, mode="r").R
 
 
-def gaussian(x: Tensor) -> Gaussian:
+def moments(x: Tensor) -> Moments:
     """The one that is fitted to x (N, D)."""
     x = x.double()
-    return Gaussian(x.mean(dim=0), x.T.cov().reshape(x.shape[1], x.shape[1]))
+    return Moments(x.mean(dim=0), x.T.cov().reshape(x.shape[1], x.shape[1]))
 
 
 def factor(s: Tensor) -> Tensor:
@@ -191,7 +191,7 @@ def _influence(x: Tensor, other: Tensor) -> Tensor:
     """x (N, D), other (M, D) float64 -> (N,), of the items of x."""
     import torch
 
-    own, against = gaussian(x), gaussian(other)
+    own, against = moments(x), moments(other)
     root = factor(against.covariance)
     value, vector = torch.linalg.eigh(root.T @ own.covariance @ root)
     least = max(1e-10 * float(value.max()), 1e-300)  # a sample that is all alike has no variance

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     """x (B, *event) and c (B, *condition) -> (B, ...) float64."""
 
 
-class Likelihood(NamedTuple):
+class LikelihoodEstimate(NamedTuple):
     """The tightest available value or bound of log p, and the ELBO."""
 
     log_p: Tensor
@@ -61,7 +61,7 @@ def statement(model: Bounded, draws: int) -> str:
     return f"IWAE-{draws}" if isinstance(model, Weighted) else "ELBO"
 
 
-def likelihood(model: Bounded, x: Tensor, c: Tensor, *, draws: int, chunk: int) -> Likelihood:
+def likelihood(model: Bounded, x: Tensor, c: Tensor, *, draws: int, chunk: int) -> LikelihoodEstimate:
     """Score x (N, *event) under c (N, *condition) by the tightest that `model` has, `chunk` items at a time.
 
     Raises:
@@ -71,13 +71,13 @@ def likelihood(model: Bounded, x: Tensor, c: Tensor, *, draws: int, chunk: int) 
 
     if isinstance(model, Exact):
         exact, seconds = _in_chunks(_log_prob(model), x, c, chunk, "log p")
-        return Likelihood(exact, exact, "exact", 1, seconds)
+        return LikelihoodEstimate(exact, exact, "exact", 1, seconds)
     if isinstance(model, Weighted):
         both, seconds = _in_chunks(_log_weights(model, draws), x, c, chunk, "the log-weight")
         mean, log_mean = both.unbind(dim=1)
-        return Likelihood(log_mean, mean, f"IWAE-{draws}", draws, seconds)
+        return LikelihoodEstimate(log_mean, mean, f"IWAE-{draws}", draws, seconds)
     bound, seconds = _in_chunks(_elbo(model), x, c, chunk, "the ELBO")
-    return Likelihood(bound, bound, "ELBO", 1, seconds)
+    return LikelihoodEstimate(bound, bound, "ELBO", 1, seconds)
 
 
 def log_prob(model: Exact, x: Tensor, c: Tensor, *, chunk: int) -> Tensor:
@@ -140,7 +140,7 @@ def _in_chunks(score: Score, x: Tensor, c: Tensor, chunk: int, what: str) -> tup
 
 
 @shared
-def test_likelihood(context: EvaluationContext) -> Likelihood:
+def test_likelihood(context: EvaluationContext) -> LikelihoodEstimate:
     """Of the test split. The draws start from the seed of the context, whatever was drawn before.
 
     Raises:
@@ -150,7 +150,7 @@ def test_likelihood(context: EvaluationContext) -> Likelihood:
 
 
 @shared
-def unconditional_likelihood(context: EvaluationContext) -> Likelihood:
+def unconditional_likelihood(context: EvaluationContext) -> LikelihoodEstimate:
     """Of the first `settings.samples` test items, by the model without its condition.
 
     WHY not of all: it costs a diffusion model as much as all other metrics together.
@@ -166,7 +166,7 @@ def unconditional_likelihood(context: EvaluationContext) -> Likelihood:
     return _scored(context, context.model.unconditional(), x[:count], c[:count])
 
 
-def _scored(context: EvaluationContext, model: GenerativeModel, x: Tensor, c: Tensor) -> Likelihood:
+def _scored(context: EvaluationContext, model: GenerativeModel, x: Tensor, c: Tensor) -> LikelihoodEstimate:
     import torch
 
     from pipeline import hardware
@@ -190,7 +190,7 @@ def at_most(context: EvaluationContext) -> str:
     return _bound("<=", test_likelihood(context))
 
 
-def _bound(sign: str, found: Likelihood) -> str:
+def _bound(sign: str, found: LikelihoodEstimate) -> str:
     return found.name if found.name == "exact" else f"{sign} ({found.name})"
 
 

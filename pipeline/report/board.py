@@ -31,7 +31,7 @@ from pipeline.statistics.ranks import Rank, ranks
 
 
 @dataclass(frozen=True)
-class Score:
+class SeedMean:
     """One metric of one model over its seeds; `seeds` are logarithms where `log`."""
 
     interval: Interval
@@ -72,7 +72,7 @@ class Standing:
     family: str
     status: str
     cells: tuple[Cell, ...]
-    scores: Mapping[str, Score]
+    scores: Mapping[str, SeedMean]
     sampled: Mapping[str, Interval] = field(default_factory=dict)
     curve: tuple[KnobPoint, ...] = ()
     trust: str = "re-trained"
@@ -161,7 +161,7 @@ def boards(
     return made
 
 
-Scores = dict[str, dict[str, Score]]
+Scores = dict[str, dict[str, SeedMean]]
 
 
 def _scores(frame: pd.DataFrame) -> Scores:
@@ -173,7 +173,7 @@ def _scores(frame: pd.DataFrame) -> Scores:
         log = column(metric).log and bool((values > 0).all())
         kind = ", ".join(rows["kind"].unique())
         seeds = dict(zip(rows["seed"], np.log(values) if log else values, strict=True))
-        score = Score(student_t(values, log=log), kind, rows["better"].iloc[0], log, seeds)
+        score = SeedMean(student_t(values, log=log), kind, rows["better"].iloc[0], log, seeds)
         scores.setdefault(model, {})[metric] = score
     return scores
 
@@ -213,7 +213,7 @@ def _protocols(outcomes: Iterable[Outcome]) -> dict[str, dict[str, str]]:
     return {metric: found[metric] for metric in ordered(found)}
 
 
-def _standing(model: str, outcomes: list[Outcome], scores: Mapping[str, Score]) -> Standing:
+def _standing(model: str, outcomes: list[Outcome], scores: Mapping[str, SeedMean]) -> Standing:
     first, status = outcomes[0], _status(outcomes)
     cells = tuple(o.cell for o in outcomes if o.status == "ok" and o.family != EXTERNAL)
     replicated = all(o.replicated for o in outcomes)
@@ -250,7 +250,9 @@ def _status(outcomes: Sequence[Outcome]) -> str:
     if failed:
         parts.append(f"failed: {len(failed)} {of}, see {paths.LOGS}/ for {', '.join(failed)}")
     if any(o.status == "stale" for o in outcomes):
-        parts.append("stale: the models have another protocol by now, score it again")
+        external = any(o.trust != "re-trained" for o in outcomes)
+        why = "the models have another protocol by now, score it again" if external else "trained on other data"
+        parts.append(f"stale: {why}")
     return "; ".join(parts) or "ok"
 
 
@@ -270,7 +272,7 @@ def _place(standing: Standing, uninformative: Mapping[str, str]) -> tuple[int, i
     return role, 2, math.inf
 
 
-def _rivals(standings: Iterable[Standing], metric: str) -> dict[str, Score]:
+def _rivals(standings: Iterable[Standing], metric: str) -> dict[str, SeedMean]:
     """Of models with all their seeds, without optimistic bounds, whose true values may be worse by any amount."""
     rows = {s.model: s.scores[metric] for s in standings if metric in s.scores and s.competes}
     return {model: score for model, score in rows.items() if not score.is_optimistic_bound}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline import paths
 from pipeline.report import reference_values, tables
-from pipeline.report.board import Board, Score
+from pipeline.report.board import Board, SeedMean
 from pipeline.report.tables import Kind
 from pipeline.results.column import DASH, Column, bound, column
 from pipeline.results.conditioning import BITS, ConditioningSeries, ModelSeries, paired
@@ -175,7 +175,7 @@ def intervals(board: Board, kind: Kind) -> str:
     return ". ".join([*([INTERVAL] if spread else []), *([LOGGED] if logged else [])])
 
 
-def _scores(board: Board, kind: Kind) -> list[Score]:
+def _scores(board: Board, kind: Kind) -> list[SeedMean]:
     """Of what was trained here: what was scored from files has no seeds."""
     own = (s for s in board.standings if not s.external)
     return [s.scores[metric] for s in own for metric in tables.metrics(board, kind) if metric in s.scores]

@@ -113,8 +113,11 @@ class Times(BaseModel):
 
 
 class CellMetrics(BaseModel):
+    """`data`: sha256 of the manifest of the data that the model was trained on."""
+
     condition: str
     replicated: bool = True
+    data: str | None = None
     status: Literal["ok", "diverged"]
     diverged: Divergence | None = None
     metrics: dict[str, Measurement]
@@ -156,19 +159,23 @@ def _outcome(params: Params, cell: Cell, swept: bool) -> Outcome:
         return Outcome(cell=cell, family=family, status="failed")
     record = _parse(CellMetrics, paths.metrics(cell), cell, "evaluate")
     times = [_parse(Times, paths.times(stage, cell), cell, stage) for stage in ("train", "evaluate")]
+    status: Status = record.status
+    data = split(cell.task)
+    if record.data not in (None, files.sha256(paths.prepared(cell.task) / "manifest.json")):
+        status = "stale"
     sweep = _sweep(cell) if swept else None
     metrics = record.metrics | times[0].metrics | times[1].metrics | _of(sweep)
     return Outcome(
         cell=cell,
         family=family,
         condition=record.condition,
-        status=record.status,
+        status=status,
         diverged=record.diverged,
-        metrics=metrics if record.status == "ok" else {},
+        metrics=metrics if status == "ok" else {},
         hardware=times[0].hardware,
         knob=sweep.knob if sweep else "",
         turns=sweep.turns if sweep else (),
-        data=split(cell.task),
+        data=data,
         replicated=record.replicated,
     )
 

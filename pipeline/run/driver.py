@@ -140,7 +140,7 @@ def _verify(request: Request, jobs: int, count: int) -> bool:
             seed = verify.seed_of(current)
             verify.refuse_repetition(seed)
             names = verify.sample(settings, acceptable, count, seed)
-            compared = verify.Comparison(workspace, names)
+            compared = verify.VerifiedWorkspace(workspace, names)
             workspace.force(names)
             with progress(len(names)) as show:
                 results = Schedule(_only(steps, names), compared, jobs, before=check).run(interrupt, show)

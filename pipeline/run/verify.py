@@ -52,7 +52,7 @@ def refuse_repetition(seed: int) -> None:
         raise UserError(f"{paths.VERIFIED}: this code gives other results than {paths.LOCK}: run coverseek run")
 
 
-class Comparison:
+class VerifiedWorkspace:
     """The workspace, for steps that run again to be compared with dvc.lock."""
 
     def __init__(self, workspace: Workspace, names: Iterable[str]) -> None:

@@ -24,7 +24,7 @@ from pipeline.errors import UserError, suggest
 from pipeline.metrics.evaluation import code_hash
 from pipeline.paths import Cell
 from pipeline.run import lockfile
-from pipeline.run.sources import Sources
+from pipeline.run.source_changes import SourceChanges
 from pipeline.run.step import Step, StepError
 from pipeline.stages.plan import at, is_same_setting
 
@@ -37,7 +37,7 @@ class Workspace:
         self._cache, self._scm = repo.stage_cache, repo.scm_context
         self._graph = repo.index.graph
         self._stages = {stage.name: stage for stage in self._graph}
-        self._sources = Sources()
+        self._sources = SourceChanges()
         self._inputs: dict[str, dict[str, Any]] = {}
         self._records: set[str] = set()
         self._forced: set[str] = set()

@@ -15,7 +15,7 @@ from pipeline.metrics.evaluation import memo, operations
 from pipeline.metrics.evaluation.context import EvaluationContext
 from pipeline.metrics.evaluation.draws import draw_timed, latent_plane, repeat, stored
 from pipeline.metrics.evaluation.measure import measure
-from pipeline.metrics.evaluation.memo import Draws, Memo
+from pipeline.metrics.evaluation.memo import LIKELIHOOD_SECONDS, Draws, Memo
 from pipeline.metrics.extractors import reference
 from pipeline.metrics.log_likelihood import statement, test_likelihood
 from pipeline.metrics.registry import Entry
@@ -52,7 +52,7 @@ def main(task: str, model: str, seed: int) -> None:
         )
         measured.metrics.update(operation_counts(trained.model, test, measured.likelihood))
         replicated = trained.model.replicates(measured.drawn["c"])
-    known = trained.known("task", "model", "family", "seed", "status", "diverged")
+    known = trained.known("task", "model", "family", "seed", "status", "diverged", "data")
     record = {
         "condition": trained.data.task.condition.kind,
         "replicated": replicated,
@@ -92,8 +92,8 @@ def evaluate(
         extractor=extractor.id, settings=settings, seed=seed, sources=data.sources.get("test"),
     )  # fmt: skip
     name = statement(model, settings.draws) if isinstance(model, Bounded) else ""
-    if name and "likelihood_seconds_per_1000" not in seconds:
-        seconds["likelihood_seconds_per_1000"] = 1000 * median(test_likelihood(context).seconds), f"measured ({name})"
+    if name and LIKELIHOOD_SECONDS not in seconds:
+        seconds[LIKELIHOOD_SECONDS] = 1000 * median(test_likelihood(context).seconds), f"measured ({name})"
     metrics, decoded = measure(context, known.metrics() if known else None), latent_plane(model, event, data.test)
     drawn = {"x": stored(event, x), "c": c}
     if len(held):

@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 
 from pipeline import cells, files, params, paths, plugins
 from pipeline.cells import evaluation_group
-from pipeline.closure import Sources
 from pipeline.errors import UserError
+from pipeline.import_closure import Sources
 from pipeline.metrics import registry
 from pipeline.params import EVENTS, Events, Params, TaskParams
 from pipeline.paths import Cell

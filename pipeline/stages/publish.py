@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline import params
 from pipeline.history.revisions import revision
-from pipeline.tracking import entry, lock
+from pipeline.tracking import lock, run_record
 from pipeline.tracking.address import shown, uri
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     from pipeline.tracking.publication import Published, publish  # imports mlflow: 2 s
 
     locked = lock.read()
-    tasks = entry.by_task(entry.read(params.load(), locked))
+    tasks = run_record.by_task(run_record.read(params.load(), locked))
     address = uri()
     done = publish(address, tasks, {**revision().tags(), "dvc.lock": locked.sha256})
     if done == Published():

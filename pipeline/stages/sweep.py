@@ -9,7 +9,7 @@ from pipeline.metrics.extractors.reference import Reference
 from pipeline.metrics.prdc import balls
 from pipeline.paths import Cell
 from pipeline.stages import trained as cells
-from pipeline.stages.trained import Trained
+from pipeline.stages.trained import TrainedCell
 
 SELECTION = 1_000_000
 """What is added to the seed of the samples by which settings are selected."""
@@ -33,7 +33,7 @@ def main(task: str, model: str, seed: int) -> None:
     files.write_json(paths.sweep(cell), record)
 
 
-def _protocol(of: Reference, trained: Trained) -> str:
+def _protocol(of: Reference, trained: TrainedCell) -> str:
     settings = trained.settings
     real, validation = (min(settings.samples, len(split[0])) for split in (trained.data.test, trained.data.validation))
     return (

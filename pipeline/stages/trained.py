@@ -15,7 +15,7 @@ from pipeline.paths import Cell
 from pipeline.training import checkpoint, reproducible
 
 
-class Trained(NamedTuple):
+class TrainedCell(NamedTuple):
     """`model` is None if training diverged."""
 
     configured: Params
@@ -29,7 +29,7 @@ class Trained(NamedTuple):
         return {key: self.manifest[key] for key in keys if key in self.manifest}
 
 
-def load(cell: Cell) -> Trained:
+def load(cell: Cell) -> TrainedCell:
     """Everything starts from the cell's own seed.
 
     Raises:
@@ -43,7 +43,7 @@ def load(cell: Cell) -> Trained:
     events = configured.events(cell, data.task.event.kind)
     name, evaluation = configured.evaluation_of(cell.task, events)
     params.check_held_out(evaluation, len(data.test[0]), name, cell.task)
-    return Trained(configured, data, model, manifest, evaluation)
+    return TrainedCell(configured, data, model, manifest, evaluation)
 
 
 def knob(model: GenerativeModel, cell: Cell, task: Task, hint: str) -> str:

@@ -14,7 +14,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_MODEL_IS_EXTERNAL, MLFLOW_PARENT_RUN
 
 from pipeline import paths
 from pipeline.tracking import limits, runs
-from pipeline.tracking.entry import Entry
+from pipeline.tracking.run_record import RunRecord
 
 BATCH = 800
 """Metrics in one request; mlflow takes 1,000 items at most."""
@@ -23,7 +23,12 @@ LONG = "long_values.json"
 
 
 def write(
-    client: MlflowClient, experiment: str, entry: Entry, parent: str, origin: Mapping[str, str], training: Run | None
+    client: MlflowClient,
+    experiment: str,
+    entry: RunRecord,
+    parent: str,
+    origin: Mapping[str, str],
+    training: Run | None,
 ) -> None:
     """Write the run of `entry`; only its end makes it count, so that an interrupted one is recognized.
 
@@ -63,7 +68,7 @@ def log_metrics(client: MlflowClient, run: str, metrics: list[Metric]) -> None:
         client.log_batch(run, metrics[start : start + BATCH])
 
 
-def _tags(entry: Entry) -> dict[str, str]:
+def _tags(entry: RunRecord) -> dict[str, str]:
     outcome, cell = entry.outcome, entry.cell
     tags = {"kind": "scored" if entry.external else "cell", "trust": outcome.trust}
     tags |= {"hash": entry.hash, "current": "true", "status": outcome.status}
@@ -76,14 +81,14 @@ def _tags(entry: Entry) -> dict[str, str]:
     return tags
 
 
-def _log_data(client: MlflowClient, run: Run, entry: Entry) -> None:
+def _log_data(client: MlflowClient, run: Run, entry: RunRecord) -> None:
     if entry.data:
         source = paths.prepared(entry.cell.task).as_posix()
         dataset = Dataset(entry.cell.task, _digest(entry.data), "local", source)
         client.log_inputs(run.info.run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "test")])])
 
 
-def _log_model(client: MlflowClient, run: Run, entry: Entry, origin: Mapping[str, str]) -> str:
+def _log_model(client: MlflowClient, run: Run, entry: RunRecord, origin: Mapping[str, str]) -> str:
     """The id of a new external model."""
     where = {"dvc.path": paths.trained(entry.cell).as_posix(), "dvc.md5": entry.weights or "unknown"}
     model = client.create_logged_model(
@@ -99,7 +104,7 @@ def _log_model(client: MlflowClient, run: Run, entry: Entry, origin: Mapping[str
     return str(model.model_id)
 
 
-def _log_numbers(client: MlflowClient, run: Run, entry: Entry, model: str | None) -> None:
+def _log_numbers(client: MlflowClient, run: Run, entry: RunRecord, model: str | None) -> None:
     run_id, time = run.info.run_id, run.info.start_time
     data = {"dataset_name": entry.cell.task, "dataset_digest": _digest(entry.data)} if entry.data else {}
     measured = entry.outcome.metrics.items()

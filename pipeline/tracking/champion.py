@@ -15,8 +15,8 @@ from mlflow.entities import Run
 
 from pipeline.results.column import LIKELIHOODS
 from pipeline.tracking import limits
-from pipeline.tracking.entry import Entry, by_model
 from pipeline.tracking.model_run import means
+from pipeline.tracking.run_record import RunRecord, by_model
 from pipeline.tracking.runs import Runs
 
 ALIAS = "champion"
@@ -25,7 +25,7 @@ ALIAS = "champion"
 class Champion(NamedTuple):
     """`entry`: the best seed of the best model. `mean`: of `metric` over the model's seeds."""
 
-    entry: Entry
+    entry: RunRecord
     metric: str
     mean: float
 
@@ -35,7 +35,7 @@ class Champion(NamedTuple):
         return {**decided, "cell": self.entry.cell.key, "hash": self.entry.hash}
 
 
-def best(entries: Sequence[Entry]) -> Champion | None:
+def best(entries: Sequence[RunRecord]) -> Champion | None:
     """The champion of a task; the first in the order of params.yaml where means are equal."""
     groups = by_model(entries).values()
     for metric in LIKELIHOODS:
@@ -64,7 +64,7 @@ def set_champion_alias(client: MlflowClient, task: str, champion: Champion | Non
     client.set_registered_model_alias(name, ALIAS, version)
 
 
-def _is_candidate(group: Sequence[Entry], metric: str) -> bool:
+def _is_candidate(group: Sequence[RunRecord], metric: str) -> bool:
     first = group[0]
     excluded = first.external or first.outcome.family == "control"
     return not excluded and all(entry.ok and metric in entry.outcome.metrics for entry in group)

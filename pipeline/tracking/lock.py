@@ -19,7 +19,7 @@ from pipeline.yaml_reader import GENERATED
 STAGES = ("train", "evaluate")
 
 
-class Artifact(BaseModel):
+class LockedFile(BaseModel):
     """A dependency or an output of a stage, with its hash."""
 
     path: Annotated[str, Field(min_length=1)]
@@ -30,8 +30,8 @@ class Stage(BaseModel):
     """What a stage read and wrote when it last ran."""
 
     cmd: str | list[str]
-    deps: list[Artifact] = []
-    outs: list[Artifact] = []
+    deps: list[LockedFile] = []
+    outs: list[LockedFile] = []
     params: dict[str, dict[str, Any]] = {}
 
 

@@ -13,8 +13,8 @@ from mlflow.entities import Metric, Run, RunTag
 
 from pipeline import files
 from pipeline.tracking import limits
-from pipeline.tracking.entry import Entry, figures
 from pipeline.tracking.lock import digest
+from pipeline.tracking.run_record import RunRecord, figures
 
 
 def create(client: MlflowClient, experiment: str, task: str, model: str, origin: Mapping[str, str]) -> Run:
@@ -22,7 +22,7 @@ def create(client: MlflowClient, experiment: str, task: str, model: str, origin:
     return client.create_run(experiment, run_name=f"{task}-{model}", tags=limits.tags(tags))
 
 
-def update(client: MlflowClient, run: Run, entries: Sequence[Entry]) -> None:
+def update(client: MlflowClient, run: Run, entries: Sequence[RunRecord]) -> None:
     """Bring a model's run up to date with its current cells."""
     status = _status(entries)
     outcome = entries[0].outcome
@@ -34,7 +34,7 @@ def update(client: MlflowClient, run: Run, entries: Sequence[Entry]) -> None:
     client.set_terminated(run.info.run_id, "FINISHED" if status == "ok" else "FAILED")
 
 
-def means(entries: Sequence[Entry]) -> dict[str, float]:
+def means(entries: Sequence[RunRecord]) -> dict[str, float]:
     """The mean of each metric over the seeds that have it."""
     metrics = [entry.outcome.metrics for entry in entries]
     names = dict.fromkeys(name for cell in metrics for name in cell)
@@ -60,12 +60,12 @@ def _log_figures(client: MlflowClient, run: Run, task: str) -> str:
     return content
 
 
-def _status(entries: Sequence[Entry]) -> str:
+def _status(entries: Sequence[RunRecord]) -> str:
     """The worst of the seeds'."""
     found = {entry.outcome.status for entry in entries}
     return next(status for status in ("failed", "diverged", "ok") if status in found)
 
 
-def _seeds(entries: Sequence[Entry]) -> str:
+def _seeds(entries: Sequence[RunRecord]) -> str:
     """'2 ok, 1 diverged'"""
     return ", ".join(f"{n} {status}" for status, n in Counter(entry.outcome.status for entry in entries).items())

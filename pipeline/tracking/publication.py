@@ -15,7 +15,7 @@ from mlflow.entities import Experiment
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from pipeline.tracking import cell_run, champion, limits, model_run, runs, store
-from pipeline.tracking.entry import Entry, by_model, fingerprint, run_names
+from pipeline.tracking.run_record import RunRecord, by_model, fingerprint, run_names
 from pipeline.tracking.runs import Runs
 
 FINGERPRINT = "fingerprint"
@@ -42,7 +42,7 @@ class ExperimentStatus(NamedTuple):
     doubled: int
 
 
-def publish(address: str, tasks: Mapping[str, Sequence[Entry]], origin: Mapping[str, str]) -> Published:
+def publish(address: str, tasks: Mapping[str, Sequence[RunRecord]], origin: Mapping[str, str]) -> Published:
     """Publish each task's cells; those of a task that the store holds and `tasks` does not are no longer current.
 
     Args:
@@ -84,7 +84,7 @@ def _status(client: MlflowClient, experiment: Experiment) -> ExperimentStatus:
     return ExperimentStatus(max(0, missing), sum(count > 1 for count in there.values()))
 
 
-def _is_done(client: MlflowClient, experiment: Experiment, mark: str, entries: Sequence[Entry]) -> bool:
+def _is_done(client: MlflowClient, experiment: Experiment, mark: str, entries: Sequence[RunRecord]) -> bool:
     """Also whether no training is to be completed or deleted."""
     names = run_names(entries)
     if experiment.tags.get(FINGERPRINT) != mark or experiment.tags.get(RUNS) != str(len(names)):
@@ -100,7 +100,7 @@ def _is_done(client: MlflowClient, experiment: Experiment, mark: str, entries: S
     )
 
 
-def _define(client: MlflowClient, experiment: str, known: Mapping[str, str], entries: Sequence[Entry]) -> None:
+def _define(client: MlflowClient, experiment: str, known: Mapping[str, str], entries: Sequence[RunRecord]) -> None:
     """Write the definitions of protocol ids that `known`, the experiment's tags, lacks or holds damaged."""
     wanted = {
         protocol.id: protocol._asdict() | {"better": entry.outcome.metrics[metric].better}
@@ -114,7 +114,7 @@ def _define(client: MlflowClient, experiment: str, known: Mapping[str, str], ent
 
 
 def _publish_task(
-    client: MlflowClient, experiment: str, task: str, entries: Sequence[Entry], origin: Mapping[str, str]
+    client: MlflowClient, experiment: str, task: str, entries: Sequence[RunRecord], origin: Mapping[str, str]
 ) -> Published:
     there = runs.read(client, experiment)
     models, cells = by_model(entries).keys() - there.models.keys(), {e.hash for e in entries} - there.cells.keys()
@@ -133,7 +133,7 @@ def _write_missing(
     client: MlflowClient,
     experiment: str,
     task: str,
-    entries: Sequence[Entry],
+    entries: Sequence[RunRecord],
     origin: Mapping[str, str],
     there: Runs,
 ) -> int:
@@ -156,7 +156,7 @@ def _write_missing(
     return len(missing)
 
 
-def _tag_current(client: MlflowClient, there: Runs, entries: Sequence[Entry]) -> tuple[int, int]:
+def _tag_current(client: MlflowClient, there: Runs, entries: Sequence[RunRecord]) -> tuple[int, int]:
     """Tag what is current and what is not; the numbers of cells that were and that became current."""
     now = {entry.hash for entry in entries}
     before = {name for name, run in there.cells.items() if run.data.tags.get("current") == "true"}

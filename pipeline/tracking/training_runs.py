@@ -19,8 +19,8 @@ from mlflow.entities import Metric
 from pipeline.paths import Cell
 from pipeline.tracking import limits, store
 from pipeline.tracking.cell_run import log_metrics, log_params
-from pipeline.tracking.entry import SETTINGS, LoggedPoint, config_digest, curve_digest, flat
 from pipeline.tracking.lock import digest
+from pipeline.tracking.run_record import SETTINGS, LoggedPoint, config_digest, curve_digest, flat
 from pipeline.tracking.runs import TRAINING
 
 

@@ -18,10 +18,10 @@ import tiny
 from torchvision.datasets import MNIST
 
 from pipeline import cli, files
-from pipeline.closure import Sources
 from pipeline.data import torchvision_datasets
 from pipeline.data.datasets import DATASETS
 from pipeline.errors import UserError
+from pipeline.import_closure import Sources
 from pipeline.stages import download
 
 NOWHERE = "http://127.0.0.1:9/"  # the port of `discard`: nothing answers

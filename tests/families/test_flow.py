@@ -29,11 +29,11 @@ from pipeline.distributions.bijection import (
 from pipeline.distributions.coupling import (
     Additive,
     Affine,
+    ChannelHalves,
     Checkerboard,
     Coupling,
-    Halves,
     Monotone,
-    Split,
+    Partition,
 )
 from pipeline.distributions.dequantisation import Uniform
 from pipeline.distributions.spline import Spline
@@ -52,13 +52,13 @@ def awake(module: Any, std: float = 0.3) -> Any:
     return module.eval()
 
 
-def vector(function: Monotone, split: Split) -> Callable[[int], Bijection]:
+def vector(function: Monotone, split: Partition) -> Callable[[int], Bijection]:
     return lambda context: Coupling(
         split, function, VectorConditioner(split.seen, context, function.width * split.moving, 8, 1, 2, 1.0)
     )
 
 
-def image(function: Monotone, split: Split) -> Callable[[int], Bijection]:
+def image(function: Monotone, split: Partition) -> Callable[[int], Bijection]:
     shape = (split.seen, *split.shape[1:])
     return lambda context: Coupling(
         split, function, MapConditioner(shape, context, function.width * split.moving, 8, 1)
@@ -69,13 +69,13 @@ Law = tuple[Callable[[int], Bijection], tuple[int, ...]]
 """What makes the bijection for so many channels of context, and the shape of one x."""
 
 LAYERS: dict[str, Law] = {
-    "additive": (vector(Additive(), Halves((2,))), (2,)),
-    "affine": (vector(Affine(), Halves((5,), swap=True)), (5,)),
-    "spline": (vector(Spline(5, 2.0), Halves((3,))), (3,)),
+    "additive": (vector(Additive(), ChannelHalves((2,))), (2,)),
+    "affine": (vector(Affine(), ChannelHalves((5,), swap=True)), (5,)),
+    "spline": (vector(Spline(5, 2.0), ChannelHalves((3,))), (3,)),
     "additive checkerboard": (image(Additive(), Checkerboard((2, 4, 4), 1)), (2, 4, 4)),
     "affine checkerboard": (image(Affine(), Checkerboard((1, 4, 4), 0)), (1, 4, 4)),
-    "affine channels": (image(Affine(), Halves((4, 2, 2), swap=True)), (4, 2, 2)),
-    "spline channels": (image(Spline(3, 1.5), Halves((4, 2, 2))), (4, 2, 2)),
+    "affine channels": (image(Affine(), ChannelHalves((4, 2, 2), swap=True)), (4, 2, 2)),
+    "spline channels": (image(Spline(3, 1.5), ChannelHalves((4, 2, 2))), (4, 2, 2)),
     "scale": (lambda context: Scale((3, 2)), (3, 2)),
     "actnorm": (lambda context: ActNorm((3, 2, 2)), (3, 2, 2)),
     "actnorm of a vector": (lambda context: ActNorm((3,)), (3,)),
@@ -110,8 +110,10 @@ def test_a_layers_inverse_and_log_determinant(name: str, context: int) -> None:
     check(awake(make(context)).double(), torch.randn(2, *shape, dtype=torch.float64), h)
 
 
-@pytest.mark.parametrize("split", [Halves((5, 2, 3)), Halves((5, 2, 3), swap=True), Checkerboard((5, 2, 3), 1)])
-def test_a_split_parts_what_it_joins(split: Split) -> None:
+@pytest.mark.parametrize(
+    "split", [ChannelHalves((5, 2, 3)), ChannelHalves((5, 2, 3), swap=True), Checkerboard((5, 2, 3), 1)]
+)
+def test_a_split_parts_what_it_joins(split: Partition) -> None:
     x = torch.randn(2, 5, 2, 3)
     shown, moving = split.part(x)
     assert (shown.shape[1], moving.shape[1]) == (split.seen, split.moving)

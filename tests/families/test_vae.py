@@ -41,10 +41,10 @@ def stirred(recipe: str, event: Event, std: float = 0.1, **changes: float) -> nn
 
 
 def blunt(model: nn.Module) -> None:
-    """Widen a ladder's evidence: a posterior far narrower than its prior gives weights without a variance."""
+    """Widen a hierarchical VAE's evidence: a posterior much narrower than its prior has weights without variance."""
     with torch.no_grad():
-        for rung in getattr(getattr(model, "ladder", None), "rungs", ()):
-            rung.observe[1].bias[rung.shape[0] :] += 2
+        for layer in getattr(getattr(model, "networks", None), "layers", ()):
+            layer.observe[1].bias[layer.shape[0] :] += 2
 
 
 def test_divergence_is_the_kl_of_torch() -> None:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from pipeline import paths
-from pipeline.closure import Sources
 from pipeline.contract import GenerativeModel, Player
+from pipeline.import_closure import Sources
 from pipeline.metrics.evaluation import code_hash, measure, memo
 from pipeline.metrics.registry import Entry, Metric
 from pipeline.stages import evaluate, features, prepare

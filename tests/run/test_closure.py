@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.closure import Sources, normalized_source
+from pipeline.import_closure import Sources, normalized_source
 from pipeline.stages.plan import entries
 
 PLAIN = "def f(x: int) -> int:\n    return x + 1\n"

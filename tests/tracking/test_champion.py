@@ -11,18 +11,18 @@ from pipeline.paths import Cell
 from pipeline.results.outcomes import Better, Measurement, Outcome
 from pipeline.stages import publish
 from pipeline.tracking.champion import best
-from pipeline.tracking.entry import Entry
+from pipeline.tracking.run_record import RunRecord
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Tree
 
 
-def entry(model: str, seed: int, metric: str, value: float, family: str = "flow") -> Entry:
+def entry(model: str, seed: int, metric: str, value: float, family: str = "flow") -> RunRecord:
     better: Better = "higher" if metric == "nats" else "lower"
     measured = {metric: Measurement(value=value, unit="nats", better=better, kind="exact", protocol="test")}
     cell = Cell("toy", model, seed)
     outcome = Outcome(cell=cell, family=family, status="ok", metrics=measured)
-    return Entry(outcome, cell.key, {})
+    return RunRecord(outcome, cell.key, {})
 
 
 def test_the_mean_over_seeds_decides_and_the_best_seed_stands_for_it() -> None:
@@ -40,7 +40,7 @@ def test_fewer_bits_are_better() -> None:
 
 
 @pytest.mark.parametrize("other", [entry("oracle", 0, "nats", 9, "control"), entry("gan", 0, "frechet", 0.1)])
-def test_neither_a_control_nor_a_model_without_likelihood_wins(other: Entry) -> None:
+def test_neither_a_control_nor_a_model_without_likelihood_wins(other: RunRecord) -> None:
     found = best([other, entry("a", 0, "nats", 1)])
     assert found is not None
     assert found.entry.cell.model == "a"

@@ -115,7 +115,7 @@ class UNet(nn.Module):
         self.space = Fourier(octaves, base=math.pi * (event.grid - 1) / 2 ** (octaves - 1))
         self.time, timed = Fourier(4, base=math.pi), 2 * channels
         self.embed = mlp(self.time.width(1), timed, timed, depth=1)
-        self.told = nn.Linear(vector, timed, bias=False) if vector else None
+        self.condition = nn.Linear(vector, timed, bias=False) if vector else None
         self.first = nn.Conv2d(self.space.width(depth) + maps, channels, 3, padding=1)
         self.place = nn.Parameter(
             torch.zeros(channels, height, width)
@@ -143,7 +143,7 @@ class UNet(nn.Module):
     def _embed(self, t: Tensor, vector: Tensor) -> Tensor:
         """(B, E)."""
         time: Tensor = self.embed(self.time(t[:, None]))
-        return time if self.told is None else time + self.told(vector)
+        return time if self.condition is None else time + self.condition(vector)
 
     def _first(self, z: Tensor, context: Context) -> Tensor:
         values = z.movedim(1, -1)  # (B, H, W, C)

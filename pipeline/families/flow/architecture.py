@@ -22,14 +22,14 @@ from pipeline.distributions.bijection import (
     Scale,
     Squeeze,
 )
-from pipeline.distributions.coupling import Checkerboard, Halves, Split
+from pipeline.distributions.coupling import ChannelHalves, Checkerboard, Partition
 
-Couple = Callable[[Split], Bijection]
+Couple = Callable[[Partition], Bijection]
 
 
 def alternating(dims: int, couplings: int, couple: Couple) -> list[Bijection]:
     """Couplings of (B, D) that transform the second and the first half alternately."""
-    return [couple(Halves((dims,), swap=i % 2 == 1)) for i in range(couplings)]
+    return [couple(ChannelHalves((dims,), swap=i % 2 == 1)) for i in range(couplings)]
 
 
 def nice(dims: int, couplings: int, couple: Couple) -> Bijection:
@@ -47,7 +47,7 @@ def realnvp(shape: tuple[int, ...], scales: int, couplings: int, couple: Couple)
     shape = _squeezed(shape)
     steps.append(Squeeze())
     for i in range(couplings):
-        steps += [ActNorm(shape), couple(Halves(shape, swap=i % 2 == 1))]
+        steps += [ActNorm(shape), couple(ChannelHalves(shape, swap=i % 2 == 1))]
     return MultiScale(Chain(steps), shape, realnvp(_half(shape), scales - 1, couplings, couple))
 
 
@@ -56,7 +56,7 @@ def glow(shape: tuple[int, ...], scales: int, couplings: int, couple: Couple) ->
     shape = _squeezed(shape)
     steps: list[Bijection] = [Squeeze()]
     for _ in range(couplings):
-        steps += [ActNorm(shape), Convolution(shape[0]), couple(Halves(shape))]
+        steps += [ActNorm(shape), Convolution(shape[0]), couple(ChannelHalves(shape))]
     if scales == 1:
         return Chain([*steps, Flatten(shape)])
     return MultiScale(Chain(steps), shape, glow(_half(shape), scales - 1, couplings, couple))

@@ -63,14 +63,14 @@ class MapConditioner(nn.Module):
         depth, height, width = shape
         self.finer = finer
         self.first = nn.Conv2d(depth, channels, 3, padding=1)
-        self.told = zero_init(nn.Conv2d(finer**2 * context, channels, 3, padding=1, bias=False)) if context else None
+        self.context = zero_init(nn.Conv2d(finer**2 * context, channels, 3, padding=1, bias=False)) if context else None
         self.place = nn.Parameter(torch.zeros(channels, height, width))
         body = [GatedConvResidual(channels, dropout) for _ in range(blocks)]
         self.rest = zero_init(nn.Sequential(*body, nn.SiLU(), nn.Conv2d(channels, n_out, 1)))
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
         seen = self.first(x) + self.place
-        if self.told is not None:
-            seen = seen + self.told(F.pixel_unshuffle(h, self.finer))
+        if self.context is not None:
+            seen = seen + self.context(F.pixel_unshuffle(h, self.finer))
         out: Tensor = self.rest(seen)
         return out

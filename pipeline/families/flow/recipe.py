@@ -8,7 +8,7 @@ from typing import Literal
 
 from pipeline.contract import Task
 from pipeline.distributions.bijection import Bijection, Chain, Flatten, Scale
-from pipeline.distributions.coupling import Additive, Affine, Checkerboard, Coupling, Monotone, Split
+from pipeline.distributions.coupling import Additive, Affine, Checkerboard, Coupling, Monotone, Partition
 from pipeline.distributions.dequantisation import Dequantiser, Uniform, Variational
 from pipeline.distributions.spline import Spline
 from pipeline.families.flow import architecture
@@ -218,7 +218,7 @@ def spline_flow_images(
 
 
 def _couple_values(
-    make: Callable[[], Monotone], context: int, width: int, depth: int, octaves: int, scale: float, split: Split
+    make: Callable[[], Monotone], context: int, width: int, depth: int, octaves: int, scale: float, split: Partition
 ) -> Bijection:
     """A coupling of (B, D) whose Fourier features span [-scale, scale]."""
     function = make()
@@ -232,7 +232,7 @@ def _couple_maps(
     channels: int,
     blocks: int,
     dropout: float,
-    split: Split,
+    split: Partition,
     extra: int = 0,
 ) -> Bijection:
     """A coupling of (B, C, H, W); `extra`: channels of its context in addition to the condition's."""

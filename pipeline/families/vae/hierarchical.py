@@ -44,7 +44,7 @@ class TopDownNetwork(Protocol):
     """The networks of all layers, the topmost first."""
 
     @property
-    def rungs(self) -> Iterable[Any]:
+    def layers(self) -> Iterable[Any]:
         """Each a `LatentLayer`."""
         ...
 
@@ -75,30 +75,30 @@ class HierarchicalVAE(SinglePlayer, Weighted, Reconstructs):
     knob: ClassVar[str | None] = "temperature"
 
     def __init__(
-        self, event: Event, condition: nn.Module, ladder: TopDownNetwork, likelihood: Likelihood, free: float
+        self, event: Event, condition: nn.Module, networks: TopDownNetwork, likelihood: Likelihood, free: float
     ) -> None:
         super().__init__()
-        self.condition, self.ladder, self.scale = condition, ladder, event.scale
+        self.condition, self.networks, self.scale = condition, networks, event.scale
         self.likelihood, self.free = likelihood, free
 
     def infer(self, x: Tensor, c: Tensor, choose: Callable[[Normals], Tensor]) -> tuple[list[LayerInference], Tensor]:
         """Each layer, its z chosen from its posterior, and the likelihood's parameters."""
         context = self.condition(c)
-        h, layers = self.ladder.top(context), []
-        for block, seen in zip(self.ladder.rungs, self.ladder.bottom_up(x / self.scale, context), strict=True):
+        h, layers = self.networks.top(context), []
+        for block, seen in zip(self.networks.layers, self.networks.bottom_up(x / self.scale, context), strict=True):
             prior = Normals.of(block.prior(h))
             posterior = prior.times(Normals.of(block.likelihood(seen)))
             layers.append(LayerInference(choose(posterior), prior, posterior))
             h = block.combine(h, layers[-1].z)
-        return layers, self.ladder.output(h, context)
+        return layers, self.networks.output(h, context)
 
     def generate(self, c: Tensor, choose: Callable[[Normals], Tensor]) -> Tensor:
         """The likelihood's parameters, each layer's z chosen from its prior."""
         context = self.condition(c)
-        h = self.ladder.top(context)
-        for block in self.ladder.rungs:
+        h = self.networks.top(context)
+        for block in self.networks.layers:
             h = block.combine(h, choose(Normals.of(block.prior(h))))
-        return self.ladder.output(h, context)
+        return self.networks.output(h, context)
 
     def log_weight(self, x: Tensor, c: Tensor) -> Tensor:
         layers, parameters = self.infer(x, c, Normals.draw)
@@ -119,7 +119,7 @@ class HierarchicalVAE(SinglePlayer, Weighted, Reconstructs):
         return torch.cat([layer.z.flatten(1) for layer in layers], dim=1)
 
     def decode(self, z: Tensor, c: Tensor) -> Tensor:
-        shapes = [block.shape for block in self.ladder.rungs]
+        shapes = [block.shape for block in self.networks.layers]
         sizes = [torch.Size(shape).numel() for shape in shapes]
         codes = iter([part.unflatten(1, shape) for part, shape in zip(z.split(sizes, 1), shapes, strict=True)])
         return self.likelihood.mode(self.generate(c, lambda _: next(codes)))

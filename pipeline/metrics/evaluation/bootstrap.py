@@ -67,13 +67,13 @@ class Bootstrap:
         WHY not of the items: no resample of them holds what they have missed. So cells without an item get together the
         share of those with one (Good 1953, Biometrika 40).
         """
-        kept = torch.cat([counts, counts.new_tensor([items - int(counts.sum())])]).double() / items
+        shares = torch.cat([counts, counts.new_tensor([items - int(counts.sum())])]).double() / items
         missed = counts == 0
         if missed.any():
             unseen = float((counts == 1).sum()) / items
-            kept *= 1 - unseen
-            kept[:-1][missed] = unseen / int(missed.sum())
-        drawn = np.random.default_rng(2 * self.seed + 1).multinomial(items, kept.numpy(), self.resamples)
+            shares *= 1 - unseen
+            shares[:-1][missed] = unseen / int(missed.sum())
+        drawn = np.random.default_rng(2 * self.seed + 1).multinomial(items, shares.numpy(), self.resamples)
         return torch.from_numpy(drawn[:, :-1])
 
 

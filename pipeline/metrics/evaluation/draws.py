@@ -45,7 +45,8 @@ def draw_timed(model: GenerativeModel, event: Event, c: Tensor, *, count: int, c
         parts.append(model.sample(part))
         seconds.append((perf_counter() - start) / max(1, len(part)))
     x = check_finite(torch.cat(parts), "sample")
-    return Drawn(x if event.levels is None else event.quantise(x), c, tuple(seconds))
+    x = x if event.levels is None else event.quantise(x)
+    return Drawn(x.contiguous(), c, tuple(seconds))  # in the memory layout of samples that are read from a file
 
 
 def repeat(model: GenerativeModel, task: Task, c: Tensor, *, conditions: int, repeats: int, chunk: int) -> Batch:

@@ -29,6 +29,7 @@ from pipeline.paths import Cell
 
 FOLDER = Path("artifacts/memo")
 AGAIN = "coverseek evaluate"
+LIKELIHOOD_SECONDS = "likelihood_seconds_per_1000"
 
 
 class Draws(NamedTuple):
@@ -72,11 +73,12 @@ class Memo:
     def seconds(self) -> dict[str, tuple[float, str]]:
         """Wall-clock times of the cell when all of it was measured, by name: seconds and kind.
 
-        Empty where samples or likelihood are measured anew.
+        Without that of the likelihood where its code has changed.
         """
+        known = {name: (seconds, kind) for name, (seconds, kind) in self._known.get("seconds", {}).items()}
         if self._known.get("likelihood") != self.hashes["nats"]:
-            return {}
-        return {name: (seconds, kind) for name, (seconds, kind) in self._known["seconds"].items()}
+            known.pop(LIKELIHOOD_SECONDS, None)
+        return known
 
     def _has_samples(self) -> bool:
         there = bool(self._known) and self._samples.exists()

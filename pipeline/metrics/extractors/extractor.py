@@ -22,7 +22,7 @@ class Extractor(nn.Module, abc.ABC):
     batch: ClassVar[int] = 512
     """Items that fit in memory at once."""
     stored: ClassVar[bool] = True
-    """Whether its weights are kept beside the features; else they lie in a file that its architecture names."""
+    """Whether its weights are stored with the features; else they lie in a file that its architecture names."""
 
     @property
     def id(self) -> str:

@@ -73,17 +73,17 @@ def load(task: Task) -> Reference:
     Raises:
         UserError: a file is missing or damaged, or weights are not those that the description names.
     """
-    folder, mend = paths.features(task.name), f"coverseek features --task {task.name}"
-    description = files.read_json(folder / DESCRIPTION, mend, schema=Description)
+    folder, remedy = paths.features(task.name), f"coverseek features --task {task.name}"
+    description = files.read_json(folder / DESCRIPTION, remedy, schema=Description)
     spec = files.ArraySpec("f", (None, description.get("features")))
-    arrays = files.read_npz(folder / FEATURES, mend, dict.fromkeys(SPLITS, spec))
-    extractor = _restored(folder / WEIGHTS, lookup.restore, description, mend)
+    arrays = files.read_npz(folder / FEATURES, remedy, dict.fromkeys(SPLITS, spec))
+    extractor = _restored(folder / WEIGHTS, lookup.restore, description, remedy)
     judges: dict[str, Judge] = fitting.arithmetic(task)
     for kind in fitting.needed(task):
         described = description.get("judges", {}).get(kind)
         if described is None:
-            raise UserError(f"{folder / DESCRIPTION} has no judge of {kind}; make it again with: {mend}")
-        judges[kind] = _restored(folder / JUDGE.format(kind=kind), partial(fitting.restore, kind), described, mend)
+            raise UserError(f"{folder / DESCRIPTION} has no judge of {kind}; make it again with: {remedy}")
+        judges[kind] = _restored(folder / JUDGE.format(kind=kind), partial(fitting.restore, kind), described, remedy)
     return Reference(extractor, {name: torch.from_numpy(array) for name, array in arrays.items()}, judges)
 
 
@@ -96,13 +96,13 @@ Restored = TypeVar("Restored", Extractor, Fitted)
 
 
 def _restored(
-    path: Path, restore: Callable[[Described, Mapping[str, Tensor]], Restored], described: Described, mend: str
+    path: Path, restore: Callable[[Described, Mapping[str, Tensor]], Restored], described: Described, remedy: str
 ) -> Restored:
     """The network whose weights lie at `path`, if they are those that `described` names."""
     try:
         network = restore(described, load_file(path) if path.exists() else {})
     except UNFIT:
-        raise UserError(f"{path} is damaged, or not what is described beside it; make it again with: {mend}") from None
+        raise UserError(f"{path} is damaged, or not what its description names; make it again with: {remedy}") from None
     if network.id != described["id"]:
-        raise UserError(f"{path} is not {described['id']}; make it again with: {mend}")
+        raise UserError(f"{path} is not {described['id']}; make it again with: {remedy}")
     return network

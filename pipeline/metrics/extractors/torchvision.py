@@ -15,7 +15,7 @@ from pipeline.metrics.extractors.frozen import MEAN, STD, Frozen, Triple, images
 OWN_RANGE = {name: {"transform_input": True, "init_weights": False} for name in ("googlenet", "inception_v3")}
 """WHY: their published weights want [-1, 1], which torchvision sees to only where it downloads them itself."""
 OLD = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)")
-"""DenseNet's published names, norm.1, are older than its modules, norm1; torchvision mends them after a download."""
+"""DenseNet's published names, norm.1, are older than its modules, norm1; torchvision renames them after a download."""
 
 
 class Torchvision(Frozen):
@@ -27,8 +27,8 @@ class Torchvision(Frozen):
     def __init__(
         self, *, model: str, weights: str, node: str, resize: int, mean: Triple, std: Triple, sha256: str | None = None
     ) -> None:
-        kept = {"model": model, "node": node, "resize": resize, "mean": list(mean), "std": list(std)}
-        super().__init__(weights=weights, sha256=sha256, **kept)
+        described = {"model": model, "node": node, "resize": resize, "mean": list(mean), "std": list(std)}
+        super().__init__(weights=weights, sha256=sha256, **described)
         network = _model(model)
         if model.startswith("densenet"):
             self._state = {OLD.sub(r"\1", name): value for name, value in self._state.items()}

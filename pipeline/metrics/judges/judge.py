@@ -6,7 +6,7 @@
     segmentation     a fully convolutional network, one softmax for a pixel    likewise
     grayscale        luma = 0.299 R + 0.587 G + 0.114 B, rounded to a level    arithmetic (contract.LUMA)
 
-A judge has seen real images only. It errs, so its agreement with the truth of the test split stands beside each of
+A judge has seen real images only. It errs, so its agreement with the truth of the test split is given with each of
 its numbers, and so does its name, which holds the hash of its weights.
 """
 
@@ -163,7 +163,7 @@ class Labels(Fitted):
 
 class Channels(Fitted):
     """(N, C) long: what each channel shows, all by one classifier of a single channel, which is how modes of stacked
-    digits are told."""
+    digits are recognised."""
 
     def __init__(self, *, name: str, channels: int, sizes: list[int], apart: bool) -> None:
         super().__init__(name=name, channels=channels, sizes=sizes, apart=apart)

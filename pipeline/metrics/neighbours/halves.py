@@ -31,7 +31,7 @@ class Scores(NamedTuple):
     """J(N, M) / J(N/2, M/2) of the density."""
 
 
-class Score(NamedTuple):
+class PRDC(NamedTuple):
     """Metrics of one half."""
 
     precision: float
@@ -79,7 +79,7 @@ class Neighbourhoods:
         self.d2_fake, self.index_fake = _nearest_others(fake)
         self.i, self.j, self.d2 = self._pairs(real, fake)
 
-    def score(self, real: Tensor, fake: Tensor) -> Score:
+    def score(self, real: Tensor, fake: Tensor) -> PRDC:
         """Of the real (N,) bool and fake (M,) bool items that take part."""
         order = real[self.index_real].cumsum(dim=1, dtype=torch.int16)
         small, large, next_one = (_kth(self.d2_real, order, k) for k in (self.inner, self.outer, self.outer + 1))
@@ -97,7 +97,7 @@ class Neighbourhoods:
         precise, recalled = _count(j[d2 <= small[i]], len(fake)), _count(i[d2 <= reach[j]], len(real))
         covered = int(held.count_nonzero())
         density, varied = int(held.sum()) / (self.outer * m), float(jackknife) / (self.outer * m) ** 2
-        return Score(precise / m, recalled / n, density, covered / n, varied)
+        return PRDC(precise / m, recalled / n, density, covered / n, varied)
 
     def _pairs(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         reach = self.d2_real[:, -1].sqrt() * (1 + SLACK), self.d2_fake[:, -1].sqrt() * (1 + SLACK)

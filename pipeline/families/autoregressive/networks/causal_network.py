@@ -90,7 +90,7 @@ def columns(row: Tensor) -> tuple[Tensor, ...]:
     return row.squeeze(2).permute(2, 0, 1).contiguous().unbind(0)
 
 
-class Product:
+class PixelLinear:
     """A 1 x 1 convolution at one place: (B, n_in) -> (B, n_out)."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from pipeline.families.autoregressive.networks.causal_network import (
     CausalNetwork,
-    Product,
+    PixelLinear,
     RasterCache,
     RowBuffer,
     RowHistory,
@@ -73,7 +73,7 @@ class GatedPixelCNN(CausalNetwork):
         self.layers = cast("Sequence[GatedLayer]", stack)
         self.hidden = SubPixelConv2d(channels, channels, "B", visits)
         self.head = SubPixelConv2d(channels, visits, "B", visits, parts=parameters // visits)
-        self.told = ContextBias(context, parameters)
+        self.context_bias = ContextBias(context, parameters)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         firsts = (self.above(x) + self.places[0], self.left(x) + self.places[1])
@@ -82,7 +82,7 @@ class GatedPixelCNN(CausalNetwork):
         )  # the layout that convolutions read without a copy
         for layer in self.layers:
             v, h = layer(v, h, context)
-        return self.told(self.head(F.silu(self.hidden(F.silu(h)))), context)
+        return self.context_bias(self.head(F.silu(self.hidden(F.silu(h)))), context)
 
     def start(self, context: Tensor) -> GatedPixelCNNCache:
         return GatedPixelCNNCache(self, context)
@@ -118,10 +118,10 @@ class GatedPixelCNNCache(RasterCache):
         self.places = (network.places[:1], network.places[1:] + network.left.bias[:, None, None])  # (1, n, H, W) each
         self.layers = [GatedLayerCache(layer, context) for layer in network.layers]
         self.hidden, self.head = (
-            Product(network.hidden.dense(), network.hidden.bias),
-            Product(network.head.dense(), network.head.bias),
+            PixelLinear(network.hidden.dense(), network.hidden.bias),
+            PixelLinear(network.head.dense(), network.head.bias),
         )
-        self.told = network.told.table(context)  # (B, K, H, W)
+        self.context_bias = network.context_bias.table(context)  # (B, K, H, W)
 
     def begin(self, x: Tensor, row: int) -> None:
         bias_above, bias_left = (bias[:, :, row : row + 1] for bias in self.places)
@@ -135,7 +135,7 @@ class GatedPixelCNNCache(RasterCache):
         h = self.left.at(column)
         for layer in self.layers:
             h = layer.at(h, column)
-        return self.head(F.silu(self.hidden(F.silu(h)))) + self.told[:, :, self.row, column]
+        return self.head(F.silu(self.hidden(F.silu(h)))) + self.context_bias[:, :, self.row, column]
 
 
 class GatedLayerCache:
@@ -144,7 +144,7 @@ class GatedLayerCache:
     def __init__(self, layer: GatedLayer, context: Tensor) -> None:
         batch, width = len(context), context.shape[3]
         self.vertical, self.across = RowHistory(layer.vertical, batch, width), layer.across
-        self.line, self.out = RowBuffer(layer.row.taps(), batch, width), Product(layer.out.dense(), layer.out.bias)
+        self.line, self.out = RowBuffer(layer.row.taps(), batch, width), PixelLinear(layer.out.dense(), layer.out.bias)
         self.above = layer.above.table(context)  # (B, 2 n, H, W)
         self.before = layer.before.table(context) + layer.row.bias[:, None, None]
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from pipeline.contract import Event
 from pipeline.families.autoregressive.networks.causal_network import (
     CausalNetwork,
-    Product,
+    PixelLinear,
     RasterCache,
     RowBuffer,
     columns,
@@ -82,8 +82,8 @@ class PixelCNNCache(RasterCache):
         self.bias = network.condition.table(context) + network.place + first.row.bias[:, None, None]  # (B, n, H, W)
         self.blocks = [MaskedResidualCache(block, context) for block in network.blocks]
         self.hidden, self.head = (
-            Product(network.hidden.dense(), network.hidden.bias),
-            Product(network.head.dense(), network.head.bias),
+            PixelLinear(network.hidden.dense(), network.hidden.bias),
+            PixelLinear(network.head.dense(), network.head.bias),
         )
 
     def begin(self, x: Tensor, row: int) -> None:
@@ -105,8 +105,8 @@ class MaskedResidualCache:
 
     def __init__(self, block: MaskedResidual, context: Tensor) -> None:
         self.reduce, self.expand = (
-            Product(block.reduce.dense(), block.reduce.bias),
-            Product(block.expand.dense(), block.expand.bias),
+            PixelLinear(block.reduce.dense(), block.reduce.bias),
+            PixelLinear(block.expand.dense(), block.expand.bias),
         )
         self.spatial, self.above = (
             RowBuffer(block.spatial.row.taps(), len(context), context.shape[3]),

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from pipeline.families.autoregressive.networks.causal_network import (
     CausalNetwork,
-    Product,
+    PixelLinear,
     RasterCache,
     RowBuffer,
     RowHistory,
@@ -157,7 +157,7 @@ class PixelCNNPlusPlusCache(RasterCache):
         self.first = RowBuffer(row.taps(), len(context), context.shape[3])
         self.places = network.places[:1], network.places[1:] + row.bias[:, None, None]  # (1, n, H, W) each
         self.streams = StreamsCache(network.levels, network.halvings, context)
-        self.head = Product(network.head.weight, network.head.bias)
+        self.head = PixelLinear(network.head.weight, network.head.bias)
 
     def begin(self, x: Tensor, row: int) -> None:
         rows = rows_above(x, row, self.v_above.kernel_size[0])
@@ -206,7 +206,7 @@ class PlaceBlockCache:
         batch, width = len(context), context.shape[3]
         self.enter, self.leave = CornerBuffer(block.enter, batch, width), CornerBuffer(block.leave, batch, width)
         self.look, *skips = block.looks
-        self.skips = [Product(look.weight) for look in cast("list[nn.Conv2d]", skips)]
+        self.skips = [PixelLinear(look.weight) for look in cast("list[nn.Conv2d]", skips)]
         self.table = block.condition.table(context)  # (B, 2 n, H, W)
 
     def begin(self, v: Tensor, row: int) -> None:
@@ -240,7 +240,7 @@ class HalvingCache:
         self.h_down = CornerBuffer(halving.h_down, batch, width)
         weight = halving.h_up.weight.permute(2, 3, 1, 0).flatten(0, 2)[:, :, None, None]  # (2 2 n, n, 1, 1)
         assert halving.h_up.bias is not None
-        self.h_up = Product(weight, halving.h_up.bias.repeat(4))
+        self.h_up = PixelLinear(weight, halving.h_up.bias.repeat(4))
         self.second = torch.empty(0)
         self.pending: list[list[Tensor]] = [[torch.empty(0)] * width for _ in range(2)]
 

@@ -82,7 +82,9 @@ class DenseTopDown(nn.Module):
         self.stem = nn.Linear(self.embed.width(event.dims) + context, width)
         self.steps = nn.ModuleList(DenseResidual(width, dropout) for _ in latents)
         self.start = InitialFeatures(context, (width,))
-        self.rungs = nn.ModuleList(TopDownBlock((n,), width, nn.Linear, DenseResidual(width, dropout)) for n in latents)
+        self.layers = nn.ModuleList(
+            TopDownBlock((n,), width, nn.Linear, DenseResidual(width, dropout)) for n in latents
+        )
         self.head = nn.Sequential(nn.SiLU(), nn.Linear(width + context, per_value * event.dims))
 
     def bottom_up(self, x: Tensor, context: Context) -> list[Tensor]:
@@ -138,11 +140,11 @@ class ConvTopDown(nn.Module):
         self.steps = nn.ModuleList(nn.Sequential(*residuals(channels, blocks, dropout)) for _ in sizes)
         self.halve = nn.ModuleList(down(channels, channels) for _ in range(halvings))
         self.start = InitialFeatures(flat, (channels, *sizes[0]))
-        self.rungs = nn.ModuleList()
+        self.layers = nn.ModuleList()
         for size in sizes:
             grow = [up(channels, channels)] if size != sizes[-1] else []
             after = nn.Sequential(*residuals(channels, blocks, dropout), *grow)
-            self.rungs.append(TopDownBlock((latent, *size), channels, _conv, after))
+            self.layers.append(TopDownBlock((latent, *size), channels, _conv, after))
         self.head = nn.Sequential(nn.SiLU(), _conv(channels + everywhere, per_value * depth))
 
     def bottom_up(self, x: Tensor, context: Context) -> list[Tensor]:

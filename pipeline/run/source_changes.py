@@ -17,7 +17,7 @@ from pipeline.run.step import StepError
 from pipeline.stages.plan import at, elsewhere, parameters
 
 
-class Sources:
+class SourceChanges:
     """Remembers the last state of the files, so that a check costs a hundred `stat`s and no parsing."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Sources:
 
 
 def _files() -> str:
-    return digest(paths.PARAMS, Path("pipeline"), *plugins.everywhere())
+    return digest(paths.PARAMS, paths.REQUIREMENTS, Path("pipeline"), *plugins.everywhere())
 
 
 def _hashes() -> dict[str, Any]:

@@ -43,7 +43,7 @@ def config_digest(params: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True)
-class Entry:
+class RunRecord:
     """One cell, or one scored file. `hash` names its run; `data` and `weights` are DVC's hashes of what a cell was
     trained on and became."""
 
@@ -89,7 +89,7 @@ class Entry:
         return self.outcome.status == "ok"
 
 
-def read(params: Params, lock: Lock) -> list[Entry]:
+def read(params: Params, lock: Lock) -> list[RunRecord]:
     """The cells of the suites of which one ran, in the order of params.yaml, then what was scored from files.
 
     Cells whose outputs do not match dvc.lock are skipped: their results were not committed. So is what is stale.
@@ -105,12 +105,12 @@ def read(params: Params, lock: Lock) -> list[Entry]:
     return [*(entry for entry in entries if entry is not None), *scored]
 
 
-def by_task(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+def by_task(entries: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
     """Task -> its cells, in the order of params.yaml."""
     return _grouped(entries, lambda entry: entry.cell.task)
 
 
-def by_model(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+def by_model(entries: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
     """Model -> its cells, in the order of params.yaml."""
     return _grouped(entries, lambda entry: entry.cell.model)
 
@@ -120,25 +120,25 @@ def figures(task: str) -> list[Path]:
     return sorted(path for path in paths.FIGURES.glob("*.png") if task in path.stem.split("-"))
 
 
-def run_names(entries: Sequence[Entry]) -> Counter[str]:
+def run_names(entries: Sequence[RunRecord]) -> Counter[str]:
     """What a store has to hold of `entries`: the hash of each, and `model <name>` of each model."""
     return Counter([*(entry.hash for entry in entries), *(f"model {name}" for name in by_model(entries))])
 
 
-def fingerprint(task: str, entries: Sequence[Entry]) -> str:
+def fingerprint(task: str, entries: Sequence[RunRecord]) -> str:
     """A hash of everything about a task that is published."""
     pictures = {path.name: files.sha256(path) for path in figures(task)}
     return digest([[(entry.hash, entry.ids) for entry in entries], pictures if entries else {}])
 
 
-def _grouped(entries: Iterable[Entry], key: Callable[[Entry], str]) -> dict[str, list[Entry]]:
-    groups: dict[str, list[Entry]] = {}
+def _grouped(entries: Iterable[RunRecord], key: Callable[[RunRecord], str]) -> dict[str, list[RunRecord]]:
+    groups: dict[str, list[RunRecord]] = {}
     for entry in entries:
         groups.setdefault(key(entry), []).append(entry)
     return groups
 
 
-def _entry(lock: Lock, outcome: Outcome) -> Entry | None:
+def _entry(lock: Lock, outcome: Outcome) -> RunRecord | None:
     cell = outcome.cell
     name = lock.digest(cell)
     report = paths.metrics(cell)
@@ -146,24 +146,24 @@ def _entry(lock: Lock, outcome: Outcome) -> Entry | None:
         return None
     data = lock.md5("train", cell, paths.prepared(cell.task) / "manifest.json")
     weights = lock.md5("train", cell, paths.trained(cell))
-    return Entry(outcome, name, _trained(cell), data, weights)
+    return RunRecord(outcome, name, _trained(cell), data, weights)
 
 
-def _failed(params: Params, outcome: Outcome) -> Entry:
+def _failed(params: Params, outcome: Outcome) -> RunRecord:
     """A failed cell has no outputs: its settings are hashed."""
     cell, events = outcome.cell, params.task_events[outcome.cell.task]
     hyper = params.model(events, cell.model).keywords
     settings = flat({"hyper": hyper, "training": params.train(events, cell.model).model_dump(), "seed": cell.seed})
-    return Entry(outcome, digest(["failed", cell.key, settings]), settings)
+    return RunRecord(outcome, digest(["failed", cell.key, settings]), settings)
 
 
-def _scored(outcome: Outcome) -> Entry:
+def _scored(outcome: Outcome) -> RunRecord:
     """Named by its record: its numbers, and the hashes of what they were made from."""
     task, name = outcome.cell.task, outcome.cell.model
     content = external.content(task, name)
     others = ("metrics", "protocols", "task", "model", "family", "status")
     params = {key: value for key, value in content.items() if key not in others}
-    return Entry(outcome, digest(["scored", content]), flat(params))
+    return RunRecord(outcome, digest(["scored", content]), flat(params))
 
 
 def _trained(cell: Cell) -> dict[str, str]:
