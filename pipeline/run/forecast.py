@@ -171,7 +171,7 @@ def timed(stage: str, metric: str) -> dict[Work, float]:
             seconds = float(json.loads(path.read_text(encoding="utf-8"))["metrics"][metric]["value"])
         except (OSError, ValueError, LookupError, TypeError):
             continue
-        task, model, seed = (path.stem.split("-") + ["", ""])[:3]
+        task, model, seed = [*path.stem.split("-"), "", ""][:3]
         if 0 <= seconds < LONGEST:
             found[Work(stage, task, model, seed)] = OVERHEAD + seconds
     return found
