@@ -188,6 +188,7 @@ def _run(stamp: Stamp, jobs: int, request: Request, track: bool) -> int:
     if not interrupted:
         _publish()
         _show(settings, cells)
+        _print_kept(steps, results)
     print(f"{len(results)} of {len(steps)} steps in {time.monotonic() - start:.0f} s: {_count(results)}.")
     failed = _name_failures(steps, results)
     if interrupted:
@@ -261,6 +262,16 @@ def _show(settings: Params, cells: Iterable[Cell]) -> None:
         print(error)
     else:
         print(f"Report: {paths.LEADERBOARD_MD}")
+
+
+def _print_kept(steps: Mapping[str, Step], results: Results) -> None:
+    """What the report printed of suites that it kept (`stages.report_kept`)."""
+    from pipeline.run.worker import last_lines
+
+    if results["report"].outcome == "ran":
+        for line in last_lines(steps["report"].log, 2):
+            if line.startswith("Suites "):
+                print(line)
 
 
 def _count(results: Results) -> str:
