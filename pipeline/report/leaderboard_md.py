@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline import paths
 from pipeline.report import reference_values, tables
-from pipeline.report.board import Board, SeedMean
+from pipeline.report.leaderboard import Board, SeedMean
 from pipeline.report.tables import Kind
 from pipeline.results.column import DASH, Column, bound, column
 from pipeline.results.conditioning import BITS, ConditioningSeries, ModelSeries, paired

@@ -178,11 +178,11 @@ def _only(steps: Mapping[str, Step], names: Sequence[str]) -> dict[str, Step]:
 
 
 def _run(stamp: Stamp, jobs: int, request: Request, track: bool) -> int:
-    from pipeline.tracking import live  # imports sqlalchemy
+    from pipeline.tracking import live_curves  # imports sqlalchemy
 
     settings, start = load(), time.monotonic()
     cells = request.cells(settings)
-    with live.tracked(track):
+    with live_curves.tracked(track):
         steps, results = _work(settings, cells, jobs, request)
     interrupted = len(results) < len(steps)
     if not interrupted:

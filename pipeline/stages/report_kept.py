@@ -23,7 +23,7 @@ from pipeline.paths import Cell
 from pipeline.report import leaderboard_md
 from pipeline.results.outcomes import Outcome, shown
 from pipeline.stages.plan import at, is_same_setting
-from pipeline.tracking import lock
+from pipeline.tracking import dvc_lock
 
 COMPARISONS = paths.RESULTS.with_name("comparisons.csv")
 
@@ -105,10 +105,10 @@ def _recorded(cells: set[Cell]) -> set[Cell]:
     if not cells:
         return set()
     try:
-        stages, current = lock.read().stages, files.read_json(paths.PARAMETERS, "coverseek plan")
+        stages, current = dvc_lock.read().stages, files.read_json(paths.PARAMETERS, "coverseek plan")
     except UserError:
         return set()
-    return {cell for cell in cells if all(_same(stages, current, f"{kind}@{cell.key}") for kind in lock.STAGES)}
+    return {cell for cell in cells if all(_same(stages, current, f"{kind}@{cell.key}") for kind in dvc_lock.STAGES)}
 
 
 def _same(stages: Mapping[str, Any], current: Mapping[str, Any], name: str) -> bool:
