@@ -47,7 +47,7 @@ BLIND = "In parentheses and neither ranked nor bold: metrics that are blind here
 ALONE = "1 seed: no interval and no rank, for another seed may reorder these rows"
 SAME = "its seeds draw the same items (most of them at least) and are no replications, so it has no interval"
 
-KEPT = "(as committed: not run here)"
+COMMITTED = "(as committed: not run here)"
 RULE = (
     "Supported: bits/dim falls at each level, and the 95 % t interval of each drop, paired over seeds, lies above 0. "
     "Contradicted: the interval of a drop lies below 0, at the level 1 - .05 / drops. Undecided: all else."
@@ -72,7 +72,7 @@ def pages(
     default: Iterable[str],
     pictures: Pictures,
     series: Mapping[str, str],
-    kept: Mapping[str, str] | None = None,
+    committed: Mapping[str, str] | None = None,
 ) -> dict[Path, str]:
     """Every file of the leaderboard.
 
@@ -81,7 +81,7 @@ def pages(
         default: the suites of leaderboard.md.
         pictures: the figures of each board.
         series: suite -> its `series_section`, for suites that have a conditioning series.
-        kept: suite -> question, for suites that have no board and whose file stays as it is.
+        committed: suite -> question, for suites that have no board and whose file stays as it is.
     """
     sections = {name: list(group) for name, group in groupby(boards, key=lambda board: board.suite)}
     main = [name for name in sections if name in set(default)]
@@ -94,9 +94,9 @@ def pages(
         + _body(sections[name], paths.LEADERBOARD_MD.parent, pictures, series.get(name), sampled=False)
         for name in main
     ]
-    if others or kept:
+    if others or committed:
         links = [f"- [{name}]({FOLDER.name}/{name}.md): {sections[name][0].question}" for name in others]
-        links += [f"- [{name}]({FOLDER.name}/{name}.md): {of} {KEPT}" for name, of in (kept or {}).items()]
+        links += [f"- [{name}]({FOLDER.name}/{name}.md): {of} {COMMITTED}" for name, of in (committed or {}).items()]
         body.append("## Other suites\n\n" + "\n".join(links) + "\n")
     return {paths.LEADERBOARD_MD: _page("# Leaderboard", paths.LEADERBOARD_MD, body)} | files
 

@@ -265,7 +265,7 @@ def _show(settings: Params, cells: Iterable[Cell]) -> None:
 
 
 def _print_kept(steps: Mapping[str, Step], results: Results) -> None:
-    """What the report printed of suites that it kept (`stages.report_kept`)."""
+    """What the report printed of suites that stay as committed (`stages.committed_suites`)."""
     from pipeline.run.worker import last_lines
 
     if results["report"].outcome == "ran":

@@ -1,6 +1,6 @@
 """`coverseek report`: measured cells and scored files -> tables, claims, figures, leaderboard.md, index.html.
 
-Of suites that have not run here, the committed tables and figures stay (`report_kept`). Claims and the page are made of
+Of suites that have not run here, the committed tables and figures stay (`committed_suites`). Claims and the page are made of
 what is measured here.
 """
 
@@ -19,7 +19,7 @@ from pipeline.paths import Cell
 from pipeline.report import benchmark, figures, leaderboard_csv, leaderboard_md
 from pipeline.results.conditioning import ConditioningSeries, conditioning_series
 from pipeline.results.table import Results
-from pipeline.stages.report_kept import COMPARISONS, KeptSuites
+from pipeline.stages.committed_suites import COMPARISONS, CommittedSuites
 
 METRICS = paths.METRICS.with_suffix("")
 """The metrics files of DVC, one for each model on each task: `dvc metrics show` makes a row of each file."""
@@ -37,7 +37,7 @@ def main() -> None:
     """
     params = load()
     found = benchmark.read(params)
-    kept = KeptSuites(params, found.outcomes)
+    committed = CommittedSuites(params, found.outcomes)
     series = conditioning_series(params, found.outcomes)
     verdicts = claims.judged(found.results.trained)
     default = {name for name, suite in params.suites.items() if suite.default}
@@ -46,14 +46,14 @@ def main() -> None:
         figures.draw_answer([board for board in found.boards if board.suite in default], folder)
         pictures = {(board.suite, board.task): figures.draw(board, folder) for board in found.boards}
         sections = {of.suite: _section(of, figures.draw_series(of, folder), of.suite in default) for of in series}
-        pages = leaderboard_md.pages(found.boards, default, pictures, sections, kept.questions())
-        kept.copy_figures(folder)
+        pages = leaderboard_md.pages(found.boards, default, pictures, sections, committed.questions())
+        committed.copy_figures(folder)
         drawn = {picture.name for picture in folder.iterdir()}
         html = document.text(params, found.boards, series, verdicts)
     _write(document.PATH, html)
-    results = kept.results(found.results.csv())
-    standings = kept.boards(leaderboard_csv.csv(found.boards), paths.LEADERBOARD_CSV)
-    pairs = kept.boards(leaderboard_csv.pairs(found.boards), COMPARISONS)
+    results = committed.results(found.results.csv())
+    standings = committed.boards(leaderboard_csv.csv(found.boards), paths.LEADERBOARD_CSV)
+    pairs = committed.boards(leaderboard_csv.pairs(found.boards), COMPARISONS)
     _write(paths.RESULTS, results)
     with atomic_dir(METRICS) as folder:
         for name, numbers in headlines(found.results, cells).items():
@@ -63,12 +63,12 @@ def main() -> None:
         for path, text in pages.items():
             if path.parent == leaderboard_md.FOLDER:
                 (folder / path.name).write_text(text, encoding="utf-8")
-        kept.copy_leaderboards(folder)
+        committed.copy_leaderboards(folder)
     _write(paths.LEADERBOARD_MD, pages[paths.LEADERBOARD_MD])
     _write(COMPARISONS, pairs)
     _write(claims.JSON, claims.as_json(verdicts, drawn))
     _write(claims.MARKDOWN, claims.as_markdown(verdicts, drawn))
-    for line in kept.sentences():
+    for line in committed.sentences():
         print(line)
 
 

@@ -1,7 +1,7 @@
 """Committed results of suites that have not run in this folder: a report keeps them as they are.
 
 A fresh clone has the tables and figures of all suites, and no artifacts. A run of the default suites there makes a
-report of what it measured; the tables, figures and rows of the other suites would vanish from it. A suite is kept if it
+report of what it measured; the tables, figures and rows of the other suites would vanish from it. A suite stays if it
 is not shown (`results.outcomes.shown`: no cell of its own has run here), the last report has it, and dvc.lock records
 all its own cells with the settings of today. Rows of cells that it shares with a suite that ran are those measured
 here.
@@ -28,12 +28,12 @@ from pipeline.tracking import dvc_lock
 COMPARISONS = paths.RESULTS.with_name("comparisons.csv")
 
 
-class KeptSuites:
-    """What the last report has of suites that are kept.
+class CommittedSuites:
+    """What the last report has of suites that stay as committed.
 
     Attributes:
         names: the suites.
-        dropped: suites that the last report has and that are not kept.
+        dropped: suites that the last report has and that do not stay.
     """
 
     def __init__(self, params: Params, outcomes: Iterable[Outcome]) -> None:
@@ -79,10 +79,10 @@ class KeptSuites:
         return {name: self._suites[name].question for name in there}
 
     def sentences(self) -> list[str]:
-        """What was kept and what was not, a line each; `names` in full are in leaderboard.md."""
-        kept = f"Suites kept as committed, for they have not run here: {_some(self.names)}."
+        """Which suites stay and which do not, a line each; `names` in full are in leaderboard.md."""
+        committed = f"Suites kept as committed, for they have not run here: {_some(self.names)}."
         dropped = f"Suites left out, for their settings changed or {paths.LOCK} lacks them: {_some(self.dropped)}."
-        return ([kept] if self.names else []) + ([dropped] if self.dropped else [])
+        return ([committed] if self.names else []) + ([dropped] if self.dropped else [])
 
     def _copy(self, found: Iterable[Path], folder: Path) -> None:
         for path in sorted(found):
@@ -124,15 +124,15 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _merge(
-    text: str, path: Path, is_kept: Callable[[dict[str, str]], bool], place: Callable[[dict[str, str]], int]
+    text: str, path: Path, is_chosen: Callable[[dict[str, str]], bool], place: Callable[[dict[str, str]], int]
 ) -> str:
-    """The rows of `text`, and those of the file that are kept; `text` itself where none is."""
-    kept = [row for row in _rows(path) if is_kept(row)]
-    if not kept:
+    """The rows of `text`, and the chosen ones of the file; `text` itself where none is."""
+    committed = [row for row in _rows(path) if is_chosen(row)]
+    if not committed:
         return text
     made = csv.DictReader(io.StringIO(text))
-    rows = sorted([*made, *kept], key=place)
-    columns = list(dict.fromkeys([*(made.fieldnames or ()), *kept[0]]))
+    rows = sorted([*made, *committed], key=place)
+    columns = list(dict.fromkeys([*(made.fieldnames or ()), *committed[0]]))
     table = io.StringIO()
     writer = csv.DictWriter(table, columns, restval="", lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
