@@ -1,7 +1,7 @@
 """`coverseek report`: measured cells and scored files -> tables, claims, figures, leaderboard.md, index.html.
 
-Of suites that have not run here, the committed tables and figures stay (`committed_suites`). Claims and the page are made of
-what is measured here.
+Of suites that have not run here, the committed tables and figures stay (`committed_suites`). Claims and the page are
+made of what is measured here.
 """
 
 from __future__ import annotations
