@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
-PYTEST = OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $(JOBS) --dist loadgroup
+PYTEST = OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $(JOBS)
 
 .PHONY: benchmark check lint test
 

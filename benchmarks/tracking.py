@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.results.protocol import Protocol
-from pipeline.tracking import runs, store
+from pipeline.tracking import mlflow_runs, mlflow_store
 from pipeline.tracking.publication import DEFINITION, status
 
 # isort: split
@@ -45,8 +45,8 @@ def main() -> None:
 
 
 def every_run(place: str) -> None:
-    with store.opened(place) as client:
-        runs.read(client, store.experiments(client)["task_0"].experiment_id)
+    with mlflow_store.opened(place) as client:
+        mlflow_runs.read(client, mlflow_store.experiments(client)["task_0"].experiment_id)
 
 
 def row(what: str, act: Callable[[], object]) -> None:
@@ -56,8 +56,8 @@ def row(what: str, act: Callable[[], object]) -> None:
 
 
 def fill(path: Path) -> None:
-    with store.opened(address(path), writing=True) as client:
-        experiments = [store.create_experiment(client, address(path), f"task_{task}") for task in range(TASKS)]
+    with mlflow_store.opened(address(path), writing=True) as client:
+        experiments = [mlflow_store.create_experiment(client, address(path), f"task_{task}") for task in range(TASKS)]
     with Session(create_engine(address(path))) as session:
         for task, experiment in enumerate(experiments):
             session.execute(insert(orm.SqlExperimentTag), list(definitions(task, int(experiment))))

@@ -41,8 +41,8 @@ Model = Annotated[str, typer.Option(help="A model of params.yaml; coverseek mode
 Seed = Annotated[int, typer.Option(help="The training seed.")]
 OneTask = Annotated[str | None, typer.Option("--task", help="One task only.")]
 OneMetric = Annotated[str | None, typer.Option("--metric", help="One metric only, named as in results.csv.")]
-Form = Literal["table", "md", "json"]
-Table = Literal["markdown", "latex", "csv"]
+Form = Literal["table", "markdown", "md", "json"]
+Table = Literal["markdown", "md", "latex", "csv"]
 
 
 @app.command(rich_help_panel=ALL)
@@ -182,7 +182,7 @@ def score(
 @app.command(rich_help_panel=RESULTS)
 def report(
     form: Annotated[
-        Table | None, typer.Option("--format", help="Print the tables in this format; write nothing.")
+        Table | None, typer.Option("--format", help="Print the tables in this format (md: markdown); write nothing.")
     ] = None,
     task: OneTask = None,
 ) -> None:
@@ -190,7 +190,7 @@ def report(
     if form or task:
         from pipeline.stages.report_tables import main as show
 
-        return show(form or "markdown", task)
+        return show(_format(form or "markdown"), task)
     from pipeline.stages.report import main
 
     main()
@@ -209,13 +209,13 @@ def leaderboard(
     task: OneTask = None,
     metric: OneMetric = None,
     history: Annotated[bool, typer.Option("--history", help="Show what changed, when, and in which commit.")] = False,
-    form: Annotated[Form | None, typer.Option("--format", help="Output format of the history.")] = None,
+    form: Annotated[Form | None, typer.Option("--format", help="Output format of the history; md: markdown.")] = None,
 ) -> None:
     """Print the leaderboard of the last report; with any option but --task, its history."""
     if metric or history or form:
         from pipeline.stages.timeline import main as show
 
-        return show(task, metric, history, form or "table")
+        return show(task, metric, history, _format(form or "table"))
     from pipeline.stages.leaderboard import main
 
     main(task)
@@ -227,12 +227,12 @@ def compare(
     after: Annotated[str | None, typer.Argument(help="Another one; by default the work tree.")] = None,
     task: OneTask = None,
     metric: OneMetric = None,
-    form: Annotated[Form, typer.Option("--format", help="Output format.")] = "table",
+    form: Annotated[Form, typer.Option("--format", help="Output format; md: markdown.")] = "table",
 ) -> None:
     """Compare the results of two revisions: improved, worse, or unchanged within noise."""
     from pipeline.stages.compare import main
 
-    main(before, after, task, metric, form)
+    main(before, after, task, metric, _format(form))
 
 
 @app.command(rich_help_panel=RESULTS)
@@ -275,6 +275,10 @@ def doctor() -> None:
     from pipeline.stages.doctor import main
 
     raise typer.Exit(main())
+
+
+def _format(name: str) -> str:
+    return "markdown" if name == "md" else name
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -4,30 +4,48 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
 
 GROUPS = (
     "docs", "examples", "test_end_to_end.py", "test_damaged_files.py", "test_closure.py", "report/test_page_browser.py",
     "tracking", "run", "score", "metrics/test_extractors.py", "metrics/test_inception.py",
 )  # fmt: skip
-"""Folders and files whose tests share an expensive fixture, the longest first: pytest-xdist runs each in one worker."""
+"""Folders and files whose tests share an expensive fixture, the longest first: one worker runs each."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the groups, and run them first: one that starts late would keep a single worker busy at the end."""
-    folder, order = Path(__file__).parent, {name: place for place, name in enumerate(GROUPS)}
-    groups = {item: _group(item.path.relative_to(folder)) for item in items}
-    for item, group in groups.items():
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: order.get(groups[item], len(GROUPS)))
+    """Run the groups first: one that starts late would keep a single worker busy at the end."""
+    order = {name: place for place, name in enumerate(GROUPS)}
+    items.sort(key=lambda item: order.get(_group(item.nodeid), len(GROUPS)))
 
 
-def _group(path: Path) -> str:
-    return next((name for name in GROUPS if path.is_relative_to(name)), "")
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """The tests of a group go to one worker, in the order above, and each other test to the first that is free.
+
+    WHY not `--dist loadgroup`: pytest-xdist 3.8 ignores groups under pytest 9.2 (pytest-xdist issue 1386).
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class GroupScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid) or nodeid
+
+    config.option.loadscopereorder = False
+    return GroupScheduling(config, log)
+
+
+def _group(nodeid: str) -> str:
+    path = PurePosixPath(nodeid.partition("::")[0])
+    return next((name for name in GROUPS if path.is_relative_to(f"tests/{name}")), "")
 
 
 @pytest.fixture(autouse=True)

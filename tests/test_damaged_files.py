@@ -35,7 +35,7 @@ from pipeline.report import figures
 from pipeline.results import curve, external
 from pipeline.run import forecast, repository
 from pipeline.stages import evaluate, features, leaderboard, models, plan, prepare, report, sweep, train
-from pipeline.tracking import lock
+from pipeline.tracking import dvc_lock
 from pipeline.training import checkpoint, record
 
 pytestmark = pytest.mark.slow
@@ -213,7 +213,7 @@ def _reader(path: Path) -> Callable[[], object]:
         case ("reports", "results.csv"):
             return lambda: (forecast.measured(paths.RESULTS), result_set.work_tree())
         case ("dvc.lock",):
-            return lambda: lock.read().digest(CELLS[0])
+            return lambda: dvc_lock.read().digest(CELLS[0])
     return lambda: report.main()
 
 

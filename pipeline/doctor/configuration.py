@@ -9,7 +9,7 @@ from pipeline.doctor import lock_recovery
 from pipeline.doctor.finding import Finding
 from pipeline.errors import UserError
 from pipeline.params import Params
-from pipeline.tracking import lock
+from pipeline.tracking import dvc_lock
 
 
 def grid() -> tuple[Params | None, Finding]:
@@ -70,7 +70,7 @@ def _recorded() -> Finding | None:
     """None where dvc.lock is incomplete or damaged."""
     try:
         if not lock_recovery.is_incomplete():
-            return Finding("ok", str(paths.LOCK), f"{len(lock.read().stages)} steps recorded")
+            return Finding("ok", str(paths.LOCK), f"{len(dvc_lock.read().stages)} steps recorded")
     except UserError:
         pass
     return None

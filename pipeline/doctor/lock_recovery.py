@@ -17,7 +17,7 @@ import zc.lockfile
 
 from pipeline import files, paths
 from pipeline.errors import UserError
-from pipeline.tracking import lock
+from pipeline.tracking import dvc_lock
 
 COPY = Path(".dvc/tmp/coverseek/dvc.lock")
 DAMAGED = COPY.with_name("dvc.lock.damaged")
@@ -99,7 +99,7 @@ def _restored(content: bytes) -> bool:
     try:
         with files.atomic_write(paths.LOCK) as draft:
             draft.write_bytes(content)
-            lock.read(draft)
+            dvc_lock.read(draft)
     except UserError:
         return False
     return True

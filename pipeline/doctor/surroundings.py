@@ -63,7 +63,7 @@ def _store() -> Finding:
 
 def _runs(store: str, path: Path) -> Finding:
     from pipeline.tracking import publication  # imports mlflow: 2 s
-    from pipeline.tracking.store import LOCKED, StoreError, is_interrupted
+    from pipeline.tracking.mlflow_store import LOCKED, StoreError, is_interrupted
 
     shown, interrupted = address.shown(store), is_interrupted(path)
     try:

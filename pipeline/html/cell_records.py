@@ -16,7 +16,7 @@ from pipeline import files, paths
 from pipeline.html.sample_pictures import EmbeddedPicture, Gallery
 from pipeline.paths import Cell
 from pipeline.report import tables
-from pipeline.report.board import Board, SeedMean, Standing
+from pipeline.report.leaderboard import Board, SeedMean, Standing
 from pipeline.results import external
 from pipeline.results.column import DASH, bound, column, ordered
 

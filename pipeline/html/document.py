@@ -23,8 +23,8 @@ from pipeline.html.summary import summary
 from pipeline.html.view import Scope, SuiteView, scopes
 from pipeline.params import Params
 from pipeline.report import style
-from pipeline.report.board import Board
 from pipeline.report.charts import scatter
+from pipeline.report.leaderboard import Board
 from pipeline.results.conditioning import ConditioningSeries
 
 PATH = paths.RESULTS.with_name("index.html")

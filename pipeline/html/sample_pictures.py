@@ -19,7 +19,7 @@ from PIL import Image
 from pipeline.data import manifest
 from pipeline.errors import UserError
 from pipeline.report import style
-from pipeline.report.board import Standing
+from pipeline.report.leaderboard import Standing
 from pipeline.report.sample_sheets import Array, tiled
 
 BINS, SHADES = 64, 10

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pipeline.html.view import VerdictView
 from pipeline.params import Params
 from pipeline.report.answer import ENOUGH, Answer, Behaviour, Evidence, answer, groups
-from pipeline.report.board import Board
 from pipeline.report.charts import answer_chart
 from pipeline.report.charts.chart import Chart
+from pipeline.report.leaderboard import Board
 from pipeline.results.column import column
 
 HEADS: dict[Behaviour, tuple[str, str]] = {

@@ -13,15 +13,15 @@ from pipeline.claims import richer_conditions
 from pipeline.claims.claim import Claim
 from pipeline.claims.claims_md import Judged, line, notes
 from pipeline.claims.rule import ContrastTest, Judgement, Word
-from pipeline.html import board_tables, cell_records
-from pipeline.html.board_tables import BoardTable, ProtocolRow
+from pipeline.html import cell_records, leaderboard_tables
 from pipeline.html.cell_records import CellRecord, ExternalRecord
+from pipeline.html.leaderboard_tables import BoardTable, ProtocolRow
 from pipeline.html.sample_pictures import EmbeddedPicture, Gallery
 from pipeline.params import Params
 from pipeline.report import reference_values
-from pipeline.report.board import Board, Standing
 from pipeline.report.charts import conditioning_chart, cost_chart, precision_recall_plane, training_curves
 from pipeline.report.charts.chart import Chart
+from pipeline.report.leaderboard import Board, Standing
 from pipeline.results.conditioning import ConditioningSeries
 
 SIGNS: dict[Word, str] = {"supported": "✓", "contradicted": "✗", "undecided": "?"}
@@ -92,7 +92,7 @@ class TaskView:
 
     @cached_property
     def quality(self) -> BoardTable:
-        return board_tables.table(self.board)
+        return leaderboard_tables.table(self.board)
 
     @cached_property
     def references(self) -> str:
@@ -169,7 +169,7 @@ def suites(params: Params, boards: Sequence[Board], series: Sequence[Conditionin
     owned: dict[int, list[Standing]] = {id(board): [] for board in boards}
     for board, standing in cell_records.fullest(boards):
         owned[id(board)].append(standing)
-    scored, protocols = cell_records.external_on(boards), board_tables.protocols(boards)
+    scored, protocols = cell_records.external_on(boards), leaderboard_tables.protocols(boards)
     of_suite = {one.suite: one for one in series}
     made = []
     for name, group in groupby(boards, key=lambda board: board.suite):

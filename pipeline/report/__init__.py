@@ -1,7 +1,7 @@
 """Reports: tables, charts and sheets of samples from the evaluated runs. Imports no torch, no mlflow, no dvc.
 
 benchmark         all of it, read once
-board             each model of a task with its mean and interval over seeds, in order
+leaderboard       each model of a task with its mean and interval over seeds, in order
 answer            which families cover the data, and which seek
 tables            quality, cost and sampling intervals of a board as columns of texts
 row_labels        what the family column says

@@ -23,7 +23,7 @@ from itertools import groupby
 from typing import Literal, NamedTuple, get_args
 
 from pipeline.report import style
-from pipeline.report.board import Board, Standing
+from pipeline.report.leaderboard import Board, Standing
 from pipeline.results.column import column
 from pipeline.statistics.admission import CEILINGS
 from pipeline.statistics.intervals import Interval, Seeds, student_t

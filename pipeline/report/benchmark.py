@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.params import Params
-from pipeline.report.board import Board, boards
+from pipeline.report.leaderboard import Board, boards
 from pipeline.results import external, outcomes
 from pipeline.results.outcomes import Outcome
 from pipeline.results.table import Results

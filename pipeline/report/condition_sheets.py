@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle
 
 from pipeline.data import manifest
 from pipeline.report import style
-from pipeline.report.board import Board, Standing
+from pipeline.report.leaderboard import Board, Standing
 from pipeline.report.sample_sheets import GAP, Array, blank_figure, tiled
 
 CLASSES, ROWS = 10, 6

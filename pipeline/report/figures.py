@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from pipeline import paths
 from pipeline.report import condition_sheets, sample_sheets
 from pipeline.report.answer import answer
-from pipeline.report.board import Board
 from pipeline.report.charts import answer_chart, conditioning_chart, cost_chart, precision_recall_plane, training_curves
 from pipeline.report.charts.chart import Chart
+from pipeline.report.leaderboard import Board
 from pipeline.results.conditioning import ConditioningSeries
 
 PICTURES: dict[str, Callable[[Board], Figure | Chart | None]] = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pipeline.report.board import Board, Standing
+from pipeline.report.leaderboard import Board, Standing
 from pipeline.results.column import column, ordered
 from pipeline.results.table import compact
 

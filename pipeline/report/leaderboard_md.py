@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline import paths
 from pipeline.report import reference_values, tables
-from pipeline.report.board import Board, SeedMean
+from pipeline.report.leaderboard import Board, SeedMean
 from pipeline.report.tables import Kind
 from pipeline.results.column import DASH, Column, bound, column
 from pipeline.results.conditioning import BITS, ConditioningSeries, ModelSeries, paired
@@ -47,6 +47,7 @@ BLIND = "In parentheses and neither ranked nor bold: metrics that are blind here
 ALONE = "1 seed: no interval and no rank, for another seed may reorder these rows"
 SAME = "its seeds draw the same items (most of them at least) and are no replications, so it has no interval"
 
+COMMITTED = "(as committed: not run here)"
 RULE = (
     "Supported: bits/dim falls at each level, and the 95 % t interval of each drop, paired over seeds, lies above 0. "
     "Contradicted: the interval of a drop lies below 0, at the level 1 - .05 / drops. Undecided: all else."
@@ -67,7 +68,11 @@ Pictures = Mapping[tuple[str, str], Sequence[Path]]
 
 
 def pages(
-    boards: Sequence[Board], default: Iterable[str], pictures: Pictures, series: Mapping[str, str]
+    boards: Sequence[Board],
+    default: Iterable[str],
+    pictures: Pictures,
+    series: Mapping[str, str],
+    committed: Mapping[str, str] | None = None,
 ) -> dict[Path, str]:
     """Every file of the leaderboard.
 
@@ -76,6 +81,7 @@ def pages(
         default: the suites of leaderboard.md.
         pictures: the figures of each board.
         series: suite -> its `series_section`, for suites that have a conditioning series.
+        committed: suite -> question, for suites that have no board and whose file stays as it is.
     """
     sections = {name: list(group) for name, group in groupby(boards, key=lambda board: board.suite)}
     main = [name for name in sections if name in set(default)]
@@ -88,8 +94,9 @@ def pages(
         + _body(sections[name], paths.LEADERBOARD_MD.parent, pictures, series.get(name), sampled=False)
         for name in main
     ]
-    if others:
+    if others or committed:
         links = [f"- [{name}]({FOLDER.name}/{name}.md): {sections[name][0].question}" for name in others]
+        links += [f"- [{name}]({FOLDER.name}/{name}.md): {of} {COMMITTED}" for name, of in (committed or {}).items()]
         body.append("## Other suites\n\n" + "\n".join(links) + "\n")
     return {paths.LEADERBOARD_MD: _page("# Leaderboard", paths.LEADERBOARD_MD, body)} | files
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.report.board import Board
+from pipeline.report.leaderboard import Board
 from pipeline.results.column import column, ordered
 from pipeline.results.conditioning import OBEDIENCE
 

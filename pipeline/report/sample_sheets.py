@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pipeline.data import manifest
 from pipeline.report import style
-from pipeline.report.board import Board, Standing
+from pipeline.report.leaderboard import Board, Standing
 
 Array = NDArray[Any]
 

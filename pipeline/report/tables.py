@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pipeline.report import reference_values
-from pipeline.report.board import Board, Standing
+from pipeline.report.leaderboard import Board, Standing
 from pipeline.report.row_labels import control_label, family_label
 from pipeline.results.column import DASH, LIKELIHOODS, arrow, bound, column
 from pipeline.statistics.intervals import Interval

@@ -1,14 +1,15 @@
 """`coverseek run`: bring every cell up to date, several at a time.
 
-driver      the whole run, from params.yaml to the leaderboard
-stamp       nothing changed since the last run: known without asking DVC
-repository  DVC's repository, opened for one run alone
-workspace   DVC's side: which steps there are, which are stale, what is recorded in dvc.lock
-lockfile    dvc.lock, written atomically and in the order of dvc.yaml
-schedule    the order: a step starts when the steps before it are settled, the longest way to the end first
-worker      one step in a process of its own, forked from a server that has the libraries loaded
-verify      a sample of stale steps runs again; where nothing differs, the others are accepted
-forecast    how long a step will take
-progress    what a user sees meanwhile
-interrupt   Ctrl-C and SIGTERM end a run between two steps
+driver          the whole run, from params.yaml to the leaderboard
+stamp           nothing changed since the last run: known without asking DVC
+repository      the repository, opened for one run alone
+workspace       which steps there are, which are stale, what is recorded in dvc.lock
+dvc_repository  DVC's repository and stages: the one module that imports DVC
+lockfile        dvc.lock, written atomically and in the order of dvc.yaml
+schedule        the order: a step starts when the steps before it are settled, the longest way to the end first
+worker          one step in a process of its own, forked from a server that has the libraries loaded
+verify          a sample of stale steps runs again; where nothing differs, the others are accepted
+forecast        how long a step will take
+progress        what a user sees meanwhile
+interrupt       Ctrl-C and SIGTERM end a run between two steps
 """

@@ -28,6 +28,8 @@ WORDS: dict[Outcome, str] = {
     "failed": "failed",
     "skipped": "skipped",
 }
+LOG_LINES = 10
+"""Lines of the log of a failed step that `--verify` prints."""
 Results = dict[str, Result]
 
 
@@ -133,7 +135,12 @@ def _verify(request: Request, jobs: int, count: int) -> bool:
         with repository.opened() as workspace:
             steps, check = workspace.steps(cells), _checker(settings, cells)
             with progress(1) as show:
-                Schedule(_only(steps, ["plan"]), workspace, 1, before=check).run(interrupt, show)
+                planned = Schedule(_only(steps, ["plan"]), workspace, 1, before=check).run(interrupt, show)
+            if interrupt:
+                raise KeyboardInterrupt
+            if _name_failures(steps, planned):
+                _print_logs(steps, planned)
+                return False
             current = files.read_json(paths.PARAMETERS, "coverseek plan")
             stale = [name for name in workspace.stale(steps, current) if steps[name].stage not in ("plan", "report")]
             acceptable = verify.acceptable(workspace, steps, stale, current)
@@ -157,6 +164,7 @@ def _verify(request: Request, jobs: int, count: int) -> bool:
         verify.Verification(seed, names, accepted, differing).write()
     for name, why in differing.items():
         print(f"not verified: {steps[name].title} ({why})")
+        _print_logs(steps, {name: results[name]})
     if differing:
         print("Nothing was accepted. Run what is stale with: coverseek run")
     else:
@@ -170,16 +178,17 @@ def _only(steps: Mapping[str, Step], names: Sequence[str]) -> dict[str, Step]:
 
 
 def _run(stamp: Stamp, jobs: int, request: Request, track: bool) -> int:
-    from pipeline.tracking import live  # imports sqlalchemy
+    from pipeline.tracking import live_curves  # imports sqlalchemy
 
     settings, start = load(), time.monotonic()
     cells = request.cells(settings)
-    with live.tracked(track):
+    with live_curves.tracked(track):
         steps, results = _work(settings, cells, jobs, request)
     interrupted = len(results) < len(steps)
     if not interrupted:
         _publish()
         _show(settings, cells)
+        _print_kept(steps, results)
     print(f"{len(results)} of {len(steps)} steps in {time.monotonic() - start:.0f} s: {_count(results)}.")
     failed = _name_failures(steps, results)
     if interrupted:
@@ -255,14 +264,34 @@ def _show(settings: Params, cells: Iterable[Cell]) -> None:
         print(f"Report: {paths.LEADERBOARD_MD}")
 
 
+def _print_kept(steps: Mapping[str, Step], results: Results) -> None:
+    """What the report printed of suites that stay as committed (`stages.committed_suites`)."""
+    from pipeline.run.worker import last_lines
+
+    if results["report"].outcome == "ran":
+        for line in last_lines(steps["report"].log, 2):
+            if line.startswith("Suites "):
+                print(line)
+
+
 def _count(results: Results) -> str:
     counts = Counter(result.outcome for result in results.values())
     return ", ".join(f"{counts[outcome]} {word}" for outcome, word in WORDS.items() if counts[outcome])
 
 
 def _name_failures(steps: Mapping[str, Step], results: Results) -> int:
+    """Print a line for each step that failed; their number."""
     failed = [(steps[name], result) for name, result in results.items() if result.outcome == "failed"]
     for step, result in failed:
         log = f"; log: {step.log}" if result.seconds else ""
         print(f"failed: {step.title} ({result.reason}){log}")
     return len(failed)
+
+
+def _print_logs(steps: Mapping[str, Step], results: Results) -> None:
+    """The last lines of the log of each step that ran and failed."""
+    from pipeline.run.worker import last_lines
+
+    for name, result in results.items():
+        if result.outcome == "failed" and result.seconds:
+            print(f"{steps[name].log} ends with:", *last_lines(steps[name].log, LOG_LINES), sep="\n  ")

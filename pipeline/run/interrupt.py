@@ -9,7 +9,7 @@ from multiprocessing import resource_tracker
 from types import FrameType
 
 EXIT = 130
-"""128 + SIGINT, as a shell reports it."""
+"""128 + SIGINT, as a shell reports it; of SIGTERM too, which means the same to a run."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -43,7 +43,7 @@ def interrupts() -> Iterator[Interrupt]:
 
 @contextmanager
 def shielded() -> Iterator[None]:
-    """A process that is started within the block never hears a Ctrl-C: its driver tells it when to end."""
+    """A process that is started within the block ignores Ctrl-C: its driver ends it by SIGTERM."""
     resource_tracker.ensure_running()  # WHY: it unblocks SIGINT when `multiprocessing` starts it on the way
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:

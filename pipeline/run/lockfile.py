@@ -6,22 +6,18 @@ those that DVC writes, because DVC's serializer makes them.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Sequence
-from typing import Any
-
-from dvc.stage import serialize
-from dvc.utils.serialize import dumps_yaml, loads_yaml
 
 from pipeline import files, paths
 from pipeline.doctor import lock_recovery
+from pipeline.run.dvc_repository import DvcStage, lock_text, read_lock
 
 NAME = re.compile(r"^  ([^\s-].*):$", re.MULTILINE)
 """The first line of an entry: quick to find, while parsing the file takes seconds."""
 
 
-def update(stages: Sequence[Any], order: Sequence[str]) -> None:
+def update(stages: Sequence[DvcStage], order: Sequence[str]) -> None:
     """Replace the entries of `stages` in dvc.lock and sort its entries; the caller holds DVC's lock.
 
     Nothing is written where the content stays the same.
@@ -35,12 +31,12 @@ def update(stages: Sequence[Any], order: Sequence[str]) -> None:
     names = NAME.findall(text)
     if not stages and names == _sorted(names, order):
         return
-    content: dict[str, Any] = loads_yaml(text) or {}
+    content = read_lock(text)
     entries = dict(content.get("stages", {}))
     for stage in stages:
-        entries |= copy.deepcopy(serialize.to_lockfile(stage))  # objects that entries share become YAML anchors
+        entries |= stage.lock_entry()
     entries = {name: entries[name] for name in _sorted(list(entries), order)}
-    updated = dumps_yaml({"schema": "2.0", **content, "stages": entries})
+    updated = lock_text({"schema": "2.0", **content, "stages": entries})
     if updated != text:
         with files.atomic_write(paths.LOCK) as draft:
             draft.write_text(updated, encoding="utf-8")

@@ -47,7 +47,10 @@ class Schedule:
         self._running: dict[int, Worker] = {}
 
     def run(self, interrupt: Interrupt, show: Lines) -> dict[str, Result]:
-        """Work until all steps are settled or a signal came: what became of each that was settled."""
+        """Work until all steps are settled or a signal came: what became of each that was settled.
+
+        After a signal, steps whose process has already succeeded are recorded, and the others are stopped.
+        """
         self._show = show
         self._order.prepare()
         try:
@@ -55,8 +58,11 @@ class Schedule:
                 self._open_ready()
                 self._check_next()
                 self._start()
-                self._collect_ended()
+                self._collect_ended(interrupt)
+            self._record_succeeded()
         finally:
+            for worker in self._running.values():
+                worker.terminate()
             for worker in self._running.values():
                 worker.stop()
         return self.results
@@ -102,16 +108,25 @@ class Schedule:
             worker = Worker(self.steps[name])
             self._running[worker.sentinel] = worker
 
-    def _collect_ended(self) -> None:
+    def _collect_ended(self, interrupt: Interrupt) -> None:
         """Finish the steps whose process ended; wait a moment for it where there is nothing else to do."""
-        ended = connection.wait(list(self._running), timeout=0 if self._open else POLL)
-        for sentinel in ended:
-            assert isinstance(sentinel, int)
-            self._finish(self._running.pop(sentinel))
+        for worker in self._ended(timeout=0 if self._open else POLL):
+            if interrupt:  # the signal may have ended the process as well: that is no failure of its step
+                return
+            self._finish(worker)
         now = self._now()
         self._show.tick([self.steps[name] for name in now], len(self.results), self._left(now))
 
+    def _record_succeeded(self) -> None:
+        for worker in self._ended(timeout=0):
+            if not worker.end():
+                self._finish(worker)
+
+    def _ended(self, timeout: float) -> list[Worker]:
+        return [self._running[sentinel] for sentinel in connection.wait(list(self._running), timeout)]  # type: ignore[index]
+
     def _finish(self, worker: Worker) -> None:
+        del self._running[worker.sentinel]
         name, seconds, why = worker.step.name, worker.seconds, worker.end()
         try:
             if why:

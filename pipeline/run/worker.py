@@ -34,6 +34,8 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 
 GRACE = 5.0
 """Seconds between asking a cell to end and killing it."""
+LONGEST = 200
+"""Characters of a line of a log that are shown."""
 
 
 def warm_up() -> None:
@@ -64,8 +66,13 @@ class Worker:
         self._process.join()
         return _why(self._process.exitcode or 0, self.step.log)
 
-    def stop(self) -> None:
+    def terminate(self) -> None:
+        """Ask the step to end."""
         self._process.terminate()
+
+    def stop(self) -> None:
+        """End the step: it is killed where it does not end within `GRACE`."""
+        self.terminate()
         self._process.join(GRACE)
         self._process.kill()
         self._process.join()
@@ -98,11 +105,12 @@ def _redirect(log: Path) -> None:
 def _why(code: int, log: Path) -> str:
     if code < 0:
         return f"killed by {signal.Signals(-code).name}"
-    return f"exit code {code}: {_last_line(log)}".rstrip(": ") if code else ""
+    return f"exit code {code}: {''.join(last_lines(log, 1)).strip()}".rstrip(": ") if code else ""
 
 
-def _last_line(log: Path) -> str:
+def last_lines(log: Path, count: int) -> list[str]:
+    """The last lines of a log that are not blank, each cut to `LONGEST` characters; none where it cannot be read."""
     with contextlib.suppress(OSError):
         lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
-        return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")
-    return ""
+        return [line.rstrip()[:LONGEST] for line in lines if line.strip()][-count:]
+    return []

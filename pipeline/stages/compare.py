@@ -41,7 +41,7 @@ def main(before: str, after: str | None, task: str | None, metric: str | None, f
     """Print how `after`, the work tree where it is None, differs from `before`.
 
     Args:
-        form: "table", "md" or "json".
+        form: "table", "markdown" or "json".
 
     Raises:
         UserError: a side cannot be read, or neither holds such a task or metric.
@@ -53,7 +53,7 @@ def main(before: str, after: str | None, task: str | None, metric: str | None, f
     found = differences(old, new, chosen(old, new, task, metric))
     if form == "json":
         print(json.dumps(as_json(old.name, new.name, found), indent=2, allow_nan=False))
-    elif form == "md":
+    elif form == "markdown":
         print(as_markdown(tables(old.name, new.name, found, brief=True)), end="")
     else:
         show(tables(old.name, new.name, found, brief=False))

@@ -136,11 +136,15 @@ def entries(stage: str, family: str | None = None) -> tuple[str, ...]:
 def _families(sources: Sources, settings: Params) -> dict[tuple[Events, str], Family]:
     """(event kind, model) -> its family, and whether another package brings it."""
     ours = {module.split(".")[2] for module in sources.graph.modules if module.endswith(".recipe")}
-    found = {}
+    found: dict[tuple[Events, str], Family] = {}
+    families: dict[str, Family] = {}
     for events in EVENTS:
         for model, spec in settings.models[events].items():
-            where = f"{paths.PARAMS}: models.{events}.{model}.family"
-            found[events, model] = Family(spec.family, plugins.find("models", spec.family, ours, where) is not None)
+            if spec.family not in families:  # each search reads the metadata of all installed packages
+                where = f"{paths.PARAMS}: models.{events}.{model}.family"
+                foreign = plugins.find("models", spec.family, ours, where) is not None
+                families[spec.family] = Family(spec.family, foreign)
+            found[events, model] = families[spec.family]
     return found
 
 

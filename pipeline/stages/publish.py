@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline import params
 from pipeline.history.revisions import revision
-from pipeline.tracking import lock, run_record
+from pipeline.tracking import dvc_lock, run_record
 from pipeline.tracking.address import shown, uri
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     """
     from pipeline.tracking.publication import Published, publish  # imports mlflow: 2 s
 
-    locked = lock.read()
+    locked = dvc_lock.read()
     tasks = run_record.by_task(run_record.read(params.load(), locked))
     address = uri()
     done = publish(address, tasks, {**revision().tags(), "dvc.lock": locked.sha256})

@@ -1,7 +1,12 @@
-"""`coverseek report`: measured cells and scored files -> tables, claims, figures, leaderboard.md, index.html."""
+"""`coverseek report`: measured cells and scored files -> tables, claims, figures, leaderboard.md, index.html.
+
+Of suites that have not run here, the committed tables and figures stay (`committed_suites`). Claims and the page are
+made of what is measured here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 
 from pipeline import files, paths
@@ -10,8 +15,17 @@ from pipeline.claims import richer_conditions
 from pipeline.files import atomic_dir, atomic_write
 from pipeline.html import document
 from pipeline.params import load
+from pipeline.paths import Cell
 from pipeline.report import benchmark, figures, leaderboard_csv, leaderboard_md
 from pipeline.results.conditioning import ConditioningSeries, conditioning_series
+from pipeline.results.table import Results
+from pipeline.stages.committed_suites import COMPARISONS, CommittedSuites
+
+METRICS = paths.METRICS.with_suffix("")
+"""The metrics files of DVC, one for each model on each task: `dvc metrics show` makes a row of each file."""
+CONTROL = "control"
+SHOWN = ("nats", "bits_per_dim", "frechet", "precision", "recall")
+"""The metrics in these files, so few that the table fits a terminal; results.csv has all."""
 
 
 def main() -> None:
@@ -23,6 +37,7 @@ def main() -> None:
     """
     params = load()
     found = benchmark.read(params)
+    committed = CommittedSuites(params, found.outcomes)
     series = conditioning_series(params, found.outcomes)
     verdicts = claims.judged(found.results.trained)
     default = {name for name, suite in params.suites.items() if suite.default}
@@ -31,21 +46,42 @@ def main() -> None:
         figures.draw_answer([board for board in found.boards if board.suite in default], folder)
         pictures = {(board.suite, board.task): figures.draw(board, folder) for board in found.boards}
         sections = {of.suite: _section(of, figures.draw_series(of, folder), of.suite in default) for of in series}
-        pages = leaderboard_md.pages(found.boards, default, pictures, sections)
+        pages = leaderboard_md.pages(found.boards, default, pictures, sections, committed.questions())
+        committed.copy_figures(folder)
         drawn = {picture.name for picture in folder.iterdir()}
         html = document.text(params, found.boards, series, verdicts)
     _write(document.PATH, html)
-    _write(paths.RESULTS, found.results.csv())
-    files.write_json(paths.METRICS, found.results.means(cells))
-    _write(paths.LEADERBOARD_CSV, leaderboard_csv.csv(found.boards))
+    results = committed.results(found.results.csv())
+    standings = committed.boards(leaderboard_csv.csv(found.boards), paths.LEADERBOARD_CSV)
+    pairs = committed.boards(leaderboard_csv.pairs(found.boards), COMPARISONS)
+    _write(paths.RESULTS, results)
+    with atomic_dir(METRICS) as folder:
+        for name, numbers in headlines(found.results, cells).items():
+            files.write_json(folder / f"{name}.json", numbers)
+    _write(paths.LEADERBOARD_CSV, standings)
     with atomic_dir(leaderboard_md.FOLDER) as folder:
         for path, text in pages.items():
             if path.parent == leaderboard_md.FOLDER:
                 (folder / path.name).write_text(text, encoding="utf-8")
+        committed.copy_leaderboards(folder)
     _write(paths.LEADERBOARD_MD, pages[paths.LEADERBOARD_MD])
-    _write(paths.RESULTS.with_name("comparisons.csv"), leaderboard_csv.pairs(found.boards))
+    _write(COMPARISONS, pairs)
     _write(claims.JSON, claims.as_json(verdicts, drawn))
     _write(claims.MARKDOWN, claims.as_markdown(verdicts, drawn))
+    for line in committed.sentences():
+        print(line)
+
+
+def headlines(results: Results, cells: Container[Cell]) -> dict[str, dict[str, float]]:
+    """<task>-<model> -> the mean over the seeds of `cells` of each metric in `SHOWN`, of all models but controls."""
+    frame = results.trained.frame
+    controls = set(frame.loc[frame["family"] == CONTROL, "model"])
+    return {
+        f"{task}-{model}": {name: numbers[name] for name in SHOWN if name in numbers}
+        for task, models in results.means(cells).items()
+        for model, numbers in models.items()
+        if model not in controls and not numbers.keys().isdisjoint(SHOWN)
+    }
 
 
 def _section(series: ConditioningSeries, picture: Path | None, default: bool) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pipeline.errors import UserError, suggest
 from pipeline.params import load
 from pipeline.report import benchmark, leaderboard_csv, leaderboard_md, tables
-from pipeline.report.board import Board
+from pipeline.report.leaderboard import Board
 from pipeline.report.tables import Kind
 from pipeline.table_formats import emphasised_markdown, latex
 

@@ -38,7 +38,7 @@ def main(task: str | None, metric: str | None, history: bool, form: str) -> None
 
     Args:
         history: also what changed; else the standings alone.
-        form: "table", "md" or "json".
+        form: "table", "markdown" or "json".
 
     Raises:
         UserError: no results are committed or in the work tree, or they hold no such task or metric.
@@ -52,7 +52,7 @@ def main(task: str | None, metric: str | None, history: bool, form: str) -> None
     found = histories(points, [metric] if metric else ORDERING, task)
     if form == "json":
         print(json.dumps({"history": [as_json(one, history) for one in found]}, indent=2, allow_nan=False))
-    elif form == "md":
+    elif form == "markdown":
         print(as_markdown(tables(found, history)), end="")
     else:
         show(tables(found, history))

@@ -1,19 +1,19 @@
 """MLflow: a copy of the evaluated cells, and the curves of trainings while they run. The only importer of mlflow.
 
-    address      where the store is, the file of an address, and an address without its secrets
-    lock         dvc.lock: the hash that names a cell's run
-    limits       values that fit MLflow's limits
-    log          MLflow's log records into logs/mlflow.log
-    store        the tracking store: opening it, its experiments (one a task), one publication at a time, its faults
-    entry        what is to be in the store: the cells of the grid and the scored files, their parameters and curves
-    runs         the runs of one experiment: found, restored, written once
-    cell_run     one run a cell, or a scored file: the child
-    model_run    one run a model: the parent, with the means over its seeds
-    champion     the best model of a task, under the alias `champion` of the model registry
-    publication  brings a store up to date
-    live         a thread that follows the curves of trainings while they go on
+    address        where the store is, the file of an address, and an address without its secrets
+    dvc_lock       dvc.lock: the hash that names a cell's run
+    limits         values that fit MLflow's limits
+    mlflow_log     MLflow's log records into logs/mlflow.log
+    mlflow_store   the tracking store: opening it, its experiments (one a task), one publication at a time, its faults
+    run_record     what is to be in the store: the cells of the grid and the scored files, their parameters and curves
+    mlflow_runs    the runs of one experiment: found, restored, written once
+    cell_run       one run a cell, or a scored file: the child
+    model_run      one run a model: the parent, with the means over its seeds
+    champion       the best model of a task, under the alias `champion` of the model registry
+    publication    brings a store up to date
+    live_curves    a thread that follows the curves of trainings while they go on
     training_runs  what it writes: a run for each training, which `publish` completes
-    run_results  the numbers of a run, to be compared
+    run_results    the numbers of a run, to be compared
 
 Everything here but the runs of earlier results can be published again from the reports. A cell's run is written once
 and named by a hash of what DVC recorded as its inputs and outputs. Cells that the grid or dvc.lock no longer hold stay

@@ -13,7 +13,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, 
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_IS_EXTERNAL, MLFLOW_PARENT_RUN_ID
 
 from pipeline import paths
-from pipeline.tracking import limits, runs
+from pipeline.tracking import limits, mlflow_runs
 from pipeline.tracking.run_record import RunRecord
 
 BATCH = 800
@@ -47,7 +47,7 @@ def write(
     else:
         run = training
         client.update_run(run.info.run_id, status="RUNNING")
-        runs.set_tags(client, run, tags)
+        mlflow_runs.set_tags(client, run, tags)
     if long := limits.cut(tags, limits.TAG) | limits.cut(entry.params, limits.PARAM):
         client.log_dict(run.info.run_id, long, LONG)
     _log_data(client, run, entry)

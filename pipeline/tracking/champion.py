@@ -15,9 +15,9 @@ from mlflow.entities import Run
 
 from pipeline.results.column import LIKELIHOODS
 from pipeline.tracking import limits
+from pipeline.tracking.mlflow_runs import Runs
 from pipeline.tracking.model_run import means
 from pipeline.tracking.run_record import RunRecord, by_model
-from pipeline.tracking.runs import Runs
 
 ALIAS = "champion"
 

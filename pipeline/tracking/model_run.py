@@ -13,7 +13,7 @@ from mlflow.entities import Metric, Run, RunTag
 
 from pipeline import files
 from pipeline.tracking import limits
-from pipeline.tracking.lock import digest
+from pipeline.tracking.dvc_lock import digest
 from pipeline.tracking.run_record import RunRecord, figures
 
 

@@ -14,9 +14,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from pipeline.tracking import cell_run, champion, limits, model_run, runs, store
+from pipeline.tracking import cell_run, champion, limits, mlflow_runs, mlflow_store, model_run
+from pipeline.tracking.mlflow_runs import Runs
 from pipeline.tracking.run_record import RunRecord, by_model, fingerprint, run_names
-from pipeline.tracking.runs import Runs
 
 FINGERPRINT = "fingerprint"
 RUNS = "runs"
@@ -51,14 +51,20 @@ def publish(address: str, tasks: Mapping[str, Sequence[RunRecord]], origin: Mapp
     Raises:
         UserError: the store cannot be used, or another publication writes to it.
     """
-    with store.locked(address), store.opened(address, writing=True) as client, store.registry(client):
-        held = store.experiments(client)
+    with (
+        mlflow_store.locked(address),
+        mlflow_store.opened(address, writing=True) as client,
+        mlflow_store.registry(client),
+    ):
+        held = mlflow_store.experiments(client)
         counts = []
         for task in dict.fromkeys([*tasks, *held]):
             entries, mark = tasks.get(task, ()), fingerprint(task, tasks.get(task, ()))
             if task in held and _is_done(client, held[task], mark, entries):
                 continue
-            experiment = held[task].experiment_id if task in held else store.create_experiment(client, address, task)
+            experiment = (
+                held[task].experiment_id if task in held else mlflow_store.create_experiment(client, address, task)
+            )
             client.set_experiment_tag(experiment, FINGERPRINT, "")
             _define(client, experiment, held[task].tags if task in held else {}, entries)
             counts.append(_publish_task(client, experiment, task, entries, origin))
@@ -73,12 +79,12 @@ def status(address: str) -> dict[str, ExperimentStatus]:
     Raises:
         StoreError: it cannot be used.
     """
-    with store.opened(address) as client:
-        return {task: _status(client, experiment) for task, experiment in store.experiments(client).items()}
+    with mlflow_store.opened(address) as client:
+        return {task: _status(client, experiment) for task, experiment in mlflow_store.experiments(client).items()}
 
 
 def _status(client: MlflowClient, experiment: Experiment) -> ExperimentStatus:
-    there = runs.current(client, experiment.experiment_id)
+    there = mlflow_runs.current(client, experiment.experiment_id)
     published = experiment.tags.get(RUNS, "0")
     missing = int(published) - len(there) if published.isdecimal() else 0
     return ExperimentStatus(max(0, missing), sum(count > 1 for count in there.values()))
@@ -90,12 +96,12 @@ def _is_done(client: MlflowClient, experiment: Experiment, mark: str, entries: S
     if experiment.tags.get(FINGERPRINT) != mark or experiment.tags.get(RUNS) != str(len(names)):
         return False
     identity = experiment.experiment_id
-    if runs.current(client, identity) != names:
+    if mlflow_runs.current(client, identity) != names:
         return False
     cells = {entry.cell.key: entry for entry in entries}
-    trainings = [run.data.tags for run in runs.search(client, identity, f"tags.kind = '{runs.TRAINING}'")]
+    trainings = [run.data.tags for run in mlflow_runs.search(client, identity, f"tags.kind = '{mlflow_runs.TRAINING}'")]
     return not any(
-        tags.get("cell") in cells and runs.training_name(tags) == cells[tags["cell"]].training_name
+        tags.get("cell") in cells and mlflow_runs.training_name(tags) == cells[tags["cell"]].training_name
         for tags in trainings
     )
 
@@ -116,12 +122,12 @@ def _define(client: MlflowClient, experiment: str, known: Mapping[str, str], ent
 def _publish_task(
     client: MlflowClient, experiment: str, task: str, entries: Sequence[RunRecord], origin: Mapping[str, str]
 ) -> Published:
-    there = runs.read(client, experiment)
+    there = mlflow_runs.read(client, experiment)
     models, cells = by_model(entries).keys() - there.models.keys(), {e.hash for e in entries} - there.cells.keys()
-    restored = runs.restore(client, experiment, models, cells)
-    there = runs.read(client, experiment) if restored else there
+    restored = mlflow_runs.restore(client, experiment, models, cells)
+    there = mlflow_runs.read(client, experiment) if restored else there
     new = _write_missing(client, experiment, task, entries, origin, there)
-    there = runs.read(client, experiment) if new else there
+    there = mlflow_runs.read(client, experiment) if new else there
     retired, revived = _tag_current(client, there, entries)
     for name, group in by_model(entries).items():
         model_run.update(client, there.models[name], group)
@@ -152,7 +158,7 @@ def _write_missing(
             training = trainings.pop() if trainings else None
             cell_run.write(client, experiment, entry, there.models[entry.cell.model].info.run_id, origin, training)
         for run in trainings:
-            runs.delete(client, run)
+            mlflow_runs.delete(client, run)
     return len(missing)
 
 
@@ -161,13 +167,13 @@ def _tag_current(client: MlflowClient, there: Runs, entries: Sequence[RunRecord]
     now = {entry.hash for entry in entries}
     before = {name for name, run in there.cells.items() if run.data.tags.get("current") == "true"}
     for name in there.models.keys() - by_model(entries).keys():
-        runs.set_tags(client, there.models[name], {"current": "false"})
+        mlflow_runs.set_tags(client, there.models[name], {"current": "false"})
     for name in before - now:
-        runs.set_tags(client, there.cells[name], {"current": "false"})
+        mlflow_runs.set_tags(client, there.cells[name], {"current": "false"})
     for entry in entries:
         parent = there.models[entry.cell.model].info.run_id
         tags = {MLFLOW_PARENT_RUN_ID: parent, "protocols": entry.ids, "current": "true"}
-        runs.set_tags(client, there.cells[entry.hash], tags)
+        mlflow_runs.set_tags(client, there.cells[entry.hash], tags)
     return len(before - now), len(now - before)
 
 

@@ -17,7 +17,7 @@ from pipeline.results import external, outcomes
 from pipeline.results.outcomes import Outcome
 from pipeline.results.protocol import Protocol
 from pipeline.tracking import limits
-from pipeline.tracking.lock import Lock, digest
+from pipeline.tracking.dvc_lock import Lock, digest
 from pipeline.training import record
 
 SETTINGS = ("recipe", "hyper", "training", "seed")

@@ -13,7 +13,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from pipeline.errors import UserError
 from pipeline.history.result_set import Key, Numbers, ResultSet
 from pipeline.results.protocol import Protocol
-from pipeline.tracking import limits, runs, store
+from pipeline.tracking import limits, mlflow_runs, mlflow_store
 from pipeline.tracking.address import shown
 from pipeline.tracking.publication import DEFINITION
 
@@ -26,12 +26,12 @@ def read(address: str, run_id: str) -> ResultSet:
     Raises:
         UserError: the store cannot be used, or holds no such run of `publish`.
     """
-    with store.opened(address) as client:
+    with mlflow_store.opened(address) as client:
         run = _run(client, address, run_id)
         experiment = client.get_experiment(run.info.experiment_id)
         seeds = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run_id}' AND tags.current = 'true'"
         is_model = run.data.tags["kind"] == "model"
-        cells = list(runs.search(client, experiment.experiment_id, seeds)) if is_model else [run]
+        cells = list(mlflow_runs.search(client, experiment.experiment_id, seeds)) if is_model else [run]
     numbers: dict[Key, Numbers] = {}
     for cell in cells:
         _add(numbers, cell, _definitions(experiment.tags))
@@ -43,7 +43,7 @@ def _run(client: MlflowClient, address: str, run_id: str) -> Run:
         run = client.get_run(run_id)
     except MlflowException as error:
         raise UserError(f"run {run_id} is not in MLflow at {shown(address)}; see: mlflow ui") from error
-    if run.data.tags.get("kind") not in ("model", *runs.CHILDREN) or "task" not in run.data.tags:
+    if run.data.tags.get("kind") not in ("model", *mlflow_runs.CHILDREN) or "task" not in run.data.tags:
         raise UserError(f"run {run_id} of MLflow at {shown(address)} is none that coverseek publish wrote")
     return run
 

@@ -17,11 +17,11 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 
 from pipeline.paths import Cell
-from pipeline.tracking import limits, store
+from pipeline.tracking import limits, mlflow_store
 from pipeline.tracking.cell_run import log_metrics, log_params
-from pipeline.tracking.lock import digest
+from pipeline.tracking.dvc_lock import digest
+from pipeline.tracking.mlflow_runs import TRAINING
 from pipeline.tracking.run_record import SETTINGS, LoggedPoint, config_digest, curve_digest, flat
-from pipeline.tracking.runs import TRAINING
 
 
 @dataclass
@@ -35,7 +35,7 @@ class TrainingRuns:
 
     def __init__(self, client: MlflowClient, address: str) -> None:
         self._client, self._address = client, address
-        self._experiments = {task: of.experiment_id for task, of in store.experiments(client).items()}
+        self._experiments = {task: of.experiment_id for task, of in mlflow_store.experiments(client).items()}
         self._workspace = digest([platform.node(), str(Path.cwd())])
         self._open: dict[Path, _Training] = {}
 
@@ -72,7 +72,7 @@ class TrainingRuns:
         tags = {"kind": TRAINING, "cell": cell.key, "config": config_digest(params), "workspace": self._workspace}
         tags |= {"task": cell.task, "model": cell.model, "seed": str(cell.seed), "family": settings["family"]}
         if cell.task not in self._experiments:
-            self._experiments[cell.task] = store.create_experiment(self._client, self._address, cell.task)
+            self._experiments[cell.task] = mlflow_store.create_experiment(self._client, self._address, cell.task)
         experiment = self._experiments[cell.task]
         run = self._client.create_run(experiment, settings["time"], limits.tags(tags), run_name=cell.key)
         log_params(self._client, run.info.run_id, params)
@@ -92,9 +92,9 @@ def opened(address: str) -> Iterator[TrainingRuns]:
     Raises:
         UserError: the store cannot be used, at any time while the block runs.
     """
-    with store.locked(address):  # two programs would make the same new file
-        store.make(address)
-    with store.opened(address, writing=True) as client:
+    with mlflow_store.locked(address):  # two programs would make the same new file
+        mlflow_store.make(address)
+    with mlflow_store.opened(address, writing=True) as client:
         runs = TrainingRuns(client, address)
         runs.kill_abandoned()
         try:

@@ -121,8 +121,10 @@ def test_a_comment_holds_what_changed_and_counts_what_is_noise(
     repository: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:
     repository.write({**BASE, ("ring", "vae"): (1.50, 1.61, 1.70), ("ring", "gan"): (3.0, 3.2, 3.15)})
-    assert run("compare", "base", "--format", "md") == 0
+    assert run("compare", "base", "--format", "markdown") == 0
     comment = capsys.readouterr().out
     assert comment.startswith("**base → the work tree: 1 worse, 0 improved, 1 within noise, 1 unchanged**")
     assert "| ring   | vae     | bits/dim ↓ |" in comment
     assert "| gan" not in comment
+    assert run("compare", "base", "--format", "md") == 0
+    assert capsys.readouterr().out == comment

@@ -51,7 +51,7 @@ def test_results_that_are_not_committed_come_last(repository: Repository, capsys
     (change,) = history(capsys)["changes"]
     assert change["commit"] == ""
     assert history(capsys, everything=False)["standings"][0]["model"] == "gan"
-    timeline.main("ring", "bits_per_dim", history=True, form="md")
+    timeline.main("ring", "bits_per_dim", history=True, form="markdown")
     assert "| work tree |" in capsys.readouterr().out
 
 
@@ -73,7 +73,7 @@ def test_without_git_the_results_here_are_the_history(
     assert history(capsys)["standings"][0]["model"] == "vae"
 
 
-@pytest.mark.parametrize("form", ["table", "md"])
+@pytest.mark.parametrize("form", ["table", "markdown"])
 def test_every_form_names_champions_and_changes(
     repository: Repository, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
@@ -87,7 +87,7 @@ def test_every_form_names_champions_and_changes(
 
 
 def test_neither_mlflow_nor_torch_is_imported(repository: Repository) -> None:
-    code = "import sys; from pipeline.stages import timeline; timeline.main(None, None, True, 'md')"
+    code = "import sys; from pipeline.stages import timeline; timeline.main(None, None, True, 'markdown')"
     command = [sys.executable, "-c", f"{code}; sys.exit('mlflow' in sys.modules or 'torch' in sys.modules)"]
     subprocess.run(command, capture_output=True, check=True)
 

@@ -47,6 +47,14 @@ def test_a_convolution_and_attention_cost_their_multiply_adds() -> None:
     assert counter.flops >= 2 * 2 * 7 * 7 * (4 + 4)
 
 
+def test_the_gradient_of_a_convolution_costs_a_product_for_the_input_and_one_for_the_weight() -> None:
+    x, weight = torch.randn(2, 3, 8, 8, requires_grad=True), torch.randn(5, 3, 3, 3, requires_grad=True)
+    y = nn.functional.conv2d(x, weight)
+    with Counter() as counter:
+        torch.autograd.grad(y, (x, weight), torch.ones_like(y))
+    assert counter.flops == 2 * (2 * y.numel() * 3 * 3 * 3)
+
+
 def test_views_and_empty_tensors_are_free_and_a_copy_costs_what_it_copies() -> None:
     x = torch.zeros(6, 4)
     with Counter() as counter:

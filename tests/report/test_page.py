@@ -23,16 +23,16 @@ from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast
 from pipeline.claims.rule import judge
 from pipeline.errors import UserError
-from pipeline.html import board_tables, document, recipe_texts, sample_pictures, view
-from pipeline.html.board_tables import IntervalScale
+from pipeline.html import document, leaderboard_tables, recipe_texts, sample_pictures, view
+from pipeline.html.leaderboard_tables import IntervalScale
 from pipeline.html.view import Scope, scopes
 from pipeline.params import load
 from pipeline.report import benchmark, figures
-from pipeline.report.board import Board
 from pipeline.report.charts import chart as charts_module
 from pipeline.report.charts import label_placement
 from pipeline.report.charts.label_placement import Marker
 from pipeline.report.charts.scatter import ChartAxis
+from pipeline.report.leaderboard import Board
 from pipeline.results.conditioning import conditioning_series
 from pipeline.results.table import Results
 from pipeline.stages.report import main
@@ -252,7 +252,7 @@ def test_means_that_differ_by_rounding_alone_have_no_scale(painted_tree: Tree) -
     sampled = {"frechet": Interval(1e-6, 1e-6, 1e-6, 1)}
     alone = replace(toy, standings=(replace(flow, scores={"frechet": score}, sampled=sampled),))
     assert score.interval.mean != 1e-6
-    assert board_tables.scale(alone, "frechet") is None
+    assert leaderboard_tables.scale(alone, "frechet") is None
 
 
 def test_names_lie_in_the_frame_and_on_nothing() -> None:

@@ -17,7 +17,7 @@ from pipeline import files, paths
 from pipeline.errors import UserError
 from pipeline.params import load
 from pipeline.paths import Cell
-from pipeline.report.board import boards
+from pipeline.report.leaderboard import boards
 from pipeline.results.outcomes import read
 from pipeline.results.table import Results
 from pipeline.stages.report import main

@@ -69,11 +69,12 @@ def _hash(spec: dict[str, str], settings: object, stage: str) -> str:
 
 def _report() -> None:
     found = sorted(path.stem for path in Path("artifacts/metrics").glob("*.json"))
-    tables = ("metrics.json", "results.csv", "leaderboard.csv", "comparisons.csv", "claims.json")
+    tables = ("results.csv", "leaderboard.csv", "comparisons.csv", "claims.json")
     for name in (*tables, "leaderboard.md", "claims.md", "index.html", "figures/plane.txt", "leaderboards/other.md"):
         _write(Path("reports") / name, "\n".join(found))
-    widths = {key: yaml.safe_load(Path(f"artifacts/samples/{key}.npz").read_text())["width"] for key in found}
-    _write(Path("reports/metrics.json"), json.dumps(widths))
+    for key in found:
+        width = yaml.safe_load(Path(f"artifacts/samples/{key}.npz").read_text())["width"]
+        _write(Path(f"reports/metrics/{key}.json"), json.dumps({"width": width}))
 
 
 def _outputs(stage: str, key: str, model: str) -> None:

@@ -45,9 +45,11 @@ def test_an_experiment_runs_the_cells_that_its_setting_changes_and_is_shown(toy:
     shown = dvc("exp", "show", "--csv")
     assert "wider" in shown
     assert "models.points.gan.width" in shown
-    changes = json.loads(dvc("metrics", "diff", "--json"))["reports/metrics.json"]
-    assert changes == {"ring-gan-0": {"old": 1, "new": 2, "diff": 1}}
-    assert "ring-gan-0" in dvc("metrics", "show")
+    changes = json.loads(dvc("metrics", "diff", "--json"))
+    assert changes == {"reports/metrics/ring-gan-0.json": {"width": {"old": 1, "new": 2, "diff": 1}}}
+    title, *rows = dvc("metrics", "show").splitlines()
+    assert title.split() == ["Path", "width"]
+    assert ["reports/metrics/ring-gan-0.json", "2"] in [row.split() for row in rows]
     dvc("plots", "diff", "HEAD", "--targets", CURVE, "-x", "step", "-y", "value", "-o", "drawn")
     page = next(Path("drawn").rglob("*.html")).read_text(encoding="utf-8")
     assert "curve.csv" in page

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from pipeline.run.forecast import Forecast, measured
+from pipeline.run.forecast import Forecast, Work, measured, recorded
 from pipeline.run.progress import time_left
 from pipeline.run.schedule import ranks
 from pipeline.run.step import Step
@@ -20,7 +21,13 @@ ring,none,vae,vae,0,recall,0.5,1,higher,measured,-
 
 
 def step(name: str, *after: str) -> Step:
-    return Step(name, (name.partition("@")[0],), frozenset(after))
+    stage, _, key = name.partition("@")
+    options = zip(("--task", "--model", "--seed"), key.split("-"), strict=False)
+    words = [word for option, value in options if value for word in (option, value)]
+    return Step(name, (stage, *words), frozenset(after))
+
+
+TRAINED, EVALUATED = (Work(stage, "ring", "vae", "0") for stage in ("train", "evaluate"))
 
 
 @pytest.fixture(autouse=True)
@@ -32,10 +39,47 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_seconds_are_read_from_the_last_report(results: Path) -> None:
-    assert measured(results) == {("train", "ring-vae-0"): 21.0, ("evaluate", "ring-vae-0"): 6.0}
+    assert measured(results) == {TRAINED: 21.0, EVALUATED: 6.0}
     with results.open("a") as file:
         file.write("ring,none,vae,vae,0,evaluate_seconds,9,s,lower,measured,-\n")
-    assert measured(results) == {("train", "ring-vae-0"): 21.0, ("evaluate", "ring-vae-0"): 10.0}
+    assert measured(results) == {TRAINED: 21.0, EVALUATED: 10.0}
+
+
+def test_the_seconds_of_cells_that_ran_here_count_before_those_of_the_report() -> None:
+    folder = Path("artifacts/times/train")
+    folder.mkdir(parents=True)
+    for key, seconds in (("ring-vae-0", 3.0), ("ring-gan-0", 4.0)):
+        (folder / f"{key}.json").write_text(json.dumps({"metrics": {"train_seconds": {"value": seconds}}}))
+    (folder / "ring-made-0.json").write_text("{")
+    assert recorded() == {TRAINED: 4.0, TRAINED._replace(model="gan"): 5.0, EVALUATED: 6.0}
+
+
+def test_a_step_without_a_record_takes_what_the_steps_most_like_it_take(results: Path) -> None:
+    lines = [
+        f"{task},none,{model},vae,0,train_seconds,{seconds - 1},s,lower,measured,-"
+        for task, model, seconds in (("ring", "vae", 10), ("ring", "gan", 20), ("grid", "vae", 40), ("grid", "gan", 60))
+    ]
+    results.write_text("\n".join([RESULTS.splitlines()[0], *lines, ""]))
+    names = ("ring-vae-1", "digits-vae-0", "grid-made-0", "digits-made-0")
+    likes = {f"train@{name}": seconds for name, seconds in zip(names, (10.0, 25.0, 50.0, 32.5), strict=True)}
+    done = [step("train@ring-vae-0"), step("train@ring-gan-0"), step("train@shapes-made-0")]
+    forecast = Forecast([*done, *map(step, likes)], jobs=1)
+    assert {name: forecast.expected[name] for name in likes} == pytest.approx(likes)
+    forecast.learn("train@ring-vae-0", 20.0)
+    forecast.learn("train@ring-gan-0", 40.0)  # a machine half as fast: seconds seen here count in full, recorded twice
+    assert forecast.left(["train@ring-vae-1"], {}) == pytest.approx(20.0)
+    assert forecast.left(["train@grid-made-0"], {}) == pytest.approx(100.0)
+    forecast.learn("train@shapes-made-0", 500.0)  # without a record: it tells of its like, and nothing of the pace
+    assert forecast.left(["train@grid-made-0"], {}) == pytest.approx(500.0)
+
+
+def test_a_running_step_that_is_overdue_takes_longer() -> None:
+    one, *others = cells("train", "vae", "gan", "made")
+    forecast = Forecast([one, *others], jobs=8)
+    for other in others:
+        forecast.learn(other.name, 21.0)
+    left = [forecast.left([], {one.name: spent}) for spent in (20.0, 100.0, 200.0)]
+    assert left == pytest.approx([4.0, 20.0, 40.0])
 
 
 @pytest.mark.parametrize("text", ["", "task,model\nring,vae\n", RESULTS.replace(",20,", ",twenty,")])

@@ -16,8 +16,7 @@ import pytest
 from dvc.lock import LockError
 
 from pipeline.errors import UserError
-from pipeline.run.repository import PATHS_IN_USE
-from pipeline.run.workspace import _explained
+from pipeline.run.dvc_repository import PATHS_IN_USE, explained
 
 if TYPE_CHECKING:
     from tests.run.conftest import Toy
@@ -78,7 +77,7 @@ def test_an_entry_of_a_process_that_ended_stops_no_run(toy: Toy) -> None:
 
 
 def test_a_busy_path_ends_the_run_and_is_no_fault_of_a_step() -> None:
-    with pytest.raises(UserError, match="is busy"), _explained():
+    with pytest.raises(UserError, match="is busy"), explained():
         raise LockError("'artifacts' is busy, it is being blocked by:\n  (PID 1): dvc repro")
 
 

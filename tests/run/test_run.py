@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import signal
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +14,6 @@ import yaml
 from pipeline.errors import UserError
 from pipeline.params import load
 from pipeline.run.driver import Request
-from pipeline.run.interrupt import interrupts
 
 if TYPE_CHECKING:
     from tests.run.conftest import Toy
@@ -163,31 +158,6 @@ def test_nothing_is_touched_where_the_check_fails(toy: Toy) -> None:
         toy.run(before=check)
     assert before == {path: path.stat().st_mtime_ns for path in before}
     assert not toy.commands()
-
-
-def test_an_interrupt_ends_the_children_and_keeps_what_ended(toy: Toy, wait: Callable[..., None]) -> None:
-    toy.edit("params.yaml", "points: {steps: 1", "points: {steps: 2")
-    toy.order("train-ring-gan-0 sleep")
-    began = [Path("logs/train-ring-gan-0.log"), Path("logs/evaluate-ring-vae-0.log")]
-    for log in began:
-        log.unlink()
-
-    def strike() -> None:
-        wait(lambda: all(log.exists() for log in began))  # so train ring-vae-0 has ended, and gan's sleeps
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=strike).start()
-    with interrupts() as interrupt:
-        results = toy.run(interrupt=interrupt)
-    assert interrupt
-    assert "train@ring-gan-0" not in results
-    locked = yaml.safe_load(Path("dvc.lock").read_text())["stages"]
-    (value,) = locked["train@ring-vae-0"]["params"]["plan/parameters.json"].values()
-    assert '"steps": 2' in value
-    toy.order()
-    toy.commands()
-    toy.run()
-    assert not [line for line in toy.commands() if line == "train ring-vae-0"]
 
 
 def test_an_input_that_changes_meanwhile_makes_no_record(toy: Toy) -> None:

@@ -64,6 +64,27 @@ def test_nothing_is_accepted_where_an_output_differs(toy: Toy) -> None:
     assert again != "train ring-gan-0"
 
 
+def test_the_log_of_a_step_that_fails_is_printed(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    toy.order("train-ring-gan-0 raise")
+    assert driver.main(Request(), jobs=2, verify=1) == 1
+    said = capsys.readouterr().out
+    assert "not verified: train ring-gan-0 (exit code 1: RuntimeError: the sky is falling)\n" in said
+    assert "logs/train-ring-gan-0.log ends with:\n  " in said
+    assert "\n  RuntimeError: the sky is falling\n" in said
+    assert verified()["accepted"] == []
+
+
+def test_a_plan_that_fails_ends_the_verification(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    toy.order("plan- raise")
+    assert driver.main(Request(), jobs=2, verify=1) == 1
+    assert "failed: plan (exit code 1: RuntimeError: the sky is falling); log: logs/plan-all.log\n" in (
+        said := capsys.readouterr().out
+    )
+    assert "\n  RuntimeError: the sky is falling\n" in said
+    assert not paths.VERIFIED.exists()
+    assert toy.commands() == ["plan"]
+
+
 def test_a_changed_setting_is_not_accepted(toy: Toy) -> None:
     toy.edit("params.yaml", "gan: {family: gan, width: 1}", "gan: {family: gan, width: 2}")
     assert driver.main(Request(), jobs=2, verify=1) == 0

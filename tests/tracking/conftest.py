@@ -22,7 +22,7 @@ from configuration import params_text, suite_entry, task_entry
 from pipeline import files, params, paths
 from pipeline.paths import Cell
 from pipeline.stages import publish
-from pipeline.tracking import address, store
+from pipeline.tracking import address, mlflow_store
 
 # isort: split
 from mlflow import MlflowClient  # after pipeline.tracking, which turns telemetry off
@@ -123,7 +123,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("store") / "empty.db"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", "")  # opening a store sets it
-        with store.opened(_address(path), writing=True):
+        with mlflow_store.opened(_address(path), writing=True):
             return path
 
 

@@ -17,7 +17,7 @@ from pipeline.doctor import surroundings
 from pipeline.errors import UserError
 from pipeline.run import driver
 from pipeline.stages import publish as stage
-from pipeline.tracking import address, log
+from pipeline.tracking import address, mlflow_log
 from pipeline.tracking.publication import publish, status
 
 FOLDERS = ["a%20b", "a%", "a?b", "a#b", "a b ü", "it's", 'say "x"', "a;b&c=d+e@f:g", "100%?#"]
@@ -150,9 +150,9 @@ def test_neither_terminal_nor_log_holds_a_secret(
         assert not re.search(r"Sec|ret\b", str(caught.value))
         assert "\n" not in str(caught.value)
     assert not re.search(r"Sec|ret\b", surroundings._store().detail)
-    with log.diverted(shape):
+    with mlflow_log.diverted(shape):
         logging.getLogger("mlflow").warning("cannot connect to %s", shape)
-    written = log.FILE.read_text(encoding="utf-8")
+    written = mlflow_log.FILE.read_text(encoding="utf-8")
     assert "cannot connect to" in written
     printed = capfd.readouterr()
     for text in (written, printed.out, printed.err):

@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from pipeline.errors import UserError
 from pipeline.paths import Cell
 from pipeline.stages import publish as stage
-from pipeline.tracking import address, runs, store
+from pipeline.tracking import address, mlflow_runs, mlflow_store
 from pipeline.tracking.publication import publish
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def test_four_at_once_write_each_cell_of_a_server_once(tree: Tree, server: str) 
 def test_who_waits_too_long_is_one_line(
     published: MlflowClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(store, "WAIT", 0.1)
+    monkeypatch.setattr(mlflow_store, "WAIT", 0.1)
     with FileLock("mlflow.db.lock"), pytest.raises(UserError, match=r"wait for it, then run coverseek publish again"):
         publish(address.uri(), {}, {})
     assert "waiting for it" in capsys.readouterr().err
@@ -88,14 +88,14 @@ def test_who_waits_too_long_is_one_line(
 
 def test_of_doubled_runs_the_oldest_stays(published: MlflowClient, tree: Tree) -> None:
     """The oldest stays."""
-    experiment = store.experiments(published)["toy"].experiment_id
-    before = runs.read(published, experiment)
+    experiment = mlflow_store.experiments(published)["toy"].experiment_id
+    before = mlflow_runs.read(published, experiment)
     for run in [*before.cells.values(), *before.models.values()]:
         tags = {key: value for key, value in run.data.tags.items() if not key.startswith("mlflow.")}
         twin = published.create_run(experiment, tags=tags, run_name=run.info.run_name)
         published.set_terminated(twin.info.run_id)
     stage.main()
     check(published)
-    after = runs.read(published, experiment)
+    after = mlflow_runs.read(published, experiment)
     assert {r.info.run_id for r in after.cells.values()} == {r.info.run_id for r in before.cells.values()}
     assert {r.info.run_id for r in after.models.values()} == {r.info.run_id for r in before.models.values()}

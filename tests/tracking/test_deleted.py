@@ -13,7 +13,7 @@ from mlflow.entities import Run
 from pipeline.doctor import surroundings
 from pipeline.paths import Cell
 from pipeline.stages import publish
-from pipeline.tracking import runs, store
+from pipeline.tracking import mlflow_runs, mlflow_store
 from pipeline.tracking.publication import RUNS
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 VAE = Cell("toy", "vae", 0)
 
 
-def of_toy(client: MlflowClient) -> runs.Runs:
-    return runs.read(client, store.experiments(client)["toy"].experiment_id)
+def of_toy(client: MlflowClient) -> mlflow_runs.Runs:
+    return mlflow_runs.read(client, mlflow_store.experiments(client)["toy"].experiment_id)
 
 
 def cell(client: MlflowClient, key: Cell) -> Run:

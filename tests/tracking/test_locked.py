@@ -17,7 +17,7 @@ from pipeline.doctor import surroundings
 from pipeline.errors import UserError
 from pipeline.paths import Cell
 from pipeline.stages import publish
-from pipeline.tracking import address, log, store
+from pipeline.tracking import address, mlflow_log, mlflow_store
 from pipeline.tracking.publication import status
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ VAE = Cell("toy", "vae", 0)
 KILLED = """
 import os, sqlite3, sys
 store = sqlite3.connect(sys.argv[1], isolation_level=None)
-store.execute("pragma cache_size = 1")
-store.execute("begin immediate")
-store.execute("delete from tags")
-store.executemany("insert into tags values (?, 'x', 'x')", [("x" * 200 + str(n),) for n in range(20000)])
+mlflow_store.execute("pragma cache_size = 1")
+mlflow_store.execute("begin immediate")
+mlflow_store.execute("delete from tags")
+mlflow_store.executemany("insert into tags values (?, 'x', 'x')", [("x" * 200 + str(n),) for n in range(20000)])
 os.kill(os.getpid(), 9)
 """
 
@@ -57,7 +57,7 @@ def busy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def journal(path: str = "mlflow.db") -> None:
     """Leave what a publication that is killed while it writes leaves."""
     subprocess.run([sys.executable, "-c", KILLED, path], check=False)
-    assert store.is_interrupted(Path(path))
+    assert mlflow_store.is_interrupted(Path(path))
 
 
 def test_another_writer_is_waited_for(
@@ -82,14 +82,14 @@ def test_the_errors_of_other_libraries_are_in_the_log_alone(
     """A lock that is taken while a publication is under way."""
 
     def write() -> None:
-        with store.opened(address.uri()) as client:
+        with mlflow_store.opened(address.uri()) as client:
             request.getfixturevalue("busy")
             client.create_experiment("coverseek/other")
 
     with pytest.raises(UserError, match="another program is writing to it"):
         write()
     assert capfd.readouterr().err == ""
-    assert "database is locked" in log.FILE.read_text(encoding="utf-8")
+    assert "database is locked" in mlflow_log.FILE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_publish_rolls_back_what_a_killed_publication_left(
     journal()
     publish.main()
     assert "an earlier publication was interrupted" in capsys.readouterr().out
-    assert not store.is_interrupted(Path("mlflow.db"))
+    assert not mlflow_store.is_interrupted(Path("mlflow.db"))
     assert status(address.uri())["toy"] == (0, 0)
 
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from inspect import unwrap
 from typing import Any, NamedTuple
 
 import torch
@@ -107,8 +106,7 @@ def _kind(func: Any) -> Kind:
 
 def _work(packet: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any, new: Iterable[Tensor]) -> int:
     if packet in flop_registry:
-        shapes = (value.shape if isinstance(value, Tensor) else value for value in args)
-        return int(unwrap(flop_registry[packet])(*shapes, **kwargs, out_shape=result.shape))
+        return int(flop_registry[packet](*args, **kwargs, out_val=result))
     if packet is aten._scaled_dot_product_flash_attention_for_cpu:
         q, k, v = args[:3]
         return 2 * math.prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import altair as alt
 
 from pipeline.report import style, tables
-from pipeline.report.board import Board, Standing
 from pipeline.report.charts import scatter, theme
 from pipeline.report.charts.chart import Chart, ChartTable
 from pipeline.report.charts.scatter import ChartAxis, ModelPoint
+from pipeline.report.leaderboard import Board, Standing
 from pipeline.results.column import DASH, column
 from pipeline.results.table import NARROW, base
 

@@ -16,10 +16,10 @@ import altair as alt
 import numpy as np
 
 from pipeline.report import style
-from pipeline.report.board import Board, Standing
 from pipeline.report.charts import scatter, theme
 from pipeline.report.charts.chart import Chart, ChartTable
 from pipeline.report.charts.scatter import ChartAxis, ModelPoint
+from pipeline.report.leaderboard import Board, Standing
 from pipeline.results.column import DASH, column
 
 TITLES = {

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import altair as alt
 
 from pipeline.report import style
-from pipeline.report.board import Standing
 from pipeline.report.charts import label_placement, theme
 from pipeline.report.charts.label_placement import Marker
+from pipeline.report.leaderboard import Standing
 from pipeline.results.column import Column
 from pipeline.statistics.intervals import Interval
 

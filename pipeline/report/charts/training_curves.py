@@ -13,11 +13,11 @@ import numpy as np
 
 from pipeline.paths import Cell
 from pipeline.report import style
-from pipeline.report.board import Board, Standing
 from pipeline.report.charts import label_placement, scatter, theme
 from pipeline.report.charts.chart import Chart, ChartTable
 from pipeline.report.charts.label_placement import Marker
 from pipeline.report.charts.scatter import ChartAxis
+from pipeline.report.leaderboard import Board, Standing
 from pipeline.results import curve
 from pipeline.results.column import column
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from pipeline import files, paths
 from pipeline.contract import Loss
 from pipeline.paths import Cell
 from pipeline.stages import publish
-from pipeline.tracking import address, live, log, runs, store, training_runs
+from pipeline.tracking import address, live_curves, mlflow_log, mlflow_runs, mlflow_store, training_runs
 from pipeline.training.curve_logger import CurveLogger
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def train(curve: CurveLogger, cell: Cell = VAE) -> None:
     curve.write(paths.curve(cell))
 
 
-def trainings(client: MlflowClient, kind: str = runs.TRAINING) -> list[Run]:
-    held = [experiment.experiment_id for experiment in store.experiments(client).values()]
+def trainings(client: MlflowClient, kind: str = mlflow_runs.TRAINING) -> list[Run]:
+    held = [experiment.experiment_id for experiment in mlflow_store.experiments(client).values()]
     return list(client.search_runs(held, f"tags.kind = '{kind}'")) if held else []
 
 
@@ -58,13 +59,13 @@ def wait_for_run(client: MlflowClient, metrics: int = 0) -> Run:
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "INTERVAL", 0.05)
+    monkeypatch.setattr(live_curves, "INTERVAL", 0.05)
 
 
 @pytest.fixture
 def trained(client: MlflowClient) -> Run:
     """The run of a training that was followed to its end."""
-    with live.tracked(True):
+    with live_curves.tracked(True):
         train(logger())
         wait_for_run(client)
     (run,) = trainings(client)
@@ -72,7 +73,7 @@ def trained(client: MlflowClient) -> Run:
 
 
 def test_a_curve_appears_while_the_training_goes_on(client: MlflowClient) -> None:
-    with live.tracked(True):
+    with live_curves.tracked(True):
         curve = logger()
         curve.record("model", Loss(_tensor(5.0), {"nll": _tensor(5.0)}))
         curve.flush(1)
@@ -100,7 +101,7 @@ def test_publish_completes_the_run_of_a_training(trained: Run, client: MlflowCli
 
 
 def test_the_run_of_another_training_of_the_cell_is_not_completed(client: MlflowClient, tree: Tree) -> None:
-    with live.tracked(True):
+    with live_curves.tracked(True):
         curve = logger()
         curve.add(1, "model", "nll", 99.0)
         curve.write(Path("other.csv"))
@@ -113,7 +114,7 @@ def test_the_run_of_another_training_of_the_cell_is_not_completed(client: Mlflow
 
 def test_the_same_training_again_leaves_one_run(published: MlflowClient, capsys: pytest.CaptureFixture[str]) -> None:
     before = {run.info.run_id for run in trainings(published, "cell")}
-    with live.tracked(True):
+    with live_curves.tracked(True):
         train(logger())
         wait_for_run(published)
     publish.main()
@@ -124,7 +125,7 @@ def test_the_same_training_again_leaves_one_run(published: MlflowClient, capsys:
 
 
 def test_a_training_without_an_end_is_killed_with_its_program(client: MlflowClient) -> None:
-    with live.tracked(True):
+    with live_curves.tracked(True):
         logger().add(1, "model", "nll", 1.0)
         wait_for_run(client)
     assert [run.info.status for run in trainings(client)] == ["KILLED"]
@@ -149,7 +150,7 @@ def test_a_run_of_a_program_that_was_killed_is_ended_by_the_next_one_in_this_fol
 def test_files_of_earlier_programs_are_not_followed(client: MlflowClient) -> None:
     train(logger())
     time.sleep(0.05)
-    with live.tracked(True):
+    with live_curves.tracked(True):
         train(logger(Cell("toy", "flow", 0)), Cell("toy", "flow", 0))
         assert wait_for_run(client).info.run_name == "toy-flow-0"
         time.sleep(0.5)
@@ -162,27 +163,31 @@ def test_a_store_that_cannot_be_used_is_one_line_in_the_log(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.setattr(live, "PATIENCE", 60.0)
-    with live.tracked(True):
+    monkeypatch.setattr(live_curves, "PATIENCE", 60.0)
+    with live_curves.tracked(True):
         train(logger())
         time.sleep(1)
-    written = log.FILE.read_text(encoding="utf-8")
+    written = mlflow_log.FILE.read_text(encoding="utf-8")
     assert written.count("no curves while training") == 1
     assert "secret" not in written
     assert capfd.readouterr() == ("", "")
     assert paths.curve(VAE).exists()
 
 
-def test_a_store_that_hangs_delays_the_end_no_longer_than_its_patience(
-    tree: Tree, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(live, "PATIENCE", 0.2)
-    monkeypatch.setattr(live, "_log", lambda *_: time.sleep(5))
-    start = time.monotonic()
-    with live.tracked(True):
+def test_a_store_that_hangs_does_not_keep_a_run_from_ending(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_curves, "PATIENCE", 0.2)
+    hangs, ends = threading.Event(), threading.Event()
+
+    def log(*_: object) -> None:
+        hangs.set()
+        ends.wait()
+
+    monkeypatch.setattr(live_curves, "_log", log)
+    with live_curves.tracked(True):
         train(logger())
-        time.sleep(0.2)
-    assert time.monotonic() - start < 4
+        hangs.wait()
+    assert not ends.is_set()  # the block has ended, and the store hangs still
+    ends.set()
 
 
 def test_a_live_file_that_cannot_be_written_stops_no_training(tree: Tree) -> None:
@@ -193,13 +198,13 @@ def test_a_live_file_that_cannot_be_written_stops_no_training(tree: Tree) -> Non
 
 
 def test_without_trainings_mlflow_is_not_imported(tree: Tree) -> None:
-    code = "import sys; from pipeline.tracking import live\nwith live.tracked(True): pass\n"
+    code = "import sys; from pipeline.tracking import live_curves\nwith live_curves.tracked(True): pass\n"
     code += "sys.exit('mlflow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_without_tracking_nothing_is_written(client: MlflowClient) -> None:
-    with live.tracked(False):
+    with live_curves.tracked(False):
         train(logger())
         time.sleep(0.3)
     assert not trainings(client)
@@ -209,7 +214,7 @@ def test_without_tracking_nothing_is_written(client: MlflowClient) -> None:
 def test_a_server_shows_a_training_too(tree: Tree, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     client = MlflowClient(server)
-    with live.tracked(True):
+    with live_curves.tracked(True):
         train(logger())
         wait_for_run(client, metrics=1)
     publish.main()

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline import files
 from pipeline.errors import UserError
 from pipeline.tracking.address import VARIABLE, database, scrub, shown, sqlite
-from pipeline.tracking.log import diverted
+from pipeline.tracking.mlflow_log import diverted
 
 PREFIX = "coverseek/"
 AGAIN = "run coverseek publish again"

@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.errors import UserError
-from pipeline.tracking import address, publication, store
+from pipeline.tracking import address, mlflow_store, publication
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Tree
@@ -29,7 +29,10 @@ importlib.import_module(sys.argv[1])
 """
 
 
-@pytest.mark.parametrize("module", ["store", "cell_run", "champion", "publication", "run_results", "training_runs"])
+MODULES = ["mlflow_store", "cell_run", "champion", "publication", "run_results", "training_runs"]
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_telemetry_is_off_before_mlflow_is_imported(module: str) -> None:
     command = [sys.executable, "-c", WATCH, f"pipeline.tracking.{module}"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "true\n"
@@ -58,14 +61,17 @@ def test_a_store_whose_making_is_interrupted_is_not_there(tmp_path: Path, monkey
         raise KeyboardInterrupt
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    monkeypatch.setattr(store, "MlflowClient", interrupted)
+    monkeypatch.setattr(mlflow_store, "MlflowClient", interrupted)
     with pytest.raises(KeyboardInterrupt), opened():
         pass
     assert not list(tmp_path.iterdir())
 
 
 def test_reading_makes_no_store(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="coverseek publish"), store.opened(address.sqlite(tmp_path / "mlflow.db")):
+    with (
+        pytest.raises(UserError, match="coverseek publish"),
+        mlflow_store.opened(address.sqlite(tmp_path / "mlflow.db")),
+    ):
         pass
     assert not list(tmp_path.iterdir())
 
@@ -78,4 +84,4 @@ def test_the_store_is_here_unless_the_environment_says_otherwise(tree: Tree, mon
 
 
 def opened() -> AbstractContextManager[MlflowClient]:
-    return store.opened(address.uri(), writing=True)
+    return mlflow_store.opened(address.uri(), writing=True)

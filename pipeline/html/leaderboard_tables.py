@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pipeline.report import leaderboard_md, tables
-from pipeline.report.board import Board, Standing
+from pipeline.report.leaderboard import Board, Standing
 from pipeline.results.column import bound, column
 from pipeline.statistics.intervals import Interval
 from pipeline.table_formats import TableCell

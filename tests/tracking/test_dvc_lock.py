@@ -12,7 +12,7 @@ from pipeline import params, paths
 from pipeline.errors import UserError
 from pipeline.history.revisions import revision
 from pipeline.paths import Cell
-from pipeline.tracking import lock
+from pipeline.tracking import dvc_lock
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Tree
@@ -21,32 +21,32 @@ VAE = Cell("toy", "vae", 0)
 
 
 def test_the_hash_sees_all_but_the_times(tree: Tree) -> None:
-    first = lock.read().digest(VAE)
+    first = dvc_lock.read().digest(VAE)
     tree.cell(VAE, "vae", 1.0, seconds=5.0)
-    assert lock.read().digest(VAE) == first
+    assert dvc_lock.read().digest(VAE) == first
     tree.cell(VAE, "vae", 1.0, version="2")
-    assert lock.read().digest(VAE) != first
+    assert dvc_lock.read().digest(VAE) != first
     tree.cell(VAE, "vae", 1.5)
-    assert lock.read().digest(VAE) != first
+    assert dvc_lock.read().digest(VAE) != first
 
 
 def test_a_cell_that_dvc_does_not_know_has_no_hash(tree: Tree) -> None:
     del tree.stages["evaluate@toy-vae-0"]
-    assert lock.Lock(tree.stages, "").digest(VAE) is None
-    assert lock.Lock({}, "").md5("train", VAE, paths.trained(VAE)) is None
+    assert dvc_lock.Lock(tree.stages, "").digest(VAE) is None
+    assert dvc_lock.Lock({}, "").md5("train", VAE, paths.trained(VAE)) is None
 
 
 @pytest.mark.parametrize("content", ["", "stages: 1", "{", "- a"])
 def test_a_damaged_lock_is_named(content: str, tree: Tree) -> None:
     paths.LOCK.write_text(content)
     with pytest.raises(UserError, match=r"dvc\.lock"):
-        lock.read()
+        dvc_lock.read()
 
 
 def test_a_missing_lock_says_what_to_run(tree: Tree) -> None:
     paths.LOCK.unlink()
     with pytest.raises(UserError, match="coverseek run"):
-        lock.read()
+        dvc_lock.read()
 
 
 def test_results_do_not_make_the_tree_dirty(tree: Tree) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from pipeline import paths
 from pipeline.errors import UserError
-from pipeline.tracking import address, log
+from pipeline.tracking import address, mlflow_log
 
 INTERVAL = 3.0
 """Seconds between two requests."""
@@ -72,7 +72,7 @@ def _follow(stop: Event, start: int) -> None:
                 return
         _log(store_address, stop, start)
     except (UserError, OSError, ValueError) as error:
-        with log.diverted(store_address):
+        with mlflow_log.diverted(store_address):
             line = address.scrub(" ".join(str(error).split()))
             logging.getLogger("mlflow.coverseek").warning("no curves while training: %s", line)
 
