@@ -56,9 +56,10 @@ class DvcStage:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The hashes of settings and code in plan/parameters.json that it was last run or started with."""
+        """The hashes of settings and code in plan/parameters.json that it was last run or started with; none of a stage
+        that never ran."""
         found = (dep for dep in self._stage.params if dep.def_path == str(paths.PARAMETERS))
-        return next((dict(dep.hash_info.value) for dep in found), {})
+        return next((dict(dep.hash_info.value or {}) for dep in found), {})
 
     @property
     def inputs(self) -> dict[str, Any]:
