@@ -27,10 +27,10 @@ VAE = Cell("toy", "vae", 0)
 KILLED = """
 import os, sqlite3, sys
 store = sqlite3.connect(sys.argv[1], isolation_level=None)
-mlflow_store.execute("pragma cache_size = 1")
-mlflow_store.execute("begin immediate")
-mlflow_store.execute("delete from tags")
-mlflow_store.executemany("insert into tags values (?, 'x', 'x')", [("x" * 200 + str(n),) for n in range(20000)])
+store.execute("pragma cache_size = 1")
+store.execute("begin immediate")
+store.execute("delete from tags")
+store.executemany("insert into tags values (?, 'x', 'x')", [("x" * 200 + str(n),) for n in range(20000)])
 os.kill(os.getpid(), 9)
 """
 
