@@ -72,7 +72,7 @@ def pages(
     default: Iterable[str],
     pictures: Pictures,
     series: Mapping[str, str],
-    committed: Mapping[str, str] | None = None,
+    committed: Iterable[str] = (),
 ) -> dict[Path, str]:
     """Every file of the leaderboard.
 
@@ -81,7 +81,7 @@ def pages(
         default: the suites of leaderboard.md.
         pictures: the figures of each board.
         series: suite -> its `series_section`, for suites that have a conditioning series.
-        committed: suite -> question, for suites that have no board and whose file stays as it is.
+        committed: suites that have no board and whose file stays as it is.
     """
     sections = {name: list(group) for name, group in groupby(boards, key=lambda board: board.suite)}
     main = [name for name in sections if name in set(default)]
@@ -94,10 +94,10 @@ def pages(
         + _body(sections[name], paths.LEADERBOARD_MD.parent, pictures, series.get(name), sampled=False)
         for name in main
     ]
-    if others or committed:
-        links = [f"- [{name}]({FOLDER.name}/{name}.md): {sections[name][0].question}" for name in others]
-        links += [f"- [{name}]({FOLDER.name}/{name}.md): {of} {COMMITTED}" for name, of in (committed or {}).items()]
-        body.append("## Other suites\n\n" + "\n".join(links) + "\n")
+    links = [f"[{name}]({FOLDER.name}/{name}.md)" for name in others]
+    links += [f"[{name}]({FOLDER.name}/{name}.md) {COMMITTED}" for name in committed]
+    if links:
+        body.append(f"## Other suites\n\n{', '.join(links)}\n")
     return {paths.LEADERBOARD_MD: _page("# Leaderboard", paths.LEADERBOARD_MD, body)} | files
 
 

@@ -73,10 +73,9 @@ class CommittedSuites:
         """Copy their files of reports/leaderboards to a folder."""
         self._copy(leaderboard_md.FOLDER.glob("*.md"), folder)
 
-    def questions(self) -> dict[str, str]:
-        """Name -> question, of those that have a file in reports/leaderboards."""
-        there = (name for name in self.names if (leaderboard_md.FOLDER / f"{name}.md").exists())
-        return {name: self._suites[name].question for name in there}
+    def tables(self) -> list[str]:
+        """Those that have a file in reports/leaderboards."""
+        return [name for name in self.names if (leaderboard_md.FOLDER / f"{name}.md").exists()]
 
     def sentences(self) -> list[str]:
         """Which suites stay and which do not, a line each; `names` in full are in leaderboard.md."""

@@ -46,7 +46,7 @@ def main() -> None:
         figures.draw_answer([board for board in found.boards if board.suite in default], folder)
         pictures = {(board.suite, board.task): figures.draw(board, folder) for board in found.boards}
         sections = {of.suite: _section(of, figures.draw_series(of, folder), of.suite in default) for of in series}
-        pages = leaderboard_md.pages(found.boards, default, pictures, sections, committed.questions())
+        pages = leaderboard_md.pages(found.boards, default, pictures, sections, committed.tables())
         committed.copy_figures(folder)
         drawn = {picture.name for picture in folder.iterdir()}
         html = document.text(params, found.boards, series, verdicts)
