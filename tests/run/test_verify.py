@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from pipeline import paths
 from pipeline.errors import UserError
@@ -83,6 +84,14 @@ def test_a_plan_that_fails_ends_the_verification(toy: Toy, capsys: pytest.Captur
     assert "\n  RuntimeError: the sky is falling\n" in said
     assert not paths.VERIFIED.exists()
     assert toy.commands() == ["plan"]
+
+
+def test_a_step_that_never_ran_is_not_accepted(toy: Toy) -> None:
+    content = yaml.safe_load(paths.LOCK.read_text())
+    del content["stages"]["evaluate@ring-vae-0"]
+    paths.LOCK.write_text(yaml.safe_dump(content, sort_keys=False))
+    assert driver.main(Request(), jobs=2, verify=1) == 0
+    assert "evaluate@ring-vae-0" not in verified()["accepted"]
 
 
 def test_a_changed_setting_is_not_accepted(toy: Toy) -> None:
