@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
@@ -30,6 +31,8 @@ Schema = TypeVar("Schema", bound=BaseModel)
 
 LARGEST_JSON, LARGEST_CSV = 2**26, 2**28
 """Bytes."""
+BLOCK = 2**24
+"""Bytes of an array that are written at a time."""
 NPZ_ERRORS = (
     BadZipFile, EOFError, KeyError, MemoryError, OSError, OverflowError, RuntimeError, SyntaxError, TypeError,
     ValueError, struct.error, zlib.error,
@@ -210,13 +213,19 @@ class ArraySpec:
     below: int | None = None
     optional: bool = False
 
-    def fault(self, array: NDArray[Any]) -> str | None:
-        """The violated requirement, or None."""
+    def misfit(self, array: NDArray[Any]) -> str | None:
+        """The violated requirement on type and shape, or None; no value is read."""
         if array.dtype.kind not in self.kinds:
             return f"type {array.dtype}"
         expected = tuple(a if b is None else b for a, b in zip(array.shape, self.shape, strict=False))
         if array.ndim != len(self.shape) or array.shape != expected:
             return f"shape {array.shape}"
+        return None
+
+    def fault(self, array: NDArray[Any]) -> str | None:
+        """The violated requirement, or None."""
+        if unfit := self.misfit(array):
+            return unfit
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             return "a value that is not finite"
         if self.below is not None and array.size and not 0 <= array.min() <= array.max() < self.below:
@@ -254,6 +263,38 @@ def read_npz(path: Path, hint: str, specs: Mapping[str, ArraySpec] | None = None
         if fault:
             raise damaged(path, f"array {name} has {fault}", hint)
     return arrays
+
+
+def write_npy(path: Path, array: NDArray[Any]) -> None:
+    """Write an array that may be mapped from a file, `BLOCK` bytes at a time."""
+    step = max(1, BLOCK // max(1, math.prod(array.shape[1:]) * array.dtype.itemsize))
+    header = {"descr": npy.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
+    with atomic_write(path) as draft, draft.open("wb") as file:
+        npy.write_array_header_1_0(file, header)
+        for start in range(0, len(array), step):
+            file.write(np.ascontiguousarray(array[start : start + step]).tobytes())
+
+
+def map_npy(path: Path, hint: str, spec: ArraySpec) -> NDArray[Any]:
+    """Map the array of an .npy file into memory: what is read of it is loaded then, and no value is checked.
+
+    Args:
+        path: a file without pickled objects.
+        hint: the command that makes the file, for the error message.
+        spec: requirements on its type and shape.
+
+    Raises:
+        UserError: the file is missing or damaged, or holds another array.
+    """
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; make it with: {hint}") from None
+    except NPZ_ERRORS:
+        raise UserError(f"{path} is damaged; make it again with: {hint}") from None
+    if fault := spec.misfit(array):
+        raise damaged(path, f"it has {fault}", hint)
+    return array
 
 
 def sha256(path: Path) -> str:

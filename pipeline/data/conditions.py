@@ -27,8 +27,11 @@ from torch import Tensor
 from pipeline.contract import LUMA, Condition, ConditionKind, Task
 from pipeline.data import array_files, image_files
 from pipeline.data.array_files import Array
+from pipeline.data.dataset import allocate
 from pipeline.errors import UserError
 
+BLOCK = 1024
+"""Images whose luma is computed at a time."""
 DTYPES = {"class": "iu", "box": "iuf", "segmentation": "iu", "grayscale": "f"}
 """Condition -> the kinds of dtype allowed: whole numbers are no grey values, because their range is unknown."""
 
@@ -41,8 +44,12 @@ def describe(kind: ConditionKind, side: tuple[int, int], size: int = 0) -> Condi
 
 def luma(x: NDArray[np.uint8], levels: int = 256) -> NDArray[np.float32]:
     """Colour images as levels (N, 3, H, W) -> their luma (N, 1, H, W) on the grid of [-1, 1]."""
-    level = (np.einsum("nchw,c->nhw", x, np.array(LUMA, np.uint32)) + 500) // 1000  # (N, H, W)
-    return level[:, None].astype(np.float32) * (2 / (levels - 1)) - 1
+    found = allocate((len(x), 1, *x.shape[2:]), np.float32)
+    for start in range(0, len(x), BLOCK):
+        rows = slice(start, start + BLOCK)
+        level = (np.einsum("nchw,c->nhw", x[rows], np.array(LUMA, np.uint32)) + 500) // 1000  # (n, H, W)
+        found[rows] = level[:, None].astype(np.float32) * (2 / (levels - 1)) - 1
+    return found
 
 
 def boxes(masks: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.contract import Condition, Event, Factor, Mixture
+from pipeline.items import LARGE
 
 SPLITS = ("train", "validation", "test")
 
@@ -46,6 +51,25 @@ class Dataset:
     condition: Condition = field(default_factory=Condition)
     truth: Mixture | None = None
     factors: tuple[Factor, ...] = ()
+
+
+def allocate(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """An array to be filled: in memory, or in a nameless file in the working directory if it is larger than `LARGE`."""
+    if math.prod(shape) * np.dtype(dtype).itemsize <= LARGE:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile(dir=Path()) as file:
+        return np.memmap(file, dtype, "w+", shape=shape)
+
+
+def stacked(arrays: Iterable[NDArray[Any]], count: int) -> NDArray[Any]:
+    """np.stack of `count` arrays, 1 or more, of one shape and type that come one by one; none of them is kept."""
+    found: NDArray[Any] | None = None
+    for row, array in enumerate(arrays):
+        found = allocate((count, *array.shape), array.dtype) if found is None else found
+        found[row] = array
+    if found is None:
+        raise ValueError("there is no array to be stacked")
+    return found
 
 
 def unconditional(count: int) -> NDArray[np.float32]:

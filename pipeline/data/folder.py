@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipeline.contract import Condition, ConditionKind, Event
 from pipeline.data.annotations import Annotations, Coco, Masks
 from pipeline.data.conditions import luma
-from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split, unconditional
+from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split, stacked, unconditional
 from pipeline.data.image_files import SourceImage, list_images, read_image
 from pipeline.data.image_transform import ImageTransform, Levels
 from pipeline.errors import UserError
@@ -56,26 +56,35 @@ def folder(
         raise UserError(f"{data_root} has {len(names)} images; train + validation + test = {sum(sizes)} is too many")
     rows = np.random.default_rng(seed).permutation(len(names))[: sum(sizes)]
     transform = ImageTransform(side, crop, levels)
-    images = _read_images(data_root, [names[row] for row in rows], transform, channels)
-    x = transform.quantise(np.stack([image.x for image in images]))  # (N, C, H, W)
+    x, images = _read_images(data_root, [names[row] for row in rows], transform, channels)
     label = np.searchsorted(classes, [_class(p.name) for p in images]) if classes else None  # (N,)
     c = _conditions(condition, images, x, levels, label, source)
     size = {"segmentation": int(c.max(initial=0)) + 1, "class": len(classes)}.get(condition, 0)
+    ends = np.cumsum(sizes).tolist()
+    parts = (slice(end - size, end) for size, end in zip(sizes, ends, strict=True))
     splits = {
         name: Split(x[part], c[part], None if label is None else label[part])
-        for name, part in zip(SPLITS, np.split(np.arange(len(x)), np.cumsum(sizes)[:-1]), strict=True)
+        for name, part in zip(SPLITS, parts, strict=True)
     }
     return Dataset(Event(x.shape[1:], levels=levels), splits, Condition(condition, c.shape[1:], size))
 
 
-def _read_images(data_root: Path, names: list[str], transform: ImageTransform, channels: int) -> list[SourceImage]:
-    images = [read_image(data_root, name, transform, channels) for name in names]
-    first = images[0]
-    for other in images:
-        if other.x.shape != first.x.shape:
-            sizes = " and ".join(f"{p.name} is {p.size[0]}x{p.size[1]}" for p in (first, other))
+def _read_images(
+    data_root: Path, names: list[str], transform: ImageTransform, channels: int
+) -> tuple[NDArray[np.uint8], list[SourceImage]]:
+    """The levels (N, C, H, W), and what is known of each image, without its pixels."""
+    images: list[SourceImage] = []
+    first = read_image(data_root, names[0], transform, channels)
+
+    def pixels(name: str) -> NDArray[np.uint8]:
+        image = read_image(data_root, name, transform, channels)
+        if image.x.shape != first.x.shape:
+            sizes = " and ".join(f"{p.name} is {p.size[0]}x{p.size[1]}" for p in (first, image))
             raise UserError(f"{data_root} has images of several sizes ({sizes}); give `side` to bring them to one")
-    return images
+        images.append(image._replace(x=image.x[:0].copy()))
+        return transform.quantise(image.x)
+
+    return stacked(map(pixels, names), len(names)), images
 
 
 def _classes(data_root: Path, names: list[str], needed: bool) -> list[str]:
@@ -114,7 +123,7 @@ def _conditions(
 ) -> NDArray[Any]:
     """(N, *condition)."""
     if source is not None:
-        return np.stack([source.box(p) if kind == "box" else source.segmentation(p) for p in images])
+        return stacked(map(source.box if kind == "box" else source.segmentation, images), len(images))
     if kind == "class" and label is not None:
         return label
     return luma(x, levels) if kind == "grayscale" else unconditional(len(x))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
+from pipeline.data.dataset import stacked
 from pipeline.errors import UserError
 
 STORED = 256  # values of a stored byte
@@ -69,7 +70,7 @@ class ImageTransform(NamedTuple):
         if (self.side, self.crop) == (None, None):
             return self.quantise(x)
         images = x[:, 0] if x.shape[1] == 1 else np.moveaxis(x, 1, -1)  # (N, H, W) or (N, H, W, 3)
-        return self.quantise(np.stack([self.resize(Image.fromarray(image)) for image in images]))
+        return stacked((self.quantise(self.resize(Image.fromarray(image))) for image in images), len(images))
 
     def _crop_box(self, width: int, height: int) -> tuple[int, int, int, int]:
         """Left, top, right and bottom in whole pixels: a crop interpolates nothing."""

@@ -68,10 +68,12 @@ class FactorSchema(BaseModel):
 
 
 class SplitFile(BaseModel):
-    """The npz of a split: `count` items, and the hash of its bytes."""
+    """The npz of a split: `count` items, and the hash of its bytes; and of each larger array that has an npy file of
+    its own, by name, the hash of that."""
 
     sha256: str
     count: Annotated[int, Field(ge=1)] | None = None
+    arrays: dict[Literal["x", "c", "label", "factors", "sources", "intensity"], str] = {}
 
 
 class Manifest(BaseModel):
@@ -146,9 +148,26 @@ def read(task: str) -> Manifest:
 
 
 def read_split(task: str, split: str, manifest: Manifest | None = None) -> files.Arrays:
-    """The arrays of a split. Raises `UserError` where a file is missing or damaged."""
-    specs = (manifest or read(task)).arrays(split)
-    return files.read_npz(paths.prepared(task) / f"{split}.npz", command(task), specs)
+    """The arrays of a split; large ones are mapped from their files.
+
+    The bytes of large files are not compared with their hashes, which would read all of them: `coverseek doctor` does.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
+    known = manifest or read(task)
+    specs, folder = known.arrays(split), paths.prepared(task)
+    large = known.splits[split].arrays if split in known.splits else {}
+    small = {name: spec for name, spec in specs.items() if name not in large}
+    arrays = files.read_npz(folder / f"{split}.npz", command(task), small)
+    return arrays | {
+        name: files.map_npy(folder / array_file(split, name), command(task), specs[name]) for name in large
+    }
+
+
+def array_file(split: str, name: str) -> str:
+    """The file of a large array, in the folder of its task."""
+    return f"{split}-{name}.npy"
 
 
 def read_samples(cell: Cell) -> files.Arrays:

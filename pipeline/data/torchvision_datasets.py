@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data import official_splits
-from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split
+from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split, stacked
 from pipeline.data.image_files import read_image
 from pipeline.data.image_transform import ImageTransform, Levels
 from pipeline.data.official_splits import Labelled
@@ -240,8 +240,12 @@ def celeba(
 
 
 def _read_faces(folder: Path, names: Sequence[str], transform: ImageTransform) -> NDArray[np.uint8]:
-    faces = [read_image(folder, name, transform, channels=3).x for name in names]
-    for name, face in zip(names, faces, strict=True):
-        if face.shape != faces[0].shape:
+    first = read_image(folder, names[0], transform, channels=3).x.shape
+
+    def face(name: str) -> NDArray[np.uint8]:
+        x = read_image(folder, name, transform, channels=3).x
+        if x.shape != first:
             raise damaged(folder / name, "its size is not that of the other images")
-    return transform.quantise(np.stack(faces))
+        return transform.quantise(x)
+
+    return stacked(map(face, names), len(names))
