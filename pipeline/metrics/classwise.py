@@ -4,7 +4,7 @@ A sample of one class that looks like a real image of another is no success of a
 over all classes counts it as one; nor is recall over all classes hurt by a class whose samples are all alike, as long
 as those of another reach its images.
 
-A class takes part if both its real and its fake items have k neighbours within it.
+Computed on the CPU. A class takes part if both its real and its fake items have k neighbours within it.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@
                  that is neither asked for nor answered does not count (Everingham et al. 2010, PASCAL VOC)
     luma error   mean |luma - c| in 8-bit levels, of 255
 
+Answers are computed on the device of the judge, scores on the CPU.
+
 A judge errs, so each number is read between a ceiling, real images under their own conditions, and a floor, the same
 images under the conditions of others: the score of a sampler that ignores c and is perfect otherwise.
 """
@@ -46,7 +48,7 @@ def _by_samples(context: EvaluationContext) -> Tensor:
 @shared
 def _by_real(context: EvaluationContext) -> Tensor:
     """(T, ...): likewise each test item under its own condition."""
-    return context.judge.each(_answer_to_real(context), context.test[1])
+    return context.judge.each(_answer_to_real(context), context.test[1][:])
 
 
 @shared

@@ -16,6 +16,8 @@ radius, angle) about each mode. p of a far cell is bounded above by exp(-r²/2),
 leaves the bound on KL(q || p) a bound: a sample that misses every mode by 64 sigma is charged 2,048 nats over its
 share, not the few nats of the outermost near shell.
 
+Computed on the CPU, but for the model's likelihood.
+
 What is reported is a lower bound in expectation over samples. With n_k of n samples in cell k, the plug-in estimate
 sum_k n_k / n log(n_k / (n p_k)) exceeds the histograms' KL by (cells - 1) / 2n on average (Miller 1955): samples of the
 truth itself would score .013 nats on 8 modes and .040 on 25 with n = 2,500. In its place, with l_k = n q_k,

@@ -3,6 +3,8 @@
     spread        mean distance between the features of two different items
     diversity     mean over conditions of the spread of several samples for one of them, / spread of real data
 
+Computed on the CPU.
+
 0: the condition decides everything. 1: a fixed condition leaves as much variety as there is in all of the data, as with
 a model that ignores it. The ideal is neither, but the diversity of real images that share a condition, which can be
 measured where the condition is a class.

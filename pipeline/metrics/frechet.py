@@ -13,6 +13,9 @@ next to that of the `real` control, or with that bias taken away: it falls as 1 
 the distances of smaller samples over 1 / N is what infinitely many would score. Noise is then all that is left of it,
 to either side of 0.
 
+All but the resampling is on the device of the features, in float64, in memory for three
+copies of each side.
+
 The sampling interval is that of resampled distances, to first order: each item has an influence, and the distance of a
 resample is the mean of them. The influence of a fake x is (likewise on the real side)
 
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
     from pipeline.metrics.evaluation.bootstrap import Bootstrap
     from pipeline.metrics.evaluation.context import EvaluationContext
 
+BLOCK = 2**14
+"""Rows at a time: 268 MB of 2,048 features in float64."""
 SIZES = 15
 """The paper's."""
 SMALLEST = 1 / 3
@@ -112,8 +117,10 @@ def _root(x: Tensor) -> tuple[Tensor, Tensor]:
     """x (N, D) -> its mean (D,) and R (min(N, D), D), for which RᵀR is its covariance."""
     import torch
 
-    mean = x.mean(dim=0)
-    return mean, torch.linalg.qr((x - mean) / (len(x) - 1) ** 0.5, mode="r").R
+    mean, r = x.mean(dim=0), x[:0]
+    for rows in x.split(BLOCK):  # R of the rows so far stands for them
+        r = torch.linalg.qr(torch.cat([r, (rows - mean) / (len(x) - 1) ** 0.5]), mode="r").R
+    return mean, r
 
 
 def moments(x: Tensor) -> Moments:
@@ -127,7 +134,7 @@ def factor(s: Tensor) -> Tensor:
     import torch
 
     floor = 1e-10 * s.diagonal().mean()  # a dead feature has no variance
-    return torch.linalg.cholesky(s + (floor + 1e-30) * torch.eye(len(s), dtype=s.dtype))
+    return torch.linalg.cholesky(s + (floor + 1e-30) * torch.eye(len(s), dtype=s.dtype, device=s.device))
 
 
 def frechet_infinity(*, real: Tensor, fake: Tensor) -> float:
@@ -150,7 +157,7 @@ def frechet_infinity(*, real: Tensor, fake: Tensor) -> float:
     sides = centred(real, fake)
     rng = torch.Generator().manual_seed(0)
     sizes = [round(size) for size in np.linspace(SMALLEST * most, most, SIZES)]
-    parts = [[x[torch.randperm(len(x), generator=rng)[:size]] for x in sides] for size in sizes]
+    parts = ([x[torch.randperm(len(x), generator=rng)[:size].to(x.device)] for x in sides] for size in sizes)
     found = [_distance(*part) for part in parts]
     return float(np.polynomial.Polynomial.fit([1 / size for size in sizes], found, 1)(0.0))
 
@@ -164,10 +171,10 @@ def resampled(bootstrap: Bootstrap, *, real: Tensor, fake: Tensor) -> Tensor:
         fake: (M, D) features.
 
     Returns:
-        (B,) float64.
+        (B,) float64, on the CPU.
     """
     moved = influences(real, fake)
-    return bootstrap.means("real", moved[0]) + bootstrap.means("fake", moved[1])
+    return bootstrap.means("real", moved[0].cpu()) + bootstrap.means("fake", moved[1].cpu())
 
 
 def influences(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
@@ -197,8 +204,8 @@ def _influence(x: Tensor, other: Tensor) -> Tensor:
     least = max(1e-10 * float(value.max()), 1e-300)  # a sample that is all alike has no variance
     half = root @ (vector * value.clamp(min=least).rsqrt().sqrt())  # (D, D), half halfᵀ = T
     y = x - own.mean
-    quadratic = y.square().sum(dim=1) - (y @ half).square().sum(dim=1)
-    return 2 * y @ (own.mean - against.mean) + quadratic
+    quadratic = [rows.square().sum(dim=1) - (rows @ half).square().sum(dim=1) for rows in y.split(BLOCK)]
+    return 2 * y @ (own.mean - against.mean) + torch.cat(quadratic)
 
 
 def _protocol(context: EvaluationContext) -> str:
@@ -211,12 +218,12 @@ def _protocol(context: EvaluationContext) -> str:
 METRICS = (
     Metric(
         name="frechet", title="Fréchet", unit="squared distance", better="lower", order=40, log_scale=True,
-        compute=lambda c: frechet(real=c.real, fake=c.fake), requires=has_samples, protocol=_protocol,
-        interval=of_resamples(lambda c: resampled(c.bootstrap, real=c.real, fake=c.fake), 0),
+        compute=lambda c: frechet(**c.sides()), requires=has_samples, protocol=_protocol,
+        interval=of_resamples(lambda c: resampled(c.bootstrap, **c.sides()), 0),
     ),
     Metric(
         name="frechet_infinity", title="Fréchet∞", unit="squared distance", better="lower", order=50, table="file",
-        low=-math.inf, compute=lambda c: frechet_infinity(real=c.real, fake=c.fake), requires=has_samples,
+        low=-math.inf, compute=lambda c: frechet_infinity(**c.sides()), requires=has_samples,
         protocol=lambda c: f"{_protocol(c)}, {SIZES} sizes from {SMALLEST:.2f} n",
     ),
 )  # fmt: skip

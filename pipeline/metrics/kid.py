@@ -14,6 +14,8 @@ a = o + u and b = o + v,
 
 gives the same estimate, without the large terms.
 
+All but the resampling is on the device of the features, in float64, `BLOCK` rows and columns at a time.
+
 The sampling interval is that of resampled distances, to first order, as of the Fréchet distance. The influence of a
 fake x is 2 (mean over other fake f of k(x, f) - mean over real r of k(x, r)).
 
@@ -92,10 +94,10 @@ def resampled(bootstrap: Bootstrap, *, real: Tensor, fake: Tensor) -> Tensor:
         fake: (M, D) features.
 
     Returns:
-        (B,) float64.
+        (B,) float64, on the CPU.
     """
     moved = influences(real, fake)
-    return bootstrap.means("real", moved[0]) + bootstrap.means("fake", moved[1])
+    return bootstrap.means("real", moved[0].cpu()) + bootstrap.means("fake", moved[1].cpu())
 
 
 def influences(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
@@ -141,8 +143,8 @@ def _blocks(count: int) -> list[slice]:
 METRICS = (
     Metric(
         name="kernel", title="KID", unit="squared distance", better="lower", order=280, table="file", digits=3,
-        low=-math.inf, compute=lambda c: kid(real=c.real, fake=c.fake), requires=has_samples,
+        low=-math.inf, compute=lambda c: kid(**c.sides()), requires=has_samples,
         protocol=lambda c: f"{protocol.features(c)}, cubic, unbiased, all pairs",
-        interval=of_resamples(lambda c: resampled(c.bootstrap, real=c.real, fake=c.fake)),
+        interval=of_resamples(lambda c: resampled(c.bootstrap, **c.sides())),
     ),
 )  # fmt: skip

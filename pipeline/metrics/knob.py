@@ -30,6 +30,7 @@ from pipeline.metrics.prdc import prdc
 from pipeline.metrics.registry import Quantity
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from pipeline.contract import GenerativeModel, Task
@@ -77,6 +78,7 @@ def curve(
     import torch
 
     from pipeline.metrics.evaluation.draws import draw
+    from pipeline.metrics.evaluation.placement import device_of, float64_device
 
     for setting in knob:
         torch.manual_seed(seed)
@@ -85,7 +87,7 @@ def curve(
                 x, asked = draw(model, task.event, c, count=settings.samples, chunk=settings.chunk)
         except FloatingPointError:
             continue
-        yield _turn(setting, x, asked, task, of, settings, split)
+        yield _turn(setting, x, asked, task, of, settings, split, float64_device(device_of(model)))
 
 
 @contextmanager
@@ -98,8 +100,11 @@ def turned(model: GenerativeModel, setting: float) -> Iterator[None]:
         model.setting = before
 
 
-def _turn(setting: float, x: Tensor, c: Tensor, task: Task, of: Reference, settings: Evaluation, split: str) -> Turn:
-    real, fake = of.features[split][: settings.samples], of.extractor.extract(x)
+def _turn(
+    setting: float, x: Tensor, c: Tensor, task: Task, of: Reference, settings: Evaluation, split: str,
+    device: torch.device,
+) -> Turn:  # fmt: skip
+    real, fake = of.features[split][: settings.samples].to(device), of.extractor.extract(x).to(device)
     found = prdc(real=real, fake=fake, neighbours=settings.neighbours, coverage_neighbours=settings.coverage_neighbours)
     judge = of.judges.get(task.condition.kind)
     obedience = judge.score(x, c) if judge else None

@@ -70,48 +70,55 @@ def likelihood(model: Bounded, x: Tensor, c: Tensor, *, draws: int, chunk: int) 
     from pipeline.contract import Exact, Weighted
 
     if isinstance(model, Exact):
-        exact, seconds = _in_chunks(_log_prob(model), x, c, chunk, "log p")
+        exact, seconds = _in_chunks(model, _log_prob(model), x, c, chunk, "log p")
         return LikelihoodEstimate(exact, exact, "exact", 1, seconds)
     if isinstance(model, Weighted):
-        both, seconds = _in_chunks(_log_weights(model, draws), x, c, chunk, "the log-weight")
+        both, seconds = _in_chunks(model, _log_weights(model, draws), x, c, chunk, "the log-weight")
         mean, log_mean = both.unbind(dim=1)
         return LikelihoodEstimate(log_mean, mean, f"IWAE-{draws}", draws, seconds)
-    bound, seconds = _in_chunks(_elbo(model), x, c, chunk, "the ELBO")
+    bound, seconds = _in_chunks(model, _elbo(model), x, c, chunk, "the ELBO")
     return LikelihoodEstimate(bound, bound, "ELBO", 1, seconds)
 
 
 def log_prob(model: Exact, x: Tensor, c: Tensor, *, chunk: int) -> Tensor:
     """(N,) float64 nats: log p(x | c)."""
-    return _in_chunks(_log_prob(model), x, c, chunk, "log p")[0]
+    return _in_chunks(model, _log_prob(model), x, c, chunk, "log p")[0]
 
 
 def elbo(model: Bounded, x: Tensor, c: Tensor, *, chunk: int) -> Tensor:
     """(N,) float64 nats: one draw of the bound for each item."""
-    return _in_chunks(_elbo(model), x, c, chunk, "the ELBO")[0]
+    return _in_chunks(model, _elbo(model), x, c, chunk, "the ELBO")[0]
 
 
 def log_weights(model: Weighted, x: Tensor, c: Tensor, *, draws: int, chunk: int) -> tuple[Tensor, Tensor]:
     """(N,), (N,) float64 nats: the ELBO, mean of log w, and IWAE, log of the mean w, from the same draws."""
-    mean, log_mean = _in_chunks(_log_weights(model, draws), x, c, chunk, "the log-weight")[0].unbind(dim=1)
+    both, _ = _in_chunks(model, _log_weights(model, draws), x, c, chunk, "the log-weight")
+    mean, log_mean = both.unbind(dim=1)
     return mean, log_mean
 
 
 def _log_prob(model: Exact) -> Score:
-    return lambda x, c: model.log_prob(x, c).double()
+    from pipeline.metrics.evaluation.placement import double
+
+    return lambda x, c: double(model.log_prob(x, c))
 
 
 def _elbo(model: Bounded) -> Score:
-    return lambda x, c: model.elbo(x, c).double()
+    from pipeline.metrics.evaluation.placement import double
+
+    return lambda x, c: double(model.elbo(x, c))
 
 
 def _log_weights(model: Weighted, draws: int) -> Score:
     import torch
 
+    from pipeline.metrics.evaluation.placement import double, float64_device
+
     def both(x: Tensor, c: Tensor) -> Tensor:
-        total = x.new_zeros(len(x), dtype=torch.float64)
+        total = torch.zeros(len(x), dtype=torch.float64, device=float64_device(x.device))
         log_sum = torch.full_like(total, -math.inf)
         for _ in range(draws):
-            log_w = model.log_weight(x, c).double()
+            log_w = double(model.log_weight(x, c))
             total += log_w
             log_sum = torch.logaddexp(log_sum, log_w)
         return torch.stack([total / draws, log_sum - math.log(draws)], dim=1)  # (B, 2)
@@ -124,17 +131,20 @@ def bits_per_dim(nats: Nats, dims: int) -> Nats:
     return -nats / (dims * math.log(2))
 
 
-def _in_chunks(score: Score, x: Tensor, c: Tensor, chunk: int, what: str) -> tuple[Tensor, tuple[float, ...]]:
-    """(N, ...) scores, and the seconds for one item in each batch."""
+def _in_chunks(
+    model: object, score: Score, x: Tensor, c: Tensor, chunk: int, what: str
+) -> tuple[Tensor, tuple[float, ...]]:
+    """(N, ...) scores on the CPU, computed on the device of the model, and the seconds for one item in each batch."""
     import torch
 
     from pipeline.metrics.evaluation.finite import check_finite
+    from pipeline.metrics.evaluation.placement import device_of, full_precision
 
-    found, seconds = [], []
-    with torch.no_grad():
-        for part in zip(torch.split(x, chunk), torch.split(c, chunk), strict=True):
+    found, seconds, device = [], [], device_of(model)
+    with torch.no_grad(), full_precision():
+        for part in zip(x.split(chunk), c.split(chunk), strict=True):
             start = perf_counter()
-            found.append(score(*part))
+            found.append(score(*(side.to(device) for side in part)).cpu())
             seconds.append((perf_counter() - start) / max(1, len(part[0])))
     return check_finite(torch.cat(found), f"{what} of item"), tuple(seconds)
 
@@ -159,11 +169,12 @@ def unconditional_likelihood(context: EvaluationContext) -> LikelihoodEstimate:
         ValueError: the model has no unconditional form, or that states no likelihood.
     """
     from pipeline.contract import SupportsUnconditional
+    from pipeline.items import head
 
     if not isinstance(context.model, SupportsUnconditional):
         raise ValueError(f"{type(context.model).__name__} has no unconditional form")
     count, (x, c) = context.settings.samples, context.test
-    return _scored(context, context.model.unconditional(), x[:count], c[:count])
+    return _scored(context, context.model.unconditional(), head(x, count), head(c, count))
 
 
 def _scored(context: EvaluationContext, model: GenerativeModel, x: Tensor, c: Tensor) -> LikelihoodEstimate:
@@ -171,10 +182,11 @@ def _scored(context: EvaluationContext, model: GenerativeModel, x: Tensor, c: Te
 
     from pipeline import hardware
     from pipeline.contract import Bounded
+    from pipeline.metrics.evaluation.placement import device_of, fork_rng
 
     if not isinstance(model, Bounded):
         raise ValueError(f"{type(model).__name__} states no likelihood")
-    with torch.random.fork_rng(devices=[]):
+    with fork_rng(device_of(model)):
         torch.manual_seed(context.seed)
         chunk = hardware.batch_size(len(x), context.settings.chunk)
         return likelihood(model, x, c, draws=context.settings.draws, chunk=chunk)

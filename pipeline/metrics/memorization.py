@@ -11,7 +11,7 @@
                     by look-up, as of the control `real` under a box or a map. One split is one draw: 250 shapes with
                     fewer rare ones than usual scored -3.3 against the test split, in each seed that drew the same.
 
-The reference is always the split that the model was trained on.
+Distances are computed on the device of the features. The reference is always the split that the model was trained on.
 
 References:
     Alaa et al. 2022, How faithful is your synthetic data?, arXiv:2102.08921; Meehan, Chaudhuri, Dasgupta
@@ -65,7 +65,7 @@ def ct_score(*, train: Tensor, real: Tensor, fake: Tensor) -> float:
     held_out = nearest(real, train, count=1)[0][:, 0]
     sampled = nearest(fake, train, count=1)[0][:, 0]
     n, m = len(real), len(fake)
-    u = float(mannwhitneyu(sampled.numpy(), held_out.numpy()).statistic)
+    u = float(mannwhitneyu(sampled.cpu().numpy(), held_out.cpu().numpy()).statistic)
     return (u - m * n / 2) / math.sqrt(m * n * (m + n + 1) / 12)
 
 
@@ -76,7 +76,7 @@ def _check(**sides: Tensor) -> None:
 
 @shared
 def _authenticity(context: EvaluationContext) -> Tensor:
-    return authenticity(train=context.train, fake=context.fake)
+    return authenticity(train=context.train.to(context.device), fake=context.sides()["fake"]).cpu()
 
 
 METRICS = (
@@ -88,7 +88,7 @@ METRICS = (
     ),
     Metric(
         name="memorisation_ct", title="memorisation C_T", unit="z-score", better="none", order=360, table="file",
-        digits=2, low=-math.inf, compute=lambda c: ct_score(train=c.train, real=c.real, fake=c.fake),
+        digits=2, low=-math.inf, compute=lambda c: ct_score(train=c.train.to(c.device), **c.sides()),
         requires=has_samples, protocol=lambda c: f"train n={len(c.train)}, {protocol.features(c)}",
     ),
 )  # fmt: skip

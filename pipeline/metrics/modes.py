@@ -10,7 +10,7 @@ amount: q_k = (n_k + 1/2) / (n + K/2).
 Where each image is drawn from a few independent factors, a mode is a combination of one value for each factor, and
 P(mode) is the product of their weights. A classifier of the factors assigns each sample to a mode, as on stacked MNIST:
 each sample belongs to one, however poor it is, so there is no share of high quality, and noise hits some modes too. The
-histogram is smoothed, and its tail defined, as a mixture's is.
+histogram is smoothed, and its tail defined, as a mixture's is. Computed on the CPU, from the answers of the judge.
 
 References:
     Srivastava et al. 2017, VEEGAN, arXiv:1705.07761; Lin et al. 2018, PacGAN, arXiv:1712.04086.

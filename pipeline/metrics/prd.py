@@ -5,7 +5,7 @@
 
 p and q are histograms of real and fake features over the same cells, those of k-means on both together. F_8 weighs
 recall eight times as much as precision, F_1/8 the other way round, so a model that covers has F_8 > F_1/8, one that
-seeks F_8 < F_1/8. Equal to 1 where the histograms are.
+seeks F_8 < F_1/8. Equal to 1 where the histograms are. Computed on the CPU, by SciPy's k-means.
 
 References:
     Sajjadi et al. 2018, Assessing generative models via precision and recall, arXiv:1806.00035.

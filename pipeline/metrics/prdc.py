@@ -23,7 +23,7 @@ References:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from pipeline.metrics.evaluation import protocol
 from pipeline.metrics.registry import Ends, Interval, Metric, has_samples, shared
@@ -49,7 +49,7 @@ def prdc(*, real: Tensor, fake: Tensor, neighbours: int = 3, coverage_neighbours
 
     Args:
         real: (N, D) features.
-        fake: (M, D) features. Memory is O((N + M) D).
+        fake: (M, D) features, on the same device. Memory is O((N + M) D).
         neighbours: k of precision and recall.
         coverage_neighbours: k of density and coverage.
 
@@ -78,7 +78,8 @@ def balls(neighbours: int) -> str:
 def _memberships(context: EvaluationContext) -> Memberships:
     from pipeline.metrics.neighbours import memberships
 
-    return memberships(real=context.real, fake=context.fake, **_neighbours(context))
+    found = memberships(**context.sides(), **_neighbours(context))
+    return found._replace(**{name: part.cpu() for name, part in found._asdict().items()})
 
 
 @shared
@@ -91,17 +92,24 @@ def _of_halves(context: EvaluationContext) -> Scores:
     from pipeline.metrics.evaluation.half_samples import halves
     from pipeline.metrics.neighbours import scores_of_halves
 
-    return scores_of_halves(halves(context), real=context.real, fake=context.fake, **_neighbours(context))
+    return scores_of_halves(halves(context), **context.sides(), **_neighbours(context))
 
 
 @shared
 def _without_each_real(context: EvaluationContext) -> tuple[Tensor, ...]:
     from pipeline.metrics.neighbours import scores_without_each_real
 
-    return scores_without_each_real(real=context.real, fake=context.fake, **_neighbours(context))
+    return scores_without_each_real(**context.sides(), **_neighbours(context))
 
 
-def _neighbours(context: EvaluationContext) -> dict[str, int]:
+class Neighbours(TypedDict):
+    """The k of the radii: of precision and recall, and of density and coverage."""
+
+    neighbours: int
+    coverage_neighbours: int
+
+
+def _neighbours(context: EvaluationContext) -> Neighbours:
     settings = context.settings
     return {"neighbours": settings.neighbours, "coverage_neighbours": settings.coverage_neighbours}
 

@@ -18,6 +18,8 @@ from pipeline.metrics.evaluation.intervals import of_mean
 from pipeline.metrics.registry import Metric, shared
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch import Tensor
 
     from pipeline.contract import Batch, Reconstructs
@@ -29,26 +31,34 @@ CORRUPTION = 0.3
 
 def reconstruction_error(model: Reconstructs, data: Batch, *, chunk: int) -> Tensor:
     """(N,) float64: mean squared error per value of (x (N, *event), c (N, *condition)), `chunk` items at a time."""
-    return _error(model, data[0], data, chunk)
+    return _error(model, data[0].split(chunk), data, chunk)
 
 
 def restoration_error(model: Reconstructs, data: Batch, *, scale: float, chunk: int) -> Tensor:
     """The same, where the model is shown x corrupted by the same noise each time."""
     import torch
 
-    noise = torch.randn(data[0].shape, generator=torch.Generator().manual_seed(0))
-    return _error(model, data[0] + CORRUPTION * scale * noise, data, chunk)
+    from pipeline.items import CompactItems
+
+    x, rng = data[0], torch.Generator().manual_seed(0)
+    items: object = x
+    parts = items.split(chunk) if isinstance(items, CompactItems) else [x]  # one draw for all that is in memory
+    shown = (part + CORRUPTION * scale * torch.randn(part.shape, generator=rng) for part in parts)
+    return _error(model, (some for part in shown for some in part.split(chunk)), data, chunk)
 
 
-def _error(model: Reconstructs, shown: Tensor, data: Batch, chunk: int) -> Tensor:
-    """Of the reconstructions of `shown` (N, *event), against x."""
+def _error(model: Reconstructs, shown: Iterable[Tensor], data: Batch, chunk: int) -> Tensor:
+    """Of the reconstructions of `shown`, chunks of (N, *event), against x: on the CPU, from the model's device."""
     import torch
 
     from pipeline.metrics.evaluation.finite import check_finite
+    from pipeline.metrics.evaluation.placement import device_of, double, full_precision
 
-    parts = zip(shown.split(chunk), *(part.split(chunk) for part in data), strict=True)
-    with torch.no_grad():
-        errors = [(model.decode(model.encode(s, c), c) - x).double().square().flatten(1).mean(1) for s, x, c in parts]
+    device, errors = device_of(model), []
+    with torch.no_grad(), full_precision():
+        for part in zip(shown, *(side.split(chunk) for side in data), strict=True):
+            s, x, c = (side.to(device) for side in part)
+            errors.append(double(model.decode(model.encode(s, c), c) - x).square().flatten(1).mean(1).cpu())
     return check_finite(torch.cat(errors), "the reconstruction error of item")
 
 

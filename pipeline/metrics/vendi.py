@@ -8,7 +8,8 @@ scores high, so there is no better direction, and it is compared with the score 
 Of images K_ij is the cosine similarity of features. Its nonzero eigenvalues are those of the D x D matrix of normalised
 features, which is used where D < n. Of points K_ij = exp(-|x_i - x_j|² / (2 h²)), with h a fifth of the standard
 deviation of the real points (root of the mean variance of the coordinates), so that modes further apart than about 4 h
-count as different. The n items are the first ones, 1,000 at most: the time is O(n³).
+count as different. The n items are the first ones, 1,000 at most: the time is O(n³), on
+the CPU.
 
 References:
     Friedman, Dieng 2023, The Vendi Score: A diversity evaluation metric for machine learning, arXiv:2210.02410.

@@ -9,6 +9,7 @@ import torch
 
 from pipeline.metrics import frechet as frechet_module
 from pipeline.metrics import kid as kid_module
+from pipeline.metrics.evaluation import bootstrap as bootstrap_module
 from pipeline.metrics.evaluation.bootstrap import Bootstrap, Ends, ends, inflation
 from pipeline.metrics.frechet import frechet
 from pipeline.metrics.kid import kid
@@ -158,3 +159,9 @@ def test_items_without_shared_sources_are_resampled_as_independent() -> None:
     alone, shared = (Bootstrap(0, sources=s).means("real", x) for s in (None, sources))
     assert torch.allclose(alone, shared, rtol=0.01)
     assert torch.equal(*(Bootstrap(0, sources=s).means("fake", x) for s in (None, sources)))
+
+
+def test_resamples_do_not_depend_on_how_many_are_drawn_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Bootstrap(3, resamples=20).counts("fake", 17)
+    monkeypatch.setattr(bootstrap_module, "BLOCK", 40)
+    assert torch.equal(Bootstrap(3, resamples=20).counts("fake", 17), whole)

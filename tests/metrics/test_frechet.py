@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
+from pipeline.metrics import frechet as frechet_module
 from pipeline.metrics.frechet import METRICS, frechet, frechet_infinity, influences
 
 
@@ -118,3 +119,14 @@ def test_a_singular_covariance_is_none_of_its_troubles(count: int) -> None:
 def test_features_whose_fourth_powers_overflow_have_a_distance() -> None:
     real = torch.randn(50, 3).double()
     assert frechet(real=real * 1e150, fake=real * 2e150) == pytest.approx(1e300 * frechet(real=real, fake=real * 2))
+
+
+def test_many_items_are_taken_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = torch.Generator().manual_seed(0)
+    sides = {"real": torch.randn(90, 5, generator=rng), "fake": 1 + torch.randn(70, 5, generator=rng)}
+    whole, moved = frechet(**sides), influences(**sides)
+    for block in (1, 32, 69):
+        monkeypatch.setattr(frechet_module, "BLOCK", block)
+        assert frechet(**sides) == pytest.approx(whole, rel=1e-12)
+        for a, b in zip(influences(**sides), moved, strict=True):
+            assert torch.allclose(a, b, rtol=1e-10)

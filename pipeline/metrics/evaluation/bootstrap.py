@@ -33,10 +33,12 @@ from torch import Tensor
 from pipeline.metrics.registry import Ends
 
 RESAMPLES, LEVEL = 1000, 0.95
+BLOCK = 2**25
+"""Items that are drawn at a time."""
 
 
 class Bootstrap:
-    """The resamples of one cell, the same for each of its numbers."""
+    """The resamples of one cell, the same for each of its numbers; drawn and computed on the CPU."""
 
     def __init__(self, seed: int, resamples: int = RESAMPLES, sources: Tensor | None = None) -> None:
         """`sources` (N, R) long: of each real item the sources that it is made of; None where items are independent."""
@@ -47,9 +49,10 @@ class Bootstrap:
         """(B, n) float64: how often each resample holds each of the n items of a side, `real` or `fake`."""
         if (side, n) not in self._drawn:
             rng = torch.Generator().manual_seed(2 * self.seed + (side == "fake"))
-            rows = torch.randint(n, (self.resamples, n), generator=rng)
-            ones = torch.ones_like(rows, dtype=torch.float64)
-            self._drawn[side, n] = torch.zeros(self.resamples, n, dtype=torch.float64).scatter_add_(1, rows, ones)
+            counts = torch.zeros(self.resamples, n, dtype=torch.float64)
+            for part in counts.split(max(1, BLOCK // n)):
+                part.scatter_add_(1, torch.randint(n, part.shape, generator=rng), torch.ones_like(part))
+            self._drawn[side, n] = counts
         return self._drawn[side, n]
 
     def means(self, side: str, values: Tensor) -> Tensor:

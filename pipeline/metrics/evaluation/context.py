@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
+import torch
 from torch import Tensor
 
 from pipeline.contract import (
@@ -21,6 +22,7 @@ from pipeline.contract import (
 )
 from pipeline.metrics.evaluation.bootstrap import Bootstrap
 from pipeline.metrics.evaluation.finite import check_finite
+from pipeline.metrics.evaluation.placement import device_of, float64_device
 from pipeline.metrics.judges.judge import Judge
 from pipeline.metrics.registry import shared
 
@@ -28,16 +30,28 @@ if TYPE_CHECKING:
     from pipeline.params import Evaluation
 
 
+class Sides(TypedDict):
+    """Features that are compared, on one device."""
+
+    real: Tensor
+    """(N, D)."""
+    fake: Tensor
+    """(M, D)."""
+
+
 @dataclass(frozen=True, eq=False)
 class EvaluationContext:
     """One cell. Real features and samples are as many as each other where the test split is large enough.
 
+    All tensors are on the CPU, whichever device the model is on.
+
     Attributes:
         model: the trained model.
         task: the task that it was trained on.
-        test: the whole held-out split, x (T, *event) and c (T, *condition).
+        test: the whole held-out split, x (T, *event) and c (T, *condition); large ones are `CompactItems`.
         samples: (M, *event) float32, images on the level grid.
-        many: (L, *event), L >= M, the samples and more, where modes are counted in more.
+        many: (L, *event), L >= M, the samples and more, where modes are counted in more. Like the samples, they are
+            `CompactItems` where float32 would need more than `LARGE` bytes: a metric converts them a chunk at a time.
         c: (M, *condition), what each sample was drawn under.
         train: (R, D) float32 features of the training split.
         real: (N, D) float32 features of the first N test items.
@@ -83,6 +97,15 @@ class EvaluationContext:
         if self.task.truth is None:
             raise ValueError(f"the truth of task {self.task.name} is not known")
         return self.task.truth
+
+    @property
+    def device(self) -> torch.device:
+        """Where features are compared: the device of the model, or the CPU if that has no float64."""
+        return float64_device(device_of(self.model))
+
+    def sides(self) -> Sides:
+        """`real` (N, D) and `fake` (M, D) on that device."""
+        return {"real": self.real.to(self.device), "fake": self.fake.to(self.device)}
 
     @property
     def real_c(self) -> Tensor:

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def check_finite(values: Tensor, what: str) -> Tensor:
+def check_finite(values: Tensor, what: str, first: int = 0) -> Tensor:
     """Return `values` if each of them is finite.
 
     Args:
-        values: (N, ...) of any dtype, one row for each item.
+        values: (N, ...) of any dtype, one row for each item. `CompactItems` are not looked at: levels are finite.
         what: Noun of a row, to which the index of the first bad one is added, as in "sample".
+        first: Index of the first row.
 
     Returns:
         `values` itself, so that the check can stand where they are used.
@@ -25,14 +26,16 @@ def check_finite(values: Tensor, what: str) -> Tensor:
     Raises:
         FloatingPointError: Some are not; the message has the index and the number of such items.
     """
-    if values.isfinite().all():
+    from pipeline.items import CompactItems
+
+    if isinstance(values, CompactItems) or values.isfinite().all():
         return values
     wrong = ~values.isfinite().reshape(len(values), -1)
     items = wrong.any(dim=1).nonzero()[:, 0]
     row, bad = values[items[0]].reshape(-1), wrong[items[0]]
     where = f" in place {int(bad.nonzero()[0, 0])} of {len(row)}" if len(row) > 1 else ""
     more = f"; {len(items)} of {len(values)} are not" if len(items) > 1 else ""
-    raise FloatingPointError(f"{what} {int(items[0])} is not finite: {float(row[bad][0])}{where}{more}")
+    raise FloatingPointError(f"{what} {first + int(items[0])} is not finite: {float(row[bad][0])}{where}{more}")
 
 
 def check_features(real: Tensor, fake: Tensor) -> None:

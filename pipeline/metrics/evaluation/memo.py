@@ -21,7 +21,7 @@ from pipeline.contract import Event
 from pipeline.errors import UserError
 from pipeline.metrics import registry
 from pipeline.metrics.evaluation.code_hash import metric_hashes, sampling_hash
-from pipeline.metrics.evaluation.draws import stored
+from pipeline.metrics.evaluation.draws import restored, stored
 from pipeline.metrics.extractors.lookup import EXTRACTORS
 from pipeline.metrics.registry import Entry
 from pipeline.params import Evaluation
@@ -63,7 +63,8 @@ class Memo:
             return None
         found = files.read_npz(self._samples, AGAIN)
         many, c, repeated, repeated_c = (torch.from_numpy(found[name]) for name in Draws._fields)
-        return Draws(_restored(event, many), c, _restored(event, repeated), repeated_c)
+        again = restored(event, repeated.flatten(0, 1))[:].unflatten(0, repeated.shape[:2])
+        return Draws(restored(event, many), c, again, repeated_c)
 
     def metrics(self) -> dict[str, dict[str, Entry]]:
         """Name of a metric as declared -> its numbers, of those whose code is what it was."""
@@ -114,19 +115,14 @@ class Memo:
         files.write_json(self._record, record)
 
 
-def of_cell(cell: Cell, family: str, extractor: str, settings: Evaluation) -> Memo | None:
+def of_cell(cell: Cell, family: str, extractor: str, settings: Evaluation, device: str = "cpu") -> Memo | None:
     """The memo of a trained cell; None if its family or extractor is of another package, whose code is not hashed."""
     code = sampling_hash(family)
     if code is None or extractor not in EXTRACTORS:
         return None
-    parts = [code, settings.model_dump_json(), json.dumps(list(cell))]
+    parts = [code, settings.model_dump_json(), json.dumps(list(cell)), device]
     folders = paths.trained(cell), paths.prepared(cell.task), paths.features(cell.task)
     for folder in folders:
         found = (path for path in sorted(folder.rglob("*")) if path.is_file())
         parts += [f"{path.relative_to(folder)} {files.sha256(path)}" for path in found]
     return Memo(cell, hashlib.sha256("\n".join(parts).encode()).hexdigest())
-
-
-def _restored(event: Event, x: Tensor) -> Tensor:
-    """What `stored` was given."""
-    return x if event.levels is None else event.value(x.long())

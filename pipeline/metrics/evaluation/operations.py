@@ -27,6 +27,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from pipeline.contract import Batch, Bounded, GenerativeModel
+from pipeline.metrics.evaluation.placement import device_of, fork_rng
 
 WORK, DEPTH = "2 FLOPs for a multiply-add, 1 for any other number", "longest chain of dependent operations"
 ITEMS = 2
@@ -132,12 +133,12 @@ def _key(tensor: Tensor) -> int:
 
 def sampling(model: GenerativeModel, c: Tensor) -> Cost:
     """Of one sample under conditions like the first rows of c (N, *condition), which are cycled."""
-    return _cost(model.sample, c)
+    return _cost(model, model.sample, c)
 
 
 def evaluation(model: Bounded, data: Batch) -> Cost:
     """Of one log p, or one draw of its bound, of items like the first of x (N, *event), c (N, *condition)."""
-    return _cost(model.elbo, *data)
+    return _cost(model, model.elbo, *data)
 
 
 def _cycled(x: Tensor, count: int) -> Tensor:
@@ -145,12 +146,12 @@ def _cycled(x: Tensor, count: int) -> Tensor:
 
 
 @torch.no_grad()
-def _cost(run: Callable[..., object], *items: Tensor) -> Cost:
-    found = []
-    with torch.random.fork_rng(devices=[]):
+def _cost(model: object, run: Callable[..., object], *items: Tensor) -> Cost:
+    found, device = [], device_of(model)
+    with fork_rng(device):
         for n in (ITEMS, 2 * ITEMS):
             torch.manual_seed(SEED)
-            batch = [_cycled(tensor, n) for tensor in items]
+            batch = [_cycled(tensor, n).to(device) for tensor in items]
             with Counter() as counter:
                 run(*batch)
             found.append(counter)

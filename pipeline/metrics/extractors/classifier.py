@@ -9,6 +9,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from pipeline.errors import UserError
+from pipeline.metrics.evaluation.placement import CPU, device_of, fork_rng
 from pipeline.metrics.extractors.extractor import Extractor
 from pipeline.metrics.extractors.network import descend, fingerprint, funnel
 
@@ -60,7 +61,8 @@ class Classifier(Extractor):
     @torch.no_grad()
     def accuracy(self, x: Tensor, label: Tensor, batch: int = 512) -> float:
         """Share of x (N, C, H, W) that gets its label (N,)."""
-        guess = torch.cat([self.logits(part).argmax(dim=1) for part in torch.split(x, batch)])
+        device = device_of(self)
+        guess = torch.cat([self.logits(part.to(device)).argmax(dim=1).cpu() for part in x.split(batch)])
         return float((guess == label).double().mean())
 
 
@@ -74,14 +76,14 @@ def classifier(
     steps: PositiveInt = 600,
     seed: NonNegativeInt = 0,
 ) -> Classifier:
-    """Train on x (N, C, H, W) with label (N,).
+    """Train on x (N, C, H, W) with label (N,), on the CPU: the hash of its weights is in its name.
 
     Raises:
         UserError: x are no images, or the dataset has no labels.
     """
     if label is None or x.ndim != 4:
         raise UserError(f"dataset {dataset} has no labelled images for extractor classifier; use extractor identity")
-    with torch.random.fork_rng(devices=[]):
+    with fork_rng(CPU):
         torch.manual_seed(seed)
         classes = int(label.max()) + 1
         model = Classifier(dataset=dataset, channels=x.shape[1], classes=classes, width=width, features=features)

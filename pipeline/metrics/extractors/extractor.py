@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.metrics.evaluation.finite import check_finite
+from pipeline.metrics.evaluation.placement import device_of, full_precision
 
 
 class Extractor(nn.Module, abc.ABC):
@@ -31,19 +32,21 @@ class Extractor(nn.Module, abc.ABC):
 
     @torch.no_grad()
     def extract(self, x: Tensor, batch: int | None = None) -> Tensor:
-        """Features of x, `batch` at a time.
+        """Features of x, `batch` at a time, on the device of the extractor.
 
         Args:
             x: (N, *event).
 
         Returns:
-            (N, size).
+            (N, size), on the CPU.
 
         Raises:
             FloatingPointError: An item of x or its features are not finite; the message has its index.
         """
         check_finite(x, f"extractor {self.name}: item")
-        features = torch.cat([self(part) for part in torch.split(x, batch or self.batch)])
+        device = device_of(self)
+        with full_precision():
+            features = torch.cat([self(part.to(device)).cpu() for part in x.split(batch or self.batch)])
         return check_finite(features, f"extractor {self.name}: the feature vector of item")
 
 

@@ -120,10 +120,14 @@ def pixels(x: Tensor) -> Tensor:
 
 
 def photograph(x: Tensor, side: int, how: Resampling, mean: Triple, std: Triple) -> Tensor:
-    """x (N, 1 or 3, H, W) in [-1, 1] -> (N, 3, side, side) of mean 0 and deviation 1 over the photographs."""
-    levels = x.new_empty(len(x), 3, side, side)
-    for row, image in zip(levels, pixels(x), strict=True):
+    """x (N, 1 or 3, H, W) in [-1, 1] -> (N, 3, side, side) of mean 0 and deviation 1 over the photographs.
+
+    Resized on the CPU, by Pillow; the result is on the device of x.
+    """
+    levels = torch.empty(len(x), 3, side, side, dtype=x.dtype)
+    for row, image in zip(levels, pixels(x.cpu()), strict=True):
         row.copy_(_resized(image, side, how))
+    levels = levels.to(x.device)
     return (levels / 255 - x.new_tensor(mean)[:, None, None]) / x.new_tensor(std)[:, None, None]
 
 

@@ -60,7 +60,7 @@ def descend(network: nn.Module, loss: Callable[[Tensor], Tensor], items: int, st
 
 def weights(network: nn.Module) -> bytes:
     """In the safetensors format: the same bytes for the same weights."""
-    return save({name: value.contiguous() for name, value in network.state_dict().items()})
+    return save({name: value.cpu().contiguous() for name, value in network.state_dict().items()})
 
 
 def fingerprint(network: nn.Module) -> str:

@@ -15,6 +15,7 @@ from torch import Tensor
 from pipeline import files, paths
 from pipeline.contract import Task
 from pipeline.errors import UserError
+from pipeline.metrics.evaluation.placement import CPU
 from pipeline.metrics.extractors import lookup
 from pipeline.metrics.extractors.description import Description
 from pipeline.metrics.extractors.lookup import Extractor
@@ -67,8 +68,8 @@ def write(
         files.write_json(folder / DESCRIPTION, description)
 
 
-def load(task: Task) -> Reference:
-    """What `write` wrote, and of the judges also the one that needs no fitting.
+def load(task: Task, device: torch.device = CPU) -> Reference:
+    """What `write` wrote, and of the judges also the one that needs no fitting; both on `device`, features on the CPU.
 
     Raises:
         UserError: a file is missing or damaged, or weights are not those that the description names.
@@ -84,7 +85,8 @@ def load(task: Task) -> Reference:
         if described is None:
             raise UserError(f"{folder / DESCRIPTION} has no judge of {kind}; make it again with: {remedy}")
         judges[kind] = _restored(folder / JUDGE.format(kind=kind), partial(fitting.restore, kind), described, remedy)
-    return Reference(extractor, {name: torch.from_numpy(array) for name, array in arrays.items()}, judges)
+    features = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    return Reference(extractor.to(device), features, {kind: judge.to(device) for kind, judge in judges.items()})
 
 
 Described = Mapping[str, Any]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Batch, Task
+from pipeline.metrics.evaluation.placement import CPU, fork_rng
 from pipeline.metrics.extractors.network import descend
 from pipeline.metrics.judges.judge import Box, Channels, Fitted, Judge, Labels, Luma, Segmentation
 
@@ -42,9 +43,12 @@ def arithmetic(task: Task) -> dict[str, Judge]:
 
 
 def fit(kind: str, dataset: str, task: Task, *, train: Batch, test: Batch, steps: int = STEPS, seed: int = 0) -> Fitted:
-    """Train a judge of `kind` on x (N, C, H, W) with its conditions or its factors, and score it on `test`."""
+    """Train a judge of `kind` on x (N, C, H, W) with its conditions or its factors, and score it on `test`.
+
+    On the CPU: the hash of its weights is in its name.
+    """
     x, c = train
-    with torch.random.fork_rng(devices=[]):
+    with fork_rng(CPU):
         torch.manual_seed(seed)
         judge = FITTED[kind](name=f"{dataset}-{kind}", channels=x.shape[1], **_sizes(kind, task))
         descend(judge, lambda rows: judge.loss(x[rows], c[rows]), len(x), steps, LEARNING_RATE)

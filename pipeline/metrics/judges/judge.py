@@ -21,10 +21,13 @@ from torch import Tensor, nn
 
 from pipeline.contract import LUMA, Event
 from pipeline.metrics.evaluation.finite import check_finite
+from pipeline.metrics.evaluation.placement import device_of, full_precision
 from pipeline.metrics.extractors.network import block, fingerprint, funnel
 
 WIDTH, FEATURES, GRID = 24, 64, 4
 """Of a funnel. WHY a grid of 4: pooled to 2 x 2 it would hardly know where a box ends."""
+BLOCK = 1024
+"""Label maps that are compared at a time."""
 MAP_WIDTH = 16
 """Of a network that keeps the resolution: an item costs it as much as a funnel of 24 to 32."""
 
@@ -69,24 +72,28 @@ class Judge(nn.Module, abc.ABC):
 
     @torch.no_grad()
     def answer(self, x: Tensor, batch: int = 512) -> Tensor:
-        """x (N, C, H, W) -> what it shows, `batch` at a time.
+        """x (N, C, H, W) -> what it shows, `batch` at a time on the device of the judge; the answer is on the CPU.
 
         Raises:
             FloatingPointError: An item is not finite; the message has its index.
         """
         check_finite(x, "image")
-        return torch.cat([self.read(part) for part in torch.split(x, batch)])
+        device = device_of(self)
+        with full_precision():
+            return torch.cat([self.read(part.to(device)).cpu() for part in x.split(batch)])
 
     @torch.no_grad()
     def answer_with_confidence(self, x: Tensor, batch: int = 512) -> Reading:
         """Like `answer`, with the confidence of each item."""
         check_finite(x, "image")
-        parts = [self.read_with_confidence(part) for part in torch.split(x, batch)]
-        return Reading(*(torch.cat(side) for side in zip(*parts, strict=True)))
+        device = device_of(self)
+        with full_precision():
+            parts = [self.read_with_confidence(part.to(device)) for part in x.split(batch)]
+        return Reading(*(torch.cat([part.cpu() for part in side]) for side in zip(*parts, strict=True)))
 
     def score(self, x: Tensor, c: Tensor) -> float:
         """How well x (N, C, H, W) obeys c (N, *condition)."""
-        return float(self.overall(self.each(self.answer(x), c).mean(dim=0)))
+        return float(self.overall(self.each(self.answer(x), c[:]).mean(dim=0)))
 
 
 class Luma(Judge):
@@ -101,7 +108,7 @@ class Luma(Judge):
         return "BT.601"
 
     def read(self, x: Tensor) -> Tensor:
-        weighted = self.event.index(x) * torch.tensor(LUMA)[:, None, None]  # (B, 3, H, W)
+        weighted = self.event.index(x) * torch.tensor(LUMA, device=x.device)[:, None, None]  # (B, 3, H, W)
         return self.event.value((weighted.sum(dim=1, keepdim=True) + 500) // 1000)
 
     def each(self, answer: Tensor, c: Tensor) -> Tensor:
@@ -199,7 +206,7 @@ class Box(Fitted):
         self.sides = nn.Sequential(body, nn.Linear(FEATURES, 4), nn.Sigmoid())
 
     def read(self, x: Tensor) -> Tensor:
-        pixels = torch.tensor([x.shape[3], x.shape[2]]).repeat(2)
+        pixels = torch.tensor([x.shape[3], x.shape[2]], device=x.device).repeat(2)
         return (self.sides(x) * pixels).round() / pixels
 
     def loss(self, x: Tensor, c: Tensor) -> Tensor:
@@ -259,8 +266,11 @@ def box_iou(answer: Tensor, c: Tensor) -> Tensor:
 
 def pixels(answer: Tensor, c: Tensor, labels: int) -> Tensor:
     """Both (N, H, W) long -> (N, 3, labels): of each label the pixels shared, answered and asked for."""
-    answered, asked = (F.one_hot(part, labels).flatten(1, 2) for part in (answer, c))
-    return torch.stack([(answered & asked).sum(1), answered.sum(1), asked.sum(1)], dim=1).double()
+    found = []
+    for some in zip(answer.split(BLOCK), c.split(BLOCK), strict=True):
+        answered, asked = (F.one_hot(part, labels).flatten(1, 2) for part in some)
+        found.append(torch.stack([(answered & asked).sum(1), answered.sum(1), asked.sum(1)], dim=1).double())
+    return torch.cat(found)
 
 
 def mean_iou(found: Tensor) -> Tensor:

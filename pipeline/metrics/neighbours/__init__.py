@@ -4,7 +4,8 @@
     memberships(real=x, fake=y, ...)     which points lie in the balls of the other sample
 
 All distances that decide are float64 differences, so that both say the same on ties. They are bounded first, in blocks,
-by products of rows: in float32 or float64 on any machine, in int8 on CPUs with instructions for it.
+by products of rows: in float32 or float64 on any device that has float64, in int8 on CPUs with instructions for it.
+Results are on the device of the points. The k-d tree of few dimensions is on the CPU.
 """
 
 from pipeline.metrics.neighbours.halves import Scores, scores_of_halves, scores_without_each_real

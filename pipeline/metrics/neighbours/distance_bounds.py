@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 
 from pipeline.metrics.evaluation.finite import check_finite
+from pipeline.metrics.evaluation.placement import full_precision
 from pipeline.metrics.neighbours.int8 import DIMENSIONS, Product, digits, multiplied_fast
 
 BLOCK = 1024
@@ -69,7 +70,8 @@ class Floats(NamedTuple):
         return Floats(self.value[rows], self.length[rows])
 
     def product(self, other: Floats) -> Product:
-        return Product(self.value @ other.value.T, torch.zeros_like(other.length), None)
+        with full_precision():
+            return Product(self.value @ other.value.T, torch.zeros_like(other.length), None)
 
     @property
     def dims(self) -> int:
@@ -127,7 +129,7 @@ def _rows(x: Tensor, origin: Tensor, spread: float, seed: int) -> Rows:
     dims = x.shape[1]
     if dims <= FEW or not HELD[0] < spread < HELD[1]:
         return floats(x.double() - origin)
-    if MANY <= dims <= DIMENSIONS and multiplied_fast():
+    if x.device.type == "cpu" and MANY <= dims <= DIMENSIONS and multiplied_fast():
         return digits(x, origin, seed=seed)
     return floats((x - origin).float())
 

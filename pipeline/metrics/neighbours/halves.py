@@ -47,6 +47,8 @@ def scores_of_halves(
 ) -> Scores:
     """real (N, D), fake (M, D) -> precision, recall, density and coverage of the halves, radii recomputed.
 
+    Computed on the device of the points; what is returned is on the CPU.
+
     Raises:
         ValueError: half a sample has too few points to have that many neighbours.
     """
@@ -54,9 +56,11 @@ def scores_of_halves(
     if not enough(min(len(real), len(fake)), most):
         raise ValueError(f"half of {min(len(real), len(fake))} points have no {most} neighbours each")
     found = Neighbourhoods(real, fake, neighbours, coverage_neighbours)
-    each = [[found.score(r, f), found.score(~r, ~f)] for r, f in zip(halves.real, halves.fake, strict=True)]
+    first = zip(halves.real.to(real.device), halves.fake.to(fake.device), strict=True)
+    each = [[found.score(r, f), found.score(~r, ~f)] for r, f in first]
     precision, recall, density, coverage, jackknife = torch.tensor(each, dtype=torch.float64).unbind(dim=2)
-    whole = found.score(*(torch.ones(len(x), dtype=torch.bool) for x in (real, fake))).density_jackknife
+    every = (torch.ones(len(x), dtype=torch.bool, device=x.device) for x in (real, fake))
+    whole = found.score(*every).density_jackknife
     below = float(jackknife.mean())
     return Scores(precision, recall, density, coverage, whole / below if below > 0 else 0.5)
 
@@ -65,8 +69,9 @@ def scores_without_each_real(
     *, real: Tensor, fake: Tensor, neighbours: int, coverage_neighbours: int
 ) -> tuple[Tensor, ...]:
     """Precision, recall, density and coverage, (N,) each, without each of the real items (N, D), N >= 2 neighbours."""
-    found, every = Neighbourhoods(real, fake, neighbours, coverage_neighbours), torch.ones(len(fake), dtype=torch.bool)
-    masks = ~torch.eye(len(real), dtype=torch.bool)
+    found = Neighbourhoods(real, fake, neighbours, coverage_neighbours)
+    every = torch.ones(len(fake), dtype=torch.bool, device=fake.device)
+    masks = ~torch.eye(len(real), dtype=torch.bool, device=real.device)
     return torch.tensor([found.score(r, every)[:4] for r in masks], dtype=torch.float64).unbind(dim=1)
 
 
@@ -105,7 +110,7 @@ class Neighbourhoods:
         for block in distances(real, fake):
             rows = slice(start, start + len(block))
             near = block <= torch.maximum(reach[0][rows, None], reach[1])
-            found.append(near.nonzero() + torch.tensor([start, 0]))
+            found.append(near.nonzero() + torch.tensor([start, 0], device=near.device))
             start = rows.stop
         i, j = torch.cat(found).unbind(dim=1)
         return i, j, squared(real, fake, i, j)
@@ -121,16 +126,16 @@ def _nearest_others(x: Tensor) -> tuple[Tensor, Tensor]:
     """x (N, D) -> squared distances (N, K), ascending, and rows (N, K) of the nearest others."""
     count, found, start = min(NEAREST, len(x) - 1), [], 0
     for block in distances(x, x):
-        rows = torch.arange(len(block))
+        rows = torch.arange(len(block), device=x.device)
         block[rows, start + rows] = torch.inf
         found.append(block.topk(count, dim=1, largest=False).indices)
         start += len(block)
     index = torch.cat(found)
-    d2 = squared(x, x, torch.arange(len(x)).repeat_interleave(count), index.flatten()).view(-1, count)
+    d2 = squared(x, x, torch.arange(len(x), device=x.device).repeat_interleave(count), index.flatten()).view(-1, count)
     order = d2.argsort(dim=1)
     return d2.gather(1, order), index.gather(1, order)
 
 
 def _count(which: Tensor, of: int) -> int:
     """How many different items are among `which`."""
-    return int(torch.zeros(of, dtype=torch.bool).index_fill_(0, which, True).count_nonzero())
+    return int(torch.zeros(of, dtype=torch.bool, device=which.device).index_fill_(0, which, True).count_nonzero())

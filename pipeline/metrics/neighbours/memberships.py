@@ -37,7 +37,7 @@ def memberships(
 
     Args:
         real: (N, D).
-        fake: (M, D).
+        fake: (M, D), on the same device.
         neighbours: k of the radii for `precise` and `recalled`.
         coverage_neighbours: k of the radii for `inside` and `covered`.
         block: points on each side at a time; memory is O((N + M) D + block²).
@@ -49,8 +49,9 @@ def memberships(
     there, here = centered(real, fake)
     inner, outer = radii_of(there, (neighbours, coverage_neighbours))  # (N,), (N,)
     (reach,) = radii_of(here, (neighbours,))  # (M,)
-    precise, covered = torch.zeros(len(fake), dtype=torch.bool), torch.zeros(len(real), dtype=torch.bool)
-    recalled, inside = torch.zeros_like(covered), torch.zeros(len(fake), dtype=torch.long)
+    precise = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
+    covered = torch.zeros(len(real), dtype=torch.bool, device=real.device)
+    recalled, inside = torch.zeros_like(covered), torch.zeros_like(precise, dtype=torch.long)
     for pairs in all_pairs(there, here, block=block):
         rows, columns = pairs.rows, pairs.columns
         exact = partial(squared, there.x[rows], here.x[columns])

@@ -33,7 +33,7 @@ def squared(a: Tensor, b: Tensor, i: Tensor, j: Tensor) -> Tensor:
     if len(i) == 1:  # torch sums a single long row in another order, with several threads
         return squared(a, b, i.repeat(2), j.repeat(2))[:1]
     parts = math.ceil(len(i) / max(4, VALUES // a.shape[1]))  # no part of one row
-    found = torch.empty(len(i), dtype=torch.float64)
+    found = torch.empty(len(i), dtype=torch.float64, device=a.device)
     for some, p, q in zip(*(x.tensor_split(max(1, parts)) for x in (found, i, j)), strict=True):
         gap = a.index_select(0, p).double().sub_(b.index_select(0, q))
         torch.sum(gap.mul_(gap), dim=1, out=some)
@@ -49,10 +49,11 @@ def nearest(x: Tensor, of: Tensor, *, count: int) -> tuple[Tensor, Tensor]:
     check_finite(x, "item")
     check_finite(of, "item")
     if x.shape[1] <= FEW:
-        found = KDTree(of.double().numpy()).query(x.double().numpy(), k=range(1, count + 1))
-        return torch.from_numpy(found[0]), torch.from_numpy(found[1])
+        found = KDTree(of.double().cpu().numpy()).query(x.double().cpu().numpy(), k=range(1, count + 1))
+        return torch.from_numpy(found[0]).to(x.device), torch.from_numpy(found[1]).to(x.device)
     there, here = centered(of, x)
-    d2, index = search(all_pairs(here, there), partial(squared, here.x, there.x), rows=len(x), count=count)
+    exact = partial(squared, here.x, there.x)
+    d2, index = search(all_pairs(here, there), exact, rows=len(x), count=count, device=x.device)
     return here.restored(d2.sqrt()), here.restored(there.order[index])
 
 
@@ -60,14 +61,15 @@ def nearest_others(x: CenteredSample, *, count: int) -> Tensor:
     """x of N > count points -> squared distances (N, count) float64, ascending, to the nearest of the other points."""
     rows = len(x.order)
     if x.rows.dims <= FEW:
-        points = x.x.double().numpy()
+        points = x.x.double().cpu().numpy()
         width = min(count + 1 + SPARE, rows)
-        index = torch.from_numpy(KDTree(points).query(points, k=range(1, width + 1))[1])
-        every = torch.arange(rows)
+        index = torch.from_numpy(KDTree(points).query(points, k=range(1, width + 1))[1]).to(x.x.device)
+        every = torch.arange(rows, device=x.x.device)
         found = squared(x.x, x.x, every.repeat_interleave(width), index.flatten()).view(-1, width)
         found[index == every[:, None]] = torch.inf  # the point itself, absent where it has that many duplicates
         return smallest(found, count)
-    return search(half_pairs(x), partial(squared, x.x, x.x), rows=rows, count=count, halved=True)[0]
+    exact = partial(squared, x.x, x.x)
+    return search(half_pairs(x), exact, rows=rows, count=count, device=x.x.device, halved=True)[0]
 
 
 def distances(a: Tensor, b: Tensor, *, block: int = BLOCK) -> Iterator[Tensor]:
@@ -75,8 +77,9 @@ def distances(a: Tensor, b: Tensor, *, block: int = BLOCK) -> Iterator[Tensor]:
     few = a.shape[1] <= FEW
     mode = "donot_use_mm_for_euclid_dist" if few else "use_mm_for_euclid_dist"
     centre = b.double().mean(dim=0)
+    columns = b.double() - centre
     for rows in torch.split(a.double() - centre, block):
-        yield torch.cdist(rows, b.double() - centre, compute_mode=mode)
+        yield torch.cdist(rows, columns, compute_mode=mode)
 
 
 def squared_radii(x: Tensor, neighbours: tuple[int, ...]) -> tuple[Tensor, ...]:

@@ -22,7 +22,7 @@ GROUPS = 16
 
 
 def search(
-    blocks: Iterator[BoundedBlock], exact: Exact, *, rows: int, count: int, halved: bool = False
+    blocks: Iterator[BoundedBlock], exact: Exact, *, rows: int, count: int, device: torch.device, halved: bool = False
 ) -> tuple[Tensor, Tensor]:
     """The nearest of the columns of some blocks.
 
@@ -31,12 +31,13 @@ def search(
         exact: the squared distances of pairs.
         rows: the number of points.
         count: how many neighbours of each.
+        device: of the points.
         halved: whether the blocks are of one sample, whose points are not neighbours of themselves.
 
     Returns:
         Squared distances (rows, count) float64, ascending, and which points they are to.
     """
-    found = _Search(exact, rows, count, halved)
+    found = _Search(exact, rows, count, halved, device)
     for block in blocks:
         found.add(block)
     found.compute()
@@ -44,10 +45,10 @@ def search(
 
 
 class _Search:
-    def __init__(self, exact: Exact, rows: int, count: int, halved: bool) -> None:
+    def __init__(self, exact: Exact, rows: int, count: int, halved: bool, device: torch.device) -> None:
         self.exact, self.halved, self.count = exact, halved, count
-        self.d2 = torch.full((rows, count), torch.inf, dtype=torch.float64)
-        self.index = torch.full((rows, count), -1)
+        self.d2 = torch.full((rows, count), torch.inf, dtype=torch.float64, device=device)
+        self.index = torch.full((rows, count), -1, device=device)
         self.bounds = self.d2
         """(rows, count), ascending: the m-th smallest distance is no larger than the m-th."""
         self.pending: list[tuple[Tensor, Tensor, Tensor]] = []
@@ -94,7 +95,7 @@ class _Search:
         return maybe.logical_or_(least < columns) if self.halved else maybe
 
     def _merge(self, i: Tensor, j: Tensor, d2: Tensor) -> None:
-        every = torch.arange(len(self.d2)).repeat_interleave(self.count)
+        every = torch.arange(len(self.d2), device=i.device).repeat_interleave(self.count)
         value, index = torch.cat([self.d2.flatten(), d2]), torch.cat([self.index.flatten(), j])
         chosen = smallest_of_each(torch.cat([every, i]), value, self.count)
         self.d2, self.index = value[chosen], index[chosen]
@@ -128,4 +129,4 @@ def smallest_of_each(i: Tensor, value: Tensor, count: int) -> Tensor:
     order = order[i[order].argsort(stable=True)]
     each = i.bincount()
     first = each.cumsum(0) - each
-    return order[first[:, None] + torch.arange(count)]
+    return order[first[:, None] + torch.arange(count, device=i.device)]
