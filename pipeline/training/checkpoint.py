@@ -27,7 +27,7 @@ def save(cell: Cell, model: GenerativeModel | None, manifest: dict[str, Any]) ->
     """Write both files atomically."""
     with files.atomic_dir(paths.trained(cell)) as folder:
         if model is not None:
-            state = {name: value.contiguous() for name, value in model.state_dict().items()}
+            state = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
             save_file(state, folder / WEIGHTS)
             manifest = manifest | {"sha256": files.sha256(folder / WEIGHTS)}
         files.write_json(folder / MANIFEST, manifest)

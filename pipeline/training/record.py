@@ -18,7 +18,8 @@ class Diverged(BaseModel):
 
 
 class Record(BaseModel):
-    """The result of training a cell. `sha256`: of the weights; a diverged cell has none."""
+    """The result of training a cell. `sha256`: of the weights; a diverged cell has none. `device`: the GPU that it was
+    trained on; None for the CPU."""
 
     status: Literal["ok", "diverged"]
     family: str
@@ -32,6 +33,7 @@ class Record(BaseModel):
     parameters: Annotated[int, Field(ge=0)] | None = None
     steps: int | None = None
     best_step: int | None = None
+    device: str | None = None
     diverged: Diverged | None = None
 
     @model_validator(mode="after")

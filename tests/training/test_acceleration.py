@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -9,6 +11,7 @@ from torch import Tensor, nn
 from pipeline.contract import Loss, Player
 from pipeline.params import Training
 from pipeline.training import acceleration as module
+from pipeline.training import reproducible
 from pipeline.training.acceleration import Acceleration, acceleration
 
 IMAGES, POINTS = torch.randn(4, 3, 8, 8), torch.randn(4, 2)
@@ -38,15 +41,20 @@ def test_channels_last_is_for_images() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "what"), [({"precision": "bfloat16"}, "has_bfloat16"), ({"compile": True}, "has_compiler")]
+    ("option", "what"),
+    [
+        ({"precision": "bfloat16"}, "has_bfloat16"),
+        ({"precision": "tf32"}, "has_tf32"),
+        ({"compile": True}, "has_compiler"),
+    ],
 )
 def test_what_the_machine_lacks_stays_off_and_says_why(
     option: dict[str, object], what: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(module, what, lambda: False)
+    monkeypatch.setattr(module, what, lambda device: False)
     assert acceleration(settings(**option), IMAGES) == Acceleration()
     assert "stays off: " in capsys.readouterr().out
-    monkeypatch.setattr(module, what, lambda: True)
+    monkeypatch.setattr(module, what, lambda device: True)
     assert acceleration(settings(**option), IMAGES) != Acceleration()
 
 
@@ -59,6 +67,21 @@ def test_a_faster_loss_is_the_same_loss(fast: Acceleration, tolerance: float) ->
     expected = plain.loss(IMAGES, NONE).total
     fast.place(network)
     assert fast.player(plain).loss(IMAGES, NONE).total.item() == pytest.approx(expected.item(), rel=tolerance)
+
+
+def test_tf32_is_for_the_rounds_of_training_alone() -> None:
+    reproducible.seed(0)
+    with Acceleration(tf32=True).arithmetic():
+        assert torch.get_float32_matmul_precision() == "high"
+    with Acceleration().arithmetic():
+        assert torch.get_float32_matmul_precision() == "highest"
+    assert not torch.backends.cudnn.allow_tf32
+
+
+def test_cublas_is_deterministic_before_cuda_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    reproducible.seed(0)
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from pipeline.contract import Exact, GenerativeModel, Loss, Player, SinglePlayer
 from pipeline.params import Training
 from pipeline.results.column import column
-from pipeline.training import reproducible
+from pipeline.training import loop, reproducible
 from pipeline.training.batches import in_order, shuffled
 from pipeline.training.curve_logger import CurveLogger
 from pipeline.training.loop import fit
@@ -123,6 +124,42 @@ def test_divergence_names_its_step_and_player() -> None:
     with pytest.raises(DivergedError) as error:
         fit(Line(spoil=7), data(), data(), settings(), CurveLogger(), "toy", seed=0)
     assert (error.value.step, error.value.player) == (7, "model")
+
+
+class Strict(Line):
+    """Raises an error of its own where a weight is not finite."""
+
+    def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
+        if not self.mean.isfinite().all():
+            raise ValueError("a mean that is not finite")
+        return super().log_prob(x, c)
+
+
+@pytest.mark.parametrize("kind", [Line, Strict])
+def test_divergence_between_two_rows_of_the_curve_names_its_step(
+    kind: type[Line], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "ROWS", 2)
+    history = CurveLogger()
+    with pytest.raises(DivergedError) as error:
+        fit(kind(spoil=37), data(), data(), settings(validate_every=60), history, "toy", seed=0)
+    assert (error.value.step, error.value.player) == (37, "model")
+    assert [row[0] for row in history.rows] == [30]
+
+
+def test_an_error_of_a_model_whose_values_are_finite_is_its_own() -> None:
+    model = Strict()
+    with torch.no_grad():
+        model.mean.fill_(math.inf)
+    with pytest.raises(ValueError, match="a mean"):
+        fit(model, data(), data(), settings(), CurveLogger(), "toy", seed=0)
+
+
+def test_a_progress_line_has_the_speed_and_the_time_that_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    trained()
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 10
+    assert re.fullmatch(r"toy  step 60/60  model/nll \S+  \S+ steps/s  about 0 s left", lines[-1])
 
 
 def test_validation_does_not_move_the_stream_of_random_numbers() -> None:
