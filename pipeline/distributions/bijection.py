@@ -19,6 +19,7 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -139,6 +140,7 @@ class ActNorm(Bijection):
     """z = (x + b) e^s for each channel of x (B, *shape), set by the first batch to zero mean and unit variance."""
 
     ready: Tensor
+    """(): `_started` as the state dict stores it; training reads the Python flag, which waits for no device."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -146,6 +148,7 @@ class ActNorm(Bijection):
         each = (shape[0], *[1] * (len(shape) - 1))
         self.shift, self.log_scale = nn.Parameter(torch.zeros(each)), nn.Parameter(torch.zeros(each))
         self.register_buffer("ready", torch.tensor(False))
+        self._started = False
 
     @torch.no_grad()
     def _start(self, x: Tensor) -> None:
@@ -153,9 +156,14 @@ class ActNorm(Bijection):
         self.shift.copy_(-values.mean(1).view_as(self.shift))
         self.log_scale.copy_(-values.std(1).clamp(min=1e-6).log().view_as(self.log_scale))
         self.ready.fill_(True)
+        self._started = True
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        self._started = bool(state_dict.get(f"{prefix}ready", self._started))
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        if self.training and not self.ready:
+        if self.training and not self._started:
             self._start(x)
         return (x + self.shift) * self.log_scale.exp(), (self.log_scale.sum() * self.copies).expand(len(x))
 
@@ -184,7 +192,7 @@ class Convolution(Bijection):
 
     def weight(self) -> Tensor:
         """W = P L (U + diag(d)), (C, C)."""
-        lower = self.lower.tril(-1) + torch.eye(len(self.sign)).to(self.lower)
+        lower = self.lower.tril(-1) + torch.eye(len(self.sign), dtype=self.lower.dtype, device=self.lower.device)
         upper = self.upper.triu(1) + (self.sign * self.log_diagonal.exp()).diag()
         return self.permutation @ lower @ upper
 
@@ -193,5 +201,6 @@ class Convolution(Bijection):
         return nn.functional.conv2d(x, self.weight()[:, :, None, None]), log_det.expand(len(x))
 
     def inverse(self, z: Tensor, h: Tensor) -> Tensor:
-        inverse = self.weight().double().inverse().to(z)  # float64: the error grows with W's condition number
+        weight = self.weight().double()  # float64: the error grows with W's condition number
+        inverse = torch.linalg.inv_ex(weight).inverse.to(z)  # without the check, for which the host would wait
         return nn.functional.conv2d(z, inverse[:, :, None, None])

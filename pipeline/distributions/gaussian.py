@@ -29,8 +29,9 @@ class Normals(NamedTuple):
         return cls(mean, log_sigma.clamp(*LOG_SIGMA))
 
     @classmethod
-    def standard(cls, *shape: int) -> Normals:
-        return cls(torch.zeros(shape), torch.zeros(shape))
+    def standard_like(cls, mean: Tensor) -> Normals:
+        """N(0, 1) for each value of `mean`, on its device."""
+        return cls(torch.zeros_like(mean), torch.zeros_like(mean))
 
     def draw(self, temperature: float = 1.0) -> Tensor:
         """z (B, ...), differentiable in the mean and the deviation; deviations times `temperature`."""

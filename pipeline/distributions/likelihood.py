@@ -33,6 +33,15 @@ def standard_normal_log_prob(z: Tensor) -> Tensor:
     return (-0.5 * z.square() - 0.5 * LOG_2PI).flatten(1).sum(-1)
 
 
+def draw_category(probabilities: Tensor) -> Tensor:
+    """(B, K) -> (B,) long: one category of each row.
+
+    As `torch.multinomial` draws a single one, argmax p / q with q ~ Exp(1), without the check that its argument is a
+    distribution, for which the host would wait at each call.
+    """
+    return (probabilities / torch.empty_like(probabilities).exponential_()).argmax(-1)
+
+
 class Likelihood(Protocol):
     """p(x | parameters), independent over the values of x."""
 

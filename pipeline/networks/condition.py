@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.contract import Condition, Event
+from pipeline.networks.layers import one_hot
 
 
 class Context(NamedTuple):
@@ -95,8 +95,8 @@ class BoxEncoder(Encoder):
 
     def encode_map(self, c: Tensor) -> Tensor:
         height, width = self.size
-        y = (torch.arange(height) + 0.5)[:, None] / max(height, 1)  # (H, 1)
-        x = (torch.arange(width) + 0.5)[None, :] / max(width, 1)  # (1, W)
+        y = (torch.arange(height, device=c.device) + 0.5)[:, None] / max(height, 1)  # (H, 1)
+        x = (torch.arange(width, device=c.device) + 0.5)[None, :] / max(width, 1)  # (1, W)
         left, top, right, bottom = (side[:, None, None] for side in c.unbind(-1))  # (B, 1, 1)
         inside = (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
         return inside.to(c.dtype)[:, None][:, : self.maps]  # (B, M, H, W)
@@ -110,7 +110,7 @@ class SegmentationEncoder(Encoder):
         self.maps = condition.size
 
     def encode_map(self, c: Tensor) -> Tensor:
-        return F.one_hot(c, self.maps).movedim(-1, 1).to(torch.float32)
+        return one_hot(c, self.maps).movedim(-1, 1)
 
 
 class GrayscaleEncoder(Encoder):

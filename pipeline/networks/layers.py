@@ -70,6 +70,14 @@ class Fourier(nn.Module):
         return torch.cat([x, angles.sin(), angles.cos()], dim=-1)
 
 
+def one_hot(index: Tensor, size: int) -> Tensor:
+    """index (...) long of 0 .. size - 1 -> (..., size) float32, 1 at the index.
+
+    `torch.nn.functional.one_hot` checks the range of the indices on the host, which has to wait for them.
+    """
+    return (index[..., None] == torch.arange(size, device=index.device)).float()
+
+
 def norm(channels: int) -> nn.GroupNorm:
     """Group normalisation with groups of at least four channels (Wu & He 2018, arXiv:1803.08494)."""
     groups = next(g for g in (8, 4, 2, 1) if channels % g == 0 and channels // g >= min(4, channels))

@@ -87,7 +87,7 @@ def test_a_dense_condition_moves_with_its_image(kind: str, monkeypatch: pytest.M
     made, task = augmented("pixelcnn", GREY, kind), Task("t", GREY, condition(kind, GREY))
     x, c = batch(task, 6)
     turn = Transformation(torch.zeros(6, len(SPREAD)), torch.full((6,), 1))
-    monkeypatch.setattr(augmentation, "random_transformation", lambda event, count: turn)
+    monkeypatch.setattr(augmentation, "random_transformation", lambda event, count, device: turn)
     seen = made.condition(c)
     context = seen._replace(map=turn.apply(seen.map)).everywhere() if seen.map.shape[1] else seen.everywhere()
     told = turn.features(GREY)[:, :, None, None].expand(-1, -1, 8, 8)

@@ -37,7 +37,7 @@ from pipeline.distributions.coupling import (
 )
 from pipeline.distributions.dequantisation import Uniform
 from pipeline.distributions.spline import Spline
-from pipeline.families.flow.networks import MapConditioner, VectorConditioner
+from pipeline.families.flow.networks.conditioners import MapConditioner, VectorConditioner
 
 SMALL = Event((1, 4, 4), levels=4)
 POINT_FLOWS = [recipe for family, recipe in recipes("points") if family == "flow"]
@@ -241,6 +241,22 @@ def test_the_first_batch_normalises(event: Event) -> None:
     values = z.transpose(0, 1).flatten(1)
     assert torch.allclose(values.mean(1), torch.zeros(event.shape[0]), atol=1e-4)
     assert torch.allclose(values.std(1), torch.ones(event.shape[0]), atol=1e-3)
+
+
+def test_a_normalisation_that_the_first_batch_set_is_restored_with_its_state() -> None:
+    """Whatever holds the state, training goes on from it; without one the next batch sets it."""
+    first, batches = ActNorm((3, 4, 4)).train(), torch.randn(2, 8, 3, 4, 4) + 5
+    first(batches[0], batches[0])
+    expected = first.shift.detach().clone()
+    for assign in (False, True):
+        restored = ActNorm((3, 4, 4)).train()
+        restored.load_state_dict(first.state_dict(), assign=assign)
+        restored(2 * batches[1], batches[1])
+        assert torch.equal(restored.shift, expected)
+    fresh = ActNorm((3, 4, 4)).train()
+    fresh.load_state_dict(ActNorm((3, 4, 4)).state_dict())
+    fresh(2 * batches[1], batches[1])
+    assert not torch.equal(fresh.shift, torch.zeros_like(fresh.shift))
 
 
 @pytest.mark.parametrize(("recipe", "event"), FLOWS, ids=lambda v: v if isinstance(v, str) else v.kind)

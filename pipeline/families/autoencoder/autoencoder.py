@@ -81,11 +81,18 @@ class Autoencoder(SinglePlayer, Reconstructs):
         if self.codes == "standard":
             return
         codes = torch.cat([self.encode(x, c) for x, c in train])
-        variances, axes = torch.linalg.eigh(codes.T.cov().view(codes.shape[1], -1))
+        variances, axes = torch.linalg.eigh(_covariance(codes))
         self.code_mean.copy_(codes.mean(0))
         self.code_root.copy_(axes * variances.clamp(min=0).sqrt())  # dead code units: the covariance is singular
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        draw = self.setting * torch.randn(len(c), len(self.code_mean))
+        draw = self.setting * torch.randn(len(c), len(self.code_mean), device=c.device)
         return self.decode(self.code_mean + draw @ self.code_root.T, c)
+
+
+def _covariance(codes: Tensor) -> Tensor:
+    """codes (N, latent) -> (latent, latent), as `torch.cov`, which asks the host whether N - 1 is positive."""
+    values, count = codes.T, len(codes)
+    deviations = values - (values.sum(1) / count)[:, None]
+    return deviations @ deviations.T / (count - 1)

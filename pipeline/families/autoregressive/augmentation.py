@@ -25,6 +25,7 @@ from torch import Tensor
 
 from pipeline.contract import Event, Loss
 from pipeline.families.autoregressive.image import AutoregressiveImages
+from pipeline.networks.layers import one_hot
 
 SPREAD = (0.15, 0.1, 0.1, 0.15, 0.12, 0.12)
 """Standard deviations of the turn in radians, two logarithms of scale, the shear, and two shifts in half sides."""
@@ -48,19 +49,19 @@ class Transformation(NamedTuple):
 
     def features(self, event: Event) -> Tensor:
         """(B, transformation_width(event)): the condition of the network."""
-        return torch.cat([self.noise, F.one_hot(self.symmetry, len(symmetries(event)))], dim=1)
+        return torch.cat([self.noise, one_hot(self.symmetry, len(symmetries(event)))], dim=1)
 
     def _warped(self, maps: Tensor) -> Tensor:
-        turn, a, b, shear, u, v = (self.noise * torch.tensor(SPREAD)).unbind(dim=1)
+        turn, a, b, shear, u, v = (n * spread for n, spread in zip(self.noise.unbind(dim=1), SPREAD, strict=True))
         rows = [turn.cos() * a.exp(), shear - turn.sin(), u, turn.sin(), turn.cos() * b.exp(), v]
         grid = F.affine_grid(torch.stack(rows, dim=1).unflatten(1, (2, 3)), list(maps.shape), align_corners=False)
         return F.grid_sample(maps, grid, padding_mode="border", align_corners=False)
 
     def _turned(self, maps: Tensor) -> Tensor:
-        order, every = self.symmetry.argsort(), symmetries(maps)
-        alike = maps[order].split(self.symmetry.bincount(minlength=len(every)).tolist())
-        turned = torch.cat([symmetry(rows) for symmetry, rows in zip(every, alike, strict=True)])
-        return turned[order.argsort()]
+        places = torch.arange(maps.shape[2:].numel(), device=maps.device).view(1, 1, *maps.shape[2:])
+        source = torch.cat([symmetry(places) for symmetry in symmetries(maps)])  # (symmetries, 1, H, W): of each place
+        chosen = source[self.symmetry].flatten(2).expand(-1, maps.shape[1], -1)
+        return maps.flatten(2).gather(2, chosen).view(maps.shape)
 
 
 def transformation_width(event: Event) -> int:
@@ -68,13 +69,15 @@ def transformation_width(event: Event) -> int:
     return len(SPREAD) + len(symmetries(event))
 
 
-def identity(count: int) -> Transformation:
-    return Transformation(torch.zeros(count, len(SPREAD)), torch.zeros(count, dtype=torch.long))
+def identity(count: int, device: torch.device | None = None) -> Transformation:
+    noise = torch.zeros(count, len(SPREAD), device=device)
+    return Transformation(noise, torch.zeros(count, dtype=torch.long, device=device))
 
 
-def random_transformation(event: Event, count: int) -> Transformation:
-    noise = torch.randn(count, len(SPREAD)) * (torch.rand(count, 1) < WARPED)
-    symmetry = torch.randint(len(symmetries(event)), (count,)) * (torch.rand(count) >= PLAIN)
+def random_transformation(event: Event, count: int, device: torch.device | None = None) -> Transformation:
+    draw, kinds = partial(torch.rand, device=device), len(symmetries(event))
+    noise = torch.randn(count, len(SPREAD), device=device) * (draw(count, 1) < WARPED)
+    symmetry = torch.randint(kinds, (count,), device=device) * (draw(count) >= PLAIN)
     return Transformation(noise, symmetry)
 
 
@@ -97,10 +100,10 @@ class AugmentedImages(AutoregressiveImages):
         return transformation_width(event)
 
     def context(self, c: Tensor) -> Tensor:
-        return self._with_transformation(super().context(c), identity(len(c)))
+        return self._with_transformation(super().context(c), identity(len(c), c.device))
 
     def loss(self, x: Tensor, c: Tensor) -> Loss:
-        t, condition = random_transformation(self.event, len(x)), self.condition(c)
+        t, condition = random_transformation(self.event, len(x), x.device), self.condition(c)
         moved, places = t.apply(torch.cat([x, condition.map], dim=1)).tensor_split([x.shape[1]], dim=1)
         x, context = self.event.quantise(moved), condition._replace(map=places).everywhere()
         nll = -self.pixels.log_prob(x, self.network(x, self._with_transformation(context, t))).mean()

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.contract import Event, Exact, Loss, SinglePlayer
+from pipeline.distributions import host_draws
 from pipeline.families.autoregressive.pixels import Pixels
 
 Parameters = Callable[[Tensor, int, int], Tensor]
@@ -73,11 +74,12 @@ class AutoregressiveImages(SinglePlayer, Exact):
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        return self.draw(len(c), partial(self.network.at, self.network.start(self.context(c))))
+        context = self.context(c)
+        return self.draw(c, partial(self.network.at, self.network.start(context)))
 
-    def draw(self, count: int, parameters: Parameters) -> Tensor:
-        """(count, C, H, W): each pixel from its parameters, in the network's order."""
-        x, visits = torch.zeros(count, *self.event.shape), self.network.visits
+    def draw(self, c: Tensor, parameters: Parameters) -> Tensor:
+        """One draw for each row of c, (B, C, H, W): each pixel from its parameters, in the network's order."""
+        x, visits = torch.zeros(len(c), *self.event.shape, device=c.device), self.network.visits
         step = self.event.shape[0] // visits  # sub-pixels that one visit draws
         shares = [slice(step * visit, step * (visit + 1)) for visit in range(visits)]
         for row, column in self.network.order():
@@ -115,15 +117,15 @@ class OrderEnsemble(SinglePlayer, Exact):
         return each.logsumexp(0) - math.log(count)
 
     def loss(self, x: Tensor, c: Tensor) -> Loss:
-        order = int(torch.randint(len(self.network), ()))
-        return self.member(order).loss(x, c)
+        return self.member(host_draws.integer(len(self.network))).loss(x, c)
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        orders = torch.randint(len(self.network), (len(c),))
-        x = torch.empty(len(c), *self.event.shape)
-        for order in orders.unique().tolist():
-            x[orders == order] = self.member(order).sample(c[orders == order])
+        orders = host_draws.integers(len(self.network), len(c))
+        x = torch.empty(len(c), *self.event.shape, device=c.device)
+        for order in sorted(set(orders)):
+            rows = torch.tensor([row for row, drawn in enumerate(orders) if drawn == order], device=c.device)
+            x[rows] = self.member(order).sample(c[rows])
         return x
 
 
@@ -138,4 +140,4 @@ def sample_naively(model: AutoregressiveImages, c: Tensor) -> Tensor:
     def parameters(x: Tensor, row: int, column: int) -> Tensor:
         return model.network(x, context)[:, :, row, column]
 
-    return model.draw(len(c), parameters)
+    return model.draw(c, parameters)

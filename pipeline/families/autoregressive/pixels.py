@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipeline.contract import Event
 from pipeline.distributions.likelihood import LOG_SIGMA, Categorical, logistic_log_mass
@@ -61,22 +61,26 @@ class Components(NamedTuple):
     """(B, C (C - 1) / 2, K, ...): of each sub-pixel's mean in each earlier one, (G, R), (B, R), (B, G)."""
 
 
-class LogisticMixture:
+class LogisticMixture(nn.Module):
     """A pixel's sub-pixels share one component: 1 + 2 C + C (C - 1) / 2 numbers for each of `mixtures` components."""
 
+    spread: Tensor
+    """(mixtures,): initial means; equal ones would stay equal."""
+
     def __init__(self, event: Event, mixtures: int) -> None:
-        self.event, self.half, self.subpixels = event, 1 / (event.grid - 1), event.shape[0]
+        super().__init__()
+        self.event, self.half_width, self.subpixels = event, 1 / (event.grid - 1), event.shape[0]
         pairs = self.subpixels * (self.subpixels - 1) // 2
         self.parts = (1, self.subpixels, self.subpixels, pairs)
         self.width = mixtures * sum(self.parts)
-        self.spread = torch.linspace(-1, 1, mixtures)  # initial means: equal ones would stay equal
+        self.register_buffer("spread", torch.linspace(-1, 1, mixtures), persistent=False)
 
     def log_prob(self, x: Tensor, parameters: Tensor) -> Tensor:
         mixture, x = self._components(parameters), x.unsqueeze(2)  # (B, C, 1, H, W)
         log_p = mixture.log_weight
         for c in range(self.subpixels):
             mean = self._shifted(mixture, x, c)
-            log_p = log_p + logistic_log_mass(x[:, c], mean, mixture.log_scale[:, c], self.half)
+            log_p = log_p + logistic_log_mass(x[:, c], mean, mixture.log_scale[:, c], self.half_width)
         return log_p.logsumexp(1).flatten(1).sum(-1)
 
     def draw(self, parameters: Tensor, share: slice, temperature: float) -> Tensor:
@@ -94,7 +98,7 @@ class LogisticMixture:
     def _components(self, parameters: Tensor) -> Components:
         parts = parameters.unflatten(1, (sum(self.parts), -1)).split(self.parts, dim=1)
         log_weight, mean, log_scale, slope = parts
-        spread = self.spread.to(mean).view(-1, *[1] * (mean.dim() - 3))
+        spread = self.spread.view(-1, *[1] * (mean.dim() - 3))
         return Components(log_weight[:, 0].log_softmax(1), mean + spread, log_scale.clamp(*LOG_SIGMA), slope.tanh())
 
     def _shifted(self, mixture: Components, x: Tensor, c: int) -> Tensor:

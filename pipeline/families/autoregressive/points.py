@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.contract import Exact, Loss, SinglePlayer
-from pipeline.distributions.likelihood import LOG_SIGMA, normal_log_prob
+from pipeline.distributions.likelihood import LOG_SIGMA, draw_category, normal_log_prob
 
 
 class Gaussians(NamedTuple):
@@ -37,7 +37,7 @@ class Gaussians(NamedTuple):
 
     def draw(self, temperature: float) -> Tensor:
         """One number for each row of (B, K): (B,)."""
-        k = torch.multinomial((self.log_pi / temperature).softmax(-1), 1)
+        k = draw_category((self.log_pi / temperature).softmax(-1))[:, None]
         sigma = self.log_sigma.gather(1, k).exp() * temperature
         return (self.mean.gather(1, k) + sigma * torch.randn_like(sigma)).squeeze(1)
 

@@ -43,7 +43,7 @@ class Oracle(Untrained):
 
     def sample(self, c: Tensor) -> Tensor:
         mode = torch.multinomial(self.weights, len(c), replacement=True)
-        return self.means[mode] + self.sigma * torch.randn(len(c), self.means.shape[1])
+        return self.means[mode] + self.sigma * torch.randn(len(c), self.means.shape[1], device=c.device)
 
 
 class OneMode(GenerativeModel):
@@ -84,7 +84,7 @@ class UniformBox(Untrained):
         return volume.masked_fill(~inside, -math.inf)
 
     def sample(self, c: Tensor) -> Tensor:
-        return self.low + (self.high - self.low) * torch.rand(len(c), *self.low.shape)
+        return self.low + (self.high - self.low) * torch.rand(len(c), *self.low.shape, device=c.device)
 
 
 class UniformLevels(Untrained):
@@ -95,10 +95,10 @@ class UniformLevels(Untrained):
         self.event = event
 
     def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
-        return torch.full((len(x),), -self.event.dims * math.log(self.event.grid))
+        return torch.full((len(x),), -self.event.dims * math.log(self.event.grid), device=x.device)
 
     def sample(self, c: Tensor) -> Tensor:
-        return self.event.value(torch.randint(self.event.grid, (len(c), *self.event.shape)))
+        return self.event.value(torch.randint(self.event.grid, (len(c), *self.event.shape), device=c.device))
 
 
 class Marginal(Untrained):

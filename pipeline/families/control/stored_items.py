@@ -11,16 +11,20 @@ random half of the validation split, or every seed would return the same items.
 
 Seeds are replications only as far as they draw different items. Of k items drawn from m without replacement two seeds
 share k² / m on average; `replicates` is true if that is at most half of them.
+
+Which items have the nearest condition is found on the CPU, where the draws depend on their number; `x` stays on the
+model's device.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.contract import Batch, GenerativeModel, Player
+from pipeline.distributions import host_draws
 
 CHUNK = 1024
 
@@ -46,34 +50,40 @@ class StoredItems(GenerativeModel):
 
     def sample(self, c: Tensor) -> Tensor:
         if not c[:1].numel():
-            return self.x[sample_without_replacement(torch.arange(len(self.x)), len(c))]
+            items = torch.arange(len(self.x), device=self.x.device)
+            return self.x[sample_without_replacement(items, len(c))]
+        return self.x[self._rows(c.cpu()).to(self.x.device)]
+
+    def _rows(self, c: Tensor) -> Tensor:
+        """c (B, *condition) -> the stored item that each row gets, (B,) long, both on the CPU."""
         unique, group = c.unique(dim=0, return_inverse=True)
         rows = torch.empty(len(c), dtype=torch.long)
-        matching = (match for part in unique.split(CHUNK) for match in self._matching(part))
-        for place, match in enumerate(matching):
+        for place, match in enumerate(self._matching(unique)):
             same = group == place
             rows[same] = sample_without_replacement(match.nonzero()[:, 0], int(same.sum()))
-        return self.x[rows]
+        return rows
 
     def replicates(self, c: Tensor) -> bool:
         """Whether two seeds share at most half of their items for c, on average."""
         if not c[:1].numel():
             return expected_overlap(len(c), len(self.x)) <= len(c) / 2
-        unique, count = c.unique(dim=0, return_counts=True)
-        matching = (match for part in unique.split(CHUNK) for match in self._matching(part))
-        same = sum(expected_overlap(int(k), int(match.sum())) for k, match in zip(count, matching, strict=True))
+        unique, count = c.cpu().unique(dim=0, return_counts=True)
+        matching = zip(count, self._matching(unique), strict=True)
+        same = sum(expected_overlap(int(k), int(match.sum())) for k, match in matching)
         return same <= len(c) / 2
 
-    def _matching(self, c: Tensor) -> Tensor:
-        """(B, stored) bool: for each row of c the stored items with the nearest condition."""
-        distance = torch.cdist(_flat(c), _flat(self.c), p=2.0 if c.is_floating_point() else 0.0)
-        return distance <= distance.amin(1, keepdim=True)
+    def _matching(self, c: Tensor) -> Iterator[Tensor]:
+        """For each row of c the stored items with the nearest condition, (stored,) bool, all on the CPU."""
+        stored = _flat(self.c.cpu())
+        for part in c.split(CHUNK):
+            distance = torch.cdist(_flat(part), stored, p=2.0 if c.is_floating_point() else 0.0)
+            yield from distance <= distance.amin(1, keepdim=True)
 
 
 def sample_without_replacement(items: Tensor, count: int) -> Tensor:
     """`count` of the items (N,) in random order; all occur once before any occurs twice."""
     rounds = -(-count // len(items))
-    return torch.cat([items[torch.randperm(len(items))] for _ in range(rounds)])[:count]
+    return torch.cat([items[torch.randperm(len(items), device=items.device)] for _ in range(rounds)])[:count]
 
 
 def expected_overlap(count: int, items: int) -> float:
@@ -96,7 +106,7 @@ class Real(StoredItems):
     def calibrate(self, train: Iterable[Batch], validation: Iterable[Batch]) -> None:
         self.store(validation)
         if self.part < 1:
-            rows = torch.randperm(len(self.x))[: max(1, round(self.part * len(self.x)))]
+            rows = torch.randperm(len(self.x), device=self.x.device)[: max(1, round(self.part * len(self.x)))]
             self.x, self.c = self.x[rows], self.c[rows]
 
     def replicates(self, c: Tensor) -> bool:
@@ -119,7 +129,7 @@ class Collapsed(StoredItems):
 
     def calibrate(self, train: Iterable[Batch], validation: Iterable[Batch]) -> None:
         self.store(train)
-        centre = self.x[torch.randint(len(self.x), ())]
+        centre = self.x[host_draws.integer(len(self.x))]
         distance = (self.x - centre).square().flatten(1).sum(-1)
         nearest = distance.topk(max(1, round(self.share * len(self.x))), largest=False).indices
         self.x, self.c = self.x[nearest], self.c[nearest]

@@ -43,6 +43,7 @@ from torch import Tensor, nn
 from pipeline.contract import Batch, Bounded, Event, Loss
 from pipeline.distributions.likelihood import LOG_2PI
 from pipeline.families.diffusion.guidance import Context, GuidedModel, scale_context
+from pipeline.families.diffusion.training_times import evenly_spread
 
 Weighting = Literal["simple", "vlb"]
 
@@ -89,8 +90,8 @@ class DDPM(GuidedModel, Bounded):
         The bound weighs the error of step t by g_t. Drawing t in proportion to g_t has the same expectation as
         multiplying by it, and less variance.
         """
-        share = torch.expm1(self.gamma.diff()) if self.weighting == "vlb" else torch.ones(self.steps)
-        spread = (torch.rand(()) + torch.arange(count) / count) % 1
+        share = torch.expm1(self.gamma.diff()) if self.weighting == "vlb" else torch.ones_like(self.gamma[1:])
+        spread = evenly_spread(count, self.gamma.device)
         return 1 + torch.searchsorted(share.cumsum(0) / share.sum(), spread).clamp(max=self.steps - 1)
 
     def diffuse(self, x: Tensor, t: Tensor, eps: Tensor) -> Tensor:
@@ -111,7 +112,7 @@ class DDPM(GuidedModel, Bounded):
     def squared_error(self, x: Tensor, t: int, context: Context) -> Tensor:
         """(B, *event): (eps - eps_hat)^2 at step t, one draw of the noise."""
         eps = torch.randn_like(x)
-        z = self.diffuse(x, torch.full((len(x),), t), eps)
+        z = self.diffuse(x, torch.full((len(x),), t, device=x.device), eps)
         return (eps - self.denoise(z, t, context)).square()
 
     @torch.no_grad()
@@ -121,7 +122,7 @@ class DDPM(GuidedModel, Bounded):
         for t in range(1, self.steps + 1):
             self.noise_error[:, t] = self.squared_error(x, t, given).mean(0)
             if self.condition.everywhere:
-                self.noise_error[1, t] = self.squared_error(x, t, scale_context(given, torch.zeros(len(x)))).mean(0)
+                self.noise_error[1, t] = self.squared_error(x, t, scale_context(given, x.new_zeros(len(x)))).mean(0)
 
     def elbo(self, x: Tensor, c: Tensor) -> Tensor:
         """(B,) nats: every step, one draw of the noise at each."""
@@ -134,7 +135,7 @@ class DDPM(GuidedModel, Bounded):
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        z, context = torch.randn(len(c), *self.event.shape), self.context(c)
+        z, context = torch.randn(len(c), *self.event.shape, device=c.device), self.context(c)
         for t in range(self.steps, 0, -1):
             z = self._step_back(z, t, context)
         return self.decoder.draw(z, self.gamma[0])

@@ -32,6 +32,7 @@ from pipeline.contract import Bounded, Event, Exact, Loss
 from pipeline.distributions.dequantisation import dequantise, requantise
 from pipeline.distributions.likelihood import standard_normal_log_prob
 from pipeline.families.diffusion.guidance import Context, GuidedModel
+from pipeline.families.diffusion.training_times import evenly_spread
 
 Field = Callable[[Tensor, Tensor], Tensor]
 """(x (B, *event), s ()) -> dx/ds (B, *event)."""
@@ -42,12 +43,12 @@ Flow = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 def unit_probes(x: Tensor) -> Tensor:
     """The probes of the exact trace: x (B, *event) -> (D, B, *event)."""
     dims = x[0].numel()
-    return torch.eye(dims, dtype=x.dtype).view(dims, 1, *x.shape[1:]).expand(-1, *x.shape)
+    return torch.eye(dims, dtype=x.dtype, device=x.device).view(dims, 1, *x.shape[1:]).expand(-1, *x.shape)
 
 
 def random_sign_probe(x: Tensor) -> Tensor:
     """One random probe with entries of +-1: x (B, *event) -> (1, B, *event)."""
-    return torch.randint(0, 2, (1, *x.shape)).to(x.dtype) * 2 - 1
+    return torch.randint(0, 2, (1, *x.shape), device=x.device).to(x.dtype) * 2 - 1
 
 
 def without_trace(field: Field) -> Flow:
@@ -76,7 +77,7 @@ def solve(flow: Flow, x: Tensor, start: float, end: float, steps: int) -> tuple[
     change = x.new_zeros(len(x))
     step = (end - start) / steps
     for k in range(steps):
-        move, growth = _step(flow, x, torch.tensor(start + k * step, dtype=x.dtype), step)
+        move, growth = _step(flow, x, x.new_full((), start + k * step), step)
         x, change = x + move, change + growth
     return x, change
 
@@ -100,7 +101,7 @@ class FlowMatching(GuidedModel):
 
     def regression(self, x: Tensor, c: Tensor) -> Loss:
         """The squared error of the velocity at times spread evenly over s, one draw of the noise."""
-        s = (torch.rand(()) + torch.arange(len(x)) / len(x)) % 1
+        s = evenly_spread(len(x), x.device)
         t, eps = (1 - (1 - s) ** self.power).view(-1, *[1] * (x.dim() - 1)), torch.randn_like(x)
         velocity = self.network((1 - t) * eps + t * x, s, self.context(c))
         error = (velocity - (x - eps)).square().flatten(1).sum(-1).mean()
@@ -117,7 +118,8 @@ class FlowMatching(GuidedModel):
 
     def transport(self, c: Tensor) -> Tensor:
         """One draw for each row of c, (B, *event): noise transported to t = 1."""
-        noise, field = torch.randn(len(c), *self.event.shape), self.field(self.context(c), self.setting)
+        noise = torch.randn(len(c), *self.event.shape, device=c.device)
+        field = self.field(self.context(c), self.setting)
         return solve(without_trace(field), noise, 0.0, 1.0, self.steps)[0]
 
     def density(self, x: Tensor, c: Tensor, probes: Tensor) -> Tensor:

@@ -38,10 +38,10 @@ class GuidedModel(SinglePlayer, SupportsUnconditional):
         """The encoded c; zeros in training for a share `drop` of the items."""
         context = self.condition(c)
         if self.blind:
-            return scale_context(context, torch.zeros(len(c)))
+            return scale_context(context, torch.zeros(len(c), device=c.device))
         if not self.training or not self.condition.everywhere:
             return context
-        return scale_context(context, (torch.rand(len(c)) >= self.drop).float())
+        return scale_context(context, (torch.rand(len(c), device=c.device) >= self.drop).float())
 
     def unconditional(self) -> Self:
         view = copy.copy(self)
@@ -53,7 +53,7 @@ class GuidedModel(SinglePlayer, SupportsUnconditional):
         conditional: Tensor = self.network(z, t, context)
         if weight == 1 or not self.condition.everywhere:
             return conditional
-        null = self.network(z, t, scale_context(context, torch.zeros(len(z))))
+        null = self.network(z, t, scale_context(context, z.new_zeros(len(z))))
         return torch.lerp(null, conditional, weight)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from pipeline.contract import Task
 from pipeline.families.diffusion.ddpm import DDPM, Weighting, cosine_schedule, gamma_of_margin, linear_schedule
 from pipeline.families.diffusion.flow_matching import ImageFlowMatching, PointFlowMatching
-from pipeline.families.diffusion.networks import DenseNetwork, UNet
-from pipeline.networks.condition import encoder
+from pipeline.families.diffusion.networks.published_unet import PublishedUNet
+from pipeline.families.diffusion.networks.unet import DenseNetwork, UNet
+from pipeline.networks.condition import Encoder, encoder
 from pipeline.params import Count, Fraction, Positive, Whole
 
 __all__ = ["ddpm_images", "ddpm_points", "flow_matching_images", "flow_matching_points"]
@@ -55,6 +58,8 @@ def ddpm_images(
     dropout: Fraction = 0.0,
     octaves: Whole = 2,
     heads: Whole = 0,
+    widths: tuple[Count, ...] = (),
+    attention: tuple[Count, ...] = (),
     margin: Positive = 5.0,
     gamma_max: float = 5.0,
     shift: float = -5.0,
@@ -73,7 +78,11 @@ def ddpm_images(
         dropout: probability that a feature is set to zero while training, in [0, 1).
         octaves: octaves of Fourier features of each value, the fastest of one period per level; from 0, which adds
             none.
-        heads: attention heads at the smallest size, from 0, which is no attention.
+        heads: attention heads, from 0, which is no attention.
+        widths: feature maps at each size as multiples of `channels`, finest first, each from 1: the U-Net of the papers
+            on CIFAR-10, with the time added to the features; none by default, which is the U-Net with `halvings`,
+            `octaves` and attention at the smallest size.
+        attention: heights in pixels at which each block of that U-Net is followed by attention; none by default.
         margin: half a level's width in standard deviations of the noise in z₀, above 0.
         gamma_max: -log SNR of the last step, in nats.
         shift: -log SNR around which most steps lie, in nats; 0 in Nichol & Dhariwal 2021, arXiv:2102.09672.
@@ -81,7 +90,13 @@ def ddpm_images(
         drop: share of the training items whose condition is dropped, for guidance; in [0, 1).
     """
     condition = encoder(task.condition, task.event)
-    network = UNet(task.event, condition.vector, condition.maps, channels, halvings, blocks, dropout, octaves, heads)
+    network: nn.Module
+    if widths:
+        network = _published(task, condition, channels, widths, blocks, attention, heads, dropout)
+    else:
+        network = UNet(
+            task.event, condition.vector, condition.maps, channels, halvings, blocks, dropout, octaves, heads
+        )
     gamma = cosine_schedule(gamma_of_margin(task.event, margin), gamma_max, steps, shift)
     return DDPM(task.event, condition, network, gamma, drop, weighting)
 
@@ -123,6 +138,8 @@ def flow_matching_images(
     blocks: Count = 1,
     dropout: Fraction = 0.1,
     heads: Whole = 0,
+    widths: tuple[Count, ...] = (),
+    attention: tuple[Count, ...] = (),
     power: Positive = 1.0,
     drop: Fraction = 0.1,
 ) -> ImageFlowMatching:
@@ -136,10 +153,44 @@ def flow_matching_images(
         halvings: how often the U-Net halves the height and width, from 0; both must be divisible.
         blocks: residual blocks at each size in each direction, from 1.
         dropout: probability that a feature is set to zero while training, in [0, 1).
-        heads: attention heads at the smallest size, from 0, which is no attention.
+        heads: attention heads, from 0, which is no attention.
+        widths: feature maps at each size as multiples of `channels`, finest first, each from 1: the U-Net of the papers
+            on CIFAR-10, with features scaled and shifted by the time; none by default, which is the U-Net with
+            `halvings` and attention at the smallest size.
+        attention: heights in pixels at which each block of that U-Net is followed by attention; none by default.
         power: exponent p of the solver's time 1 - (1 - s)^p, above 0; for p > 1 steps are shorter near the data.
         drop: share of the training items whose condition is dropped, for guidance; in [0, 1).
     """
     condition = encoder(task.condition, task.event)
-    network = UNet(task.event, condition.vector, condition.maps, channels, halvings, blocks, dropout, heads=heads)
+    network: nn.Module
+    if widths:
+        network = _published(task, condition, channels, widths, blocks, attention, heads, dropout, scale=True)
+    else:
+        network = UNet(task.event, condition.vector, condition.maps, channels, halvings, blocks, dropout, heads=heads)
     return ImageFlowMatching(task.event, condition, network, steps, power, drop)
+
+
+def _published(
+    task: Task,
+    condition: Encoder,
+    channels: int,
+    widths: tuple[int, ...],
+    blocks: int,
+    attention: tuple[int, ...],
+    heads: int,
+    dropout: float,
+    scale: bool = False,
+) -> PublishedUNet:
+    """The U-Net of the papers on CIFAR-10."""
+    return PublishedUNet(
+        task.event,
+        condition.vector,
+        condition.maps,
+        channels=channels,
+        widths=widths,
+        blocks=blocks,
+        attention=attention if heads else (),
+        heads=heads,
+        dropout=dropout,
+        scale=scale,
+    )

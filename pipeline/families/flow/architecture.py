@@ -37,10 +37,10 @@ def nice(dims: int, couplings: int, couple: Couple) -> Bijection:
     return Chain([EveryOther(), *alternating(dims, couplings, couple), Scale((dims,))])
 
 
-def realnvp(shape: tuple[int, ...], scales: int, couplings: int, couple: Couple) -> Bijection:
-    """(B, C, H, W) -> (B, D); the last scale has checkerboards alone."""
+def realnvp(shape: tuple[int, ...], scales: int, couplings: int, couple: Couple, last: int = 0) -> Bijection:
+    """(B, C, H, W) -> (B, D); the last scale has checkerboards alone, `last` more of them than the others."""
     steps: list[Bijection] = []
-    for i in range(couplings):
+    for i in range(couplings + (last if scales == 1 else 0)):
         steps += [ActNorm(shape), couple(Checkerboard(shape, i))]
     if scales == 1:
         return Chain([*steps, Flatten(shape)])
@@ -48,7 +48,7 @@ def realnvp(shape: tuple[int, ...], scales: int, couplings: int, couple: Couple)
     steps.append(Squeeze())
     for i in range(couplings):
         steps += [ActNorm(shape), couple(ChannelHalves(shape, swap=i % 2 == 1))]
-    return MultiScale(Chain(steps), shape, realnvp(_half(shape), scales - 1, couplings, couple))
+    return MultiScale(Chain(steps), shape, realnvp(_half(shape), scales - 1, couplings, couple, last))
 
 
 def glow(shape: tuple[int, ...], scales: int, couplings: int, couple: Couple) -> Bijection:

@@ -43,7 +43,7 @@ class PointFlow(SinglePlayer, Exact):
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        z = self.setting * torch.randn(len(c), *self.event.shape)
+        z = self.setting * torch.randn(len(c), *self.event.shape, device=c.device)
         return self.bijection.inverse(z, self.condition(c).flat())
 
 
@@ -76,5 +76,5 @@ class ImageFlow(SinglePlayer, Weighted):
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        z = self.setting * torch.randn(len(c), self.event.dims)
+        z = self.setting * torch.randn(len(c), self.event.dims, device=c.device)
         return requantise(self.bijection.inverse(z, self.features(self.condition(c))), self.event)

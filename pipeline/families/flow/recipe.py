@@ -13,7 +13,8 @@ from pipeline.distributions.dequantisation import Dequantiser, Uniform, Variatio
 from pipeline.distributions.spline import Spline
 from pipeline.families.flow import architecture
 from pipeline.families.flow.flow import ImageFlow, PointFlow
-from pipeline.families.flow.networks import MapConditioner, VectorConditioner
+from pipeline.families.flow.networks.conditioners import MapConditioner, VectorConditioner
+from pipeline.families.flow.networks.published_conditioners import ResidualConditioner, ShallowConditioner
 from pipeline.networks.condition import Context, Encoder, encoder
 from pipeline.params import Count, Fraction, Whole
 
@@ -107,6 +108,8 @@ def realnvp_images(
     blocks: Count = 2,
     dropout: Fraction = 0.0,
     dequantisation: Dequantisation = "uniform",
+    network: Literal["gated", "residual"] = "gated",
+    last: Whole = 0,
 ) -> ImageFlow:
     """RealNVP: affine couplings over checkerboards, then channels (Dinh et al. 2017, arXiv:1605.08803). ActNorm stands
     in place of the paper's batch normalisation.
@@ -123,10 +126,14 @@ def realnvp_images(
         dropout: probability that a feature map is set to zero while training, in [0, 1).
         dequantisation: "uniform" noise within each level, or "variational": noise from a conditional flow that is
             trained with the model.
+        network: of a coupling; "gated" residual blocks, or "residual": the paper's, whose feature maps double with each
+            halving of the height and width.
+        last: couplings over checkerboards at the last scale in addition to `couplings`, from 0; the paper has 1.
     """
     condition = encoder(task.condition, task.event)
-    couple = partial(_couple_maps, Affine, condition, channels, blocks, dropout)
-    bijection = architecture.realnvp(task.event.shape, scales, couplings, couple)
+    make = _couple_maps if network == "gated" else _couple_residually
+    couple = partial(make, Affine, condition, channels, blocks, dropout)
+    bijection = architecture.realnvp(task.event.shape, scales, couplings, couple, last)
     dequantiser = _dequantiser(task, condition, dequantisation)
     return ImageFlow(task.event, condition, Context.everywhere, bijection, dequantiser)
 
@@ -140,6 +147,7 @@ def glow_images(
     blocks: Count = 2,
     dropout: Fraction = 0.2,
     dequantisation: Dequantisation = "variational",
+    network: Literal["gated", "shallow"] = "gated",
 ) -> ImageFlow:
     """Glow: actnorm, invertible 1x1 convolution and affine coupling (Kingma & Dhariwal 2018, arXiv:1807.03039). The
     halves that are factored out have a standard normal prior, where the paper learns one.
@@ -155,9 +163,15 @@ def glow_images(
         dropout: probability that a feature map is set to zero while training, in [0, 1).
         dequantisation: "uniform" noise within each level, or "variational": noise from a conditional flow that is
             trained with the model.
+        network: of a coupling; "gated" residual blocks, or "shallow": the paper's three convolutions, without `blocks`
+            and `dropout`.
     """
     condition = encoder(task.condition, task.event)
-    couple = partial(_couple_maps, Affine, condition, channels, blocks, dropout)
+    couple: architecture.Couple
+    if network == "gated":
+        couple = partial(_couple_maps, Affine, condition, channels, blocks, dropout)
+    else:
+        couple = partial(_couple_shallowly, Affine, condition, channels)
     bijection = architecture.glow(task.event.shape, scales, couplings, couple)
     dequantiser = _dequantiser(task, condition, dequantisation)
     return ImageFlow(task.event, condition, Context.everywhere, bijection, dequantiser)
@@ -240,6 +254,23 @@ def _couple_maps(
     context, n_out = condition.everywhere + extra, function.width * split.moving
     network = MapConditioner(shape, context, n_out, channels, blocks, dropout, finer)
     return Coupling(split, function, network)
+
+
+def _couple_residually(
+    make: Callable[[], Monotone], condition: Encoder, channels: int, blocks: int, dropout: float, split: Partition
+) -> Bijection:
+    """A coupling of (B, C, H, W) with RealNVP's network; the coarser, the wider."""
+    function, finer = make(), condition.size[0] // split.shape[1]
+    n_out, shape = function.width * split.moving, (split.seen, *split.shape[1:])
+    network = ResidualConditioner(shape, condition.everywhere, n_out, finer * channels, blocks, dropout, finer)
+    return Coupling(split, function, network)
+
+
+def _couple_shallowly(make: Callable[[], Monotone], condition: Encoder, channels: int, split: Partition) -> Bijection:
+    """A coupling of (B, C, H, W) with Glow's network."""
+    function, finer = make(), condition.size[0] // split.shape[1]
+    n_out, shape = function.width * split.moving, (split.seen, *split.shape[1:])
+    return Coupling(split, function, ShallowConditioner(shape, condition.everywhere, n_out, channels, finer))
 
 
 def _dequantiser(task: Task, condition: Encoder, kind: Dequantisation) -> Dequantiser:

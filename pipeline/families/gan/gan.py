@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.contract import Batch, Event, GenerativeModel, Loss, Player
+from pipeline.distributions import host_draws
 from pipeline.families.gan import objectives
 from pipeline.families.gan.objectives import OBJECTIVES, Penalty
 
@@ -76,11 +77,11 @@ class GAN(GenerativeModel):
         x, c = self._prepare(x, c)
         real = self._jitter(x) / self.event.scale
         with torch.no_grad():
-            fake = self.generator(torch.randn(len(c), self.latent), c)
+            fake = self.generator(self._latents(c), c)
         scores = self.critic(torch.cat([real, fake]), torch.cat([c, c]))
         game = self.objective.critic(*scores.chunk(2))
         parts = {"game": game}
-        if self.game.penalty is None or torch.rand(()) >= self.game.share:
+        if self.game.penalty is None or host_draws.uniform() >= self.game.share:
             return Loss(game, parts)
         penalty = self.game.penalty(lambda u: self.critic(u, c), real, fake)
         return Loss(game + self.game.weight / self.game.share * penalty, parts | {"penalty": penalty})
@@ -88,15 +89,18 @@ class GAN(GenerativeModel):
     def generator_loss(self, x: Tensor, c: Tensor) -> Loss:
         """Raises ValueError where the batch does not fill one pack."""
         x, c = self._prepare(x, c)
-        fake = self.generator(torch.randn(len(c), self.latent), c)
+        fake = self.generator(self._latents(c), c)
         game = self.objective.generator(self.critic(fake, c))
         return Loss(game, {"game": game})
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        z = self.setting * torch.randn(len(c), self.latent)
-        x: Tensor = self.event.scale * self.generator(z, c)
+        x: Tensor = self.event.scale * self.generator(self.setting * self._latents(c), c)
         return x if self.event.levels is None else self.event.quantise(x)
+
+    def _latents(self, c: Tensor) -> Tensor:
+        """z (B, latent), one for each row of c."""
+        return torch.randn(len(c), self.latent, device=c.device)
 
     def _prepare(self, x: Tensor, c: Tensor) -> Batch:
         """Clamp the critic's weights to the box, and return the items that fill whole packs."""

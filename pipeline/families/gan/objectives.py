@@ -75,7 +75,7 @@ class Penalty:
 
 def between(real: Tensor, fake: Tensor) -> Tensor:
     """A uniform point on the line from each fake x to a real one."""
-    u = torch.rand(len(real), *[1] * (real.dim() - 1), dtype=real.dtype)
+    u = torch.rand(len(real), *[1] * (real.dim() - 1), dtype=real.dtype, device=real.device)
     return fake + u * (real - fake)
 
 

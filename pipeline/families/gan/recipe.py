@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from torch import nn
 
 from pipeline.contract import Task
 from pipeline.families.gan.gan import GAN, Conditioned, Game
-from pipeline.families.gan.networks import (
+from pipeline.families.gan.networks.dcgan import (
     ConvCritic,
     ConvGenerator,
     DenseCritic,
@@ -16,11 +17,14 @@ from pipeline.families.gan.networks import (
     Packed,
     normalise_spectrally,
 )
+from pipeline.families.gan.networks.resnet import Pool, ResidualCritic, ResidualGenerator
 from pipeline.families.gan.objectives import GRADIENT, R1, Name
 from pipeline.networks.condition import encoder
-from pipeline.params import Count, NonNegative, Positive, Share
+from pipeline.params import Count, NonNegative, Positive, Share, Whole
 
 __all__ = ["gan_minimax", "gan_nonsaturating", "lsgan", "pacgan", "sngan_hinge", "wgan_clip", "wgan_gp"]
+
+Architecture = Literal["dcgan", "resnet"]
 
 OCTAVES = 3  # of Fourier features in a critic of points: modes are too narrow for a network of the coordinates alone
 
@@ -116,6 +120,8 @@ def wgan_gp(
     depth: Count = 2,
     penalty: Positive = 10.0,
     steps_per_round: Count = 5,
+    network: Architecture = "dcgan",
+    generator_width: Whole = 0,
 ) -> GAN:
     """Wasserstein GAN with a gradient penalty (Gulrajani et al. 2017, arXiv:1704.00028).
 
@@ -127,12 +133,23 @@ def wgan_gp(
         depth: hidden layers on points, halvings of the height and width on images; from 1.
         penalty: weight λ of the gradient penalty, above 0.
         steps_per_round: critic steps for each generator step, from 1.
+        network: of both players on images, "dcgan" or "resnet": the paper's residual networks on CIFAR-10, with `width`
+            feature maps at every size, `depth` doublings in the generator and two halvings in the critic.
+        generator_width: feature maps of the residual generator, from 0, which is `width`.
     """
-    return _gan(task, Game("wasserstein", steps_per_round, GRADIENT, penalty), latent, width, depth)
+    residual = ResidualPlayers(generator_width or width, "mean") if network == "resnet" else None
+    return _gan(task, Game("wasserstein", steps_per_round, GRADIENT, penalty), latent, width, depth, residual=residual)
 
 
 def sngan_hinge(
-    task: Task, *, latent: Count = 32, width: Count = 24, depth: Count = 2, steps_per_round: Count = 1
+    task: Task,
+    *,
+    latent: Count = 32,
+    width: Count = 24,
+    depth: Count = 2,
+    steps_per_round: Count = 1,
+    network: Architecture = "dcgan",
+    generator_width: Whole = 0,
 ) -> GAN:
     """Spectral normalisation and the hinge loss (Miyato et al. 2018, arXiv:1802.05957).
 
@@ -143,8 +160,12 @@ def sngan_hinge(
         width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
         depth: hidden layers on points, halvings of the height and width on images; from 1.
         steps_per_round: critic steps for each generator step, from 1.
+        network: of both players on images, "dcgan" or "resnet": the paper's residual networks on CIFAR-10, with `width`
+            feature maps at every size, `depth` doublings in the generator and two halvings in the critic.
+        generator_width: feature maps of the residual generator, from 0, which is `width`.
     """
-    return _gan(task, Game("hinge", steps_per_round), latent, width, depth, normalise=True)
+    residual = ResidualPlayers(generator_width or width, "sum") if network == "resnet" else None
+    return _gan(task, Game("hinge", steps_per_round), latent, width, depth, normalise=True, residual=residual)
 
 
 def pacgan(
@@ -178,26 +199,53 @@ def _game_with_r1(objective: Name, r1: float, share: float) -> Game:
     return Game(objective, penalty=R1, weight=r1, share=share) if r1 else Game(objective)
 
 
-def _gan(task: Task, game: Game, latent: int, width: int, depth: int, normalise: bool = False) -> GAN:
+@dataclass(frozen=True)
+class ResidualPlayers:
+    """Both players are residual networks, on images."""
+
+    generator: int
+    """Feature maps of the generator."""
+    pool: Pool
+    """How the critic pools its features."""
+
+
+def _gan(
+    task: Task,
+    game: Game,
+    latent: int,
+    width: int,
+    depth: int,
+    normalise: bool = False,
+    residual: ResidualPlayers | None = None,
+) -> GAN:
     """Both players on the task; with `normalise` the critic has spectral normalisation."""
-    critic = _critic(task, game.pack, width, depth)
-    players = _generator(task, latent, width, depth), normalise_spectrally(critic) if normalise else critic
+    if task.event.kind == "points":
+        residual = None
+    critic = _critic(task, game.pack, width, depth, residual)
+    players = _generator(task, latent, width, depth, residual), normalise_spectrally(critic) if normalise else critic
     return GAN(task.event, *players, latent, game)
 
 
-def _generator(task: Task, latent: int, width: int, depth: int) -> Conditioned:
+def _generator(task: Task, latent: int, width: int, depth: int, residual: ResidualPlayers | None) -> Conditioned:
     condition, event = encoder(task.condition, task.event), task.event
+    network: nn.Module
     if event.kind == "points":
-        return Conditioned(condition, DenseGenerator(event, latent, condition.flat, width, depth))
-    return Conditioned(condition, ConvGenerator(event, latent, condition.flat, condition.everywhere, width, depth))
+        network = DenseGenerator(event, latent, condition.flat, width, depth)
+    elif residual:
+        network = ResidualGenerator(event, latent, condition.flat, condition.everywhere, residual.generator, depth)
+    else:
+        network = ConvGenerator(event, latent, condition.flat, condition.everywhere, width, depth)
+    return Conditioned(condition, network)
 
 
-def _critic(task: Task, pack: int, width: int, depth: int) -> Conditioned:
+def _critic(task: Task, pack: int, width: int, depth: int, residual: ResidualPlayers | None) -> Conditioned:
     condition, shape = encoder(task.condition, task.event), task.event.shape
     event = replace(task.event, shape=(pack * shape[0], *shape[1:]))  # items are joined along their first dimension
     network: nn.Module
     if event.kind == "points":
         network = DenseCritic(event, pack * condition.flat, width, depth, OCTAVES)
+    elif residual:
+        network = ResidualCritic(event, pack * condition.vector, pack * condition.maps, width, residual.pool)
     else:
         network = ConvCritic(event, pack * condition.vector, pack * condition.maps, width, depth)
     return Conditioned(condition, Packed(network, pack))

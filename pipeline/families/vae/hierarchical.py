@@ -27,12 +27,12 @@ class LatentLayer(Protocol):
     shape: tuple[int, ...]
     """Shape of z without the batch."""
 
-    def prior(self, h: Tensor) -> Tensor:
-        """Top-down features (B, ...) -> parameters of p(z | z above), (B, 2 n, ...)."""
+    def prior(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        """Top-down features (B, ...) -> parameters of p(z | z above), (B, 2 n, ...), and features for `combine`."""
         ...
 
-    def likelihood(self, seen: Tensor) -> Tensor:
-        """Bottom-up features (B, ...) -> parameters of a Gaussian in z, (B, 2 n, ...)."""
+    def likelihood(self, seen: Tensor, h: Tensor) -> Tensor:
+        """Bottom-up and top-down features (B, ...) -> parameters of a Gaussian in z, (B, 2 n, ...)."""
         ...
 
     def combine(self, h: Tensor, z: Tensor) -> Tensor:
@@ -86,10 +86,11 @@ class HierarchicalVAE(SinglePlayer, Weighted, Reconstructs):
         context = self.condition(c)
         h, layers = self.networks.top(context), []
         for block, seen in zip(self.networks.layers, self.networks.bottom_up(x / self.scale, context), strict=True):
-            prior = Normals.of(block.prior(h))
-            posterior = prior.times(Normals.of(block.likelihood(seen)))
+            parameters, following = block.prior(h)
+            prior = Normals.of(parameters)
+            posterior = prior.times(Normals.of(block.likelihood(seen, h)))
             layers.append(LayerInference(choose(posterior), prior, posterior))
-            h = block.combine(h, layers[-1].z)
+            h = block.combine(following, layers[-1].z)
         return layers, self.networks.output(h, context)
 
     def generate(self, c: Tensor, choose: Callable[[Normals], Tensor]) -> Tensor:
@@ -97,7 +98,8 @@ class HierarchicalVAE(SinglePlayer, Weighted, Reconstructs):
         context = self.condition(c)
         h = self.networks.top(context)
         for block in self.networks.layers:
-            h = block.combine(h, choose(Normals.of(block.prior(h))))
+            parameters, following = block.prior(h)
+            h = block.combine(following, choose(Normals.of(parameters)))
         return self.networks.output(h, context)
 
     def log_weight(self, x: Tensor, c: Tensor) -> Tensor:

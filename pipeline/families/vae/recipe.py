@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import nn
 
 from pipeline.contract import Event, Task
@@ -16,7 +18,9 @@ from pipeline.families.vae.networks.encoder_decoder import (
     GridEncoder,
     SymbolNetwork,
 )
+from pipeline.families.vae.networks.strided import StridedDecoder, StridedEncoder
 from pipeline.families.vae.networks.top_down import ConvTopDown, DenseTopDown
+from pipeline.families.vae.networks.very_deep import VeryDeepTopDown
 from pipeline.families.vae.vae import IWAE, VAE
 from pipeline.families.vae.vq_vae import VQVAE
 from pipeline.networks.condition import encoder
@@ -120,6 +124,8 @@ def conv_vae_images(
     blocks: Whole = 1,
     dropout: Fraction = 0.1,
     free: NonNegative = 0.5,
+    network: Literal["residual", "strided"] = "residual",
+    kernel: Count = 4,
 ) -> VAE:
     """Variational autoencoder, convolutional (Kingma & Welling 2014, arXiv:1312.6114).
 
@@ -132,8 +138,18 @@ def conv_vae_images(
         blocks: residual blocks at each size, from 0.
         dropout: probability that a feature is set to zero while training, in [0, 1).
         free: nats of each latent's rate that cost nothing in training (free bits), from 0.
+        network: "residual", or "strided" convolutions with batch normalisation, whose decoder starts at 8 x 8, without
+            `blocks` and `dropout`; `channels` is then the feature maps after the first halving.
+        kernel: height and width in pixels of the strided convolutions, from 4.
     """
     condition, px = encoder(task.condition, task.event), likelihood(task.event)
+    encode: nn.Module
+    decode: nn.Module
+    if network == "strided":
+        sizes = channels, halvings, kernel
+        encode = StridedEncoder(task.event, condition.everywhere, 2 * latent, *sizes)
+        decode = StridedDecoder(task.event, latent, condition.flat, condition.everywhere, px.width, *sizes)
+        return VAE(task.event, condition, encode, decode, px, latent, free=free)
     shape = channels, halvings, blocks, dropout
     encode = ConvEncoder(task.event, condition.everywhere, 2 * latent, *shape)
     decode = ConvDecoder(task.event, latent, condition.flat, condition.everywhere, px.width, *shape)
@@ -181,6 +197,8 @@ def hierarchical_vae_images(
     blocks: Whole = 1,
     dropout: Fraction = 0.25,
     free: NonNegative = 1.0,
+    depths: tuple[Count, ...] = (),
+    encoder_depths: tuple[Count, ...] = (),
 ) -> HierarchicalVAE:
     """Ladder VAE, convolutional, with latents at every resolution (Sønderby et al. 2016, arXiv:1602.02282).
 
@@ -193,8 +211,24 @@ def hierarchical_vae_images(
         blocks: residual blocks at each size in each direction, from 0.
         dropout: probability that a feature is set to zero while training, in [0, 1).
         free: nats of the rate of each value of z that cost nothing in training (free bits), from 0.
+        depths: layers of latents at each size, finest first and the last of one place, each from 1: the very deep VAE
+            (Child 2021, arXiv:2011.10650), without `halvings`, `blocks` and `dropout`; none by default, which is the
+            ladder VAE with one layer at each size.
+        encoder_depths: blocks of the very deep VAE's bottom-up pass at each of these sizes, each from 1.
     """
     condition, px = encoder(task.condition, task.event), likelihood(task.event)
+    if depths:
+        deep = VeryDeepTopDown(
+            task.event,
+            condition.flat,
+            condition.everywhere,
+            px.width,
+            latent=latent,
+            channels=channels,
+            depths=depths,
+            encoder_depths=encoder_depths,
+        )
+        return HierarchicalVAE(task.event, condition, deep, px, free)
     network = ConvTopDown(
         task.event,
         condition.flat,

@@ -73,7 +73,7 @@ class VAE(SinglePlayer, Weighted, Reconstructs):
     def loss(self, x: Tensor, c: Tensor) -> Loss:
         q = self.posterior(x, c)
         distortion = -self.log_likelihood(x, q.draw(), c).mean()
-        rate = q.divergence(Normals.standard(*q.mean.shape)).mean(0)  # (latent,)
+        rate = q.divergence(Normals.standard_like(q.mean)).mean(0)  # (latent,)
         counted = rate.clamp(min=self.free).sum()
         return Loss(distortion + self.beta * counted, {"distortion": distortion, "rate": rate.sum()})
 
@@ -85,7 +85,7 @@ class VAE(SinglePlayer, Weighted, Reconstructs):
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        z = self.setting * torch.randn(len(c), self.latent)
+        z = self.setting * torch.randn(len(c), self.latent, device=c.device)
         return self.likelihood.draw(self.decoder(z, self.condition(c)))
 
 

@@ -28,7 +28,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.contract import Bounded, Event, Loss, Reconstructs, SinglePlayer
-from pipeline.distributions.likelihood import Likelihood
+from pipeline.distributions.likelihood import Likelihood, draw_category
 
 DECAY = 0.99  # of the moving average of each vector's use: about a hundred batches
 IDLE = 0.03  # times a uniform share: a vector with less use restarts
@@ -68,10 +68,23 @@ class Codebook(nn.Module):
         """Count which vectors are chosen, and restart the idle ones at codes of this batch."""
         size, flat = len(self.vectors), codes.movedim(1, -1).flatten(0, -2)
         idle = self.use < IDLE / size
-        self.vectors[idle] = flat[torch.randint(len(flat), (int(idle.sum()),))]
-        self.use[idle] = 1 / size
-        share = torch.bincount(self.nearest(codes).flatten(), minlength=size) / len(flat)
-        self.use.lerp_(share, 1 - DECAY)
+        self.vectors.copy_(torch.where(idle[:, None], flat[_random_rows(idle, len(flat))], self.vectors))
+        self.use.masked_fill_(idle, 1 / size)
+        chosen = self.nearest(codes).flatten()
+        count = torch.zeros_like(idle, dtype=torch.long).scatter_add_(0, chosen, torch.ones_like(chosen))
+        self.use.lerp_(count / len(flat), 1 - DECAY)
+
+
+def _random_rows(where: Tensor, count: int) -> Tensor:
+    """where (K,) bool -> (K,) long: a random row 0 .. count - 1 for each place where it is true, any row elsewhere.
+
+    On the CPU no more numbers are drawn than are used; another device would have to wait to know how many those are.
+    """
+    if where.device.type != "cpu":
+        return torch.randint(count, where.shape, device=where.device)
+    rows, places = torch.zeros(where.shape, dtype=torch.long), torch.from_numpy(where.numpy().nonzero()[0])
+    rows[places] = torch.randint(count, places.shape)
+    return rows
 
 
 class Prior(Protocol):
@@ -156,9 +169,9 @@ class VQVAE(SinglePlayer, Bounded, Reconstructs):
     def sample_indices(self, c: Tensor) -> Tensor:
         """Indices (B, *grid[1:]) from the prior, its logits divided by the temperature."""
         context, state = self.condition(c).flat(), None
-        symbol, symbols = torch.full((len(c),), self.prior.start), []
+        symbol, symbols = torch.full((len(c),), self.prior.start, device=c.device), []
         for place in range(math.prod(self.grid[1:])):
             logits, state = self.prior.step(symbol, place, context, state)
-            symbol = torch.multinomial((logits / self.setting).softmax(-1), 1)[:, 0]
+            symbol = draw_category((logits / self.setting).softmax(-1))
             symbols.append(symbol)
         return torch.stack(symbols, dim=1).unflatten(1, self.grid[1:])

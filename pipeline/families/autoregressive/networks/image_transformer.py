@@ -50,7 +50,7 @@ class LocalAttention(nn.Module):
     def start(self, batch: int, length: int, n: int) -> AttentionCache:
         """For a sequence of `length` whose positions come n at a time."""
         keys = self.distance.new_empty(2, batch, self.heads, length, self.merge.in_features // self.heads)
-        seen = torch.arange(self.window + n - 1)
+        seen = torch.arange(self.window + n - 1, device=self.distance.device)
         return AttentionCache(self._bias(seen[-n:], seen), *keys)
 
     def step(self, h: Tensor, memory: AttentionCache, first: int) -> Tensor:
@@ -76,12 +76,13 @@ class LocalAttention(nn.Module):
     def _blocks(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Blocks of `window` queries against their own block of keys and the one before: linear in T."""
         length, w = q.shape[2], min(self.window, q.shape[2])
+        places = torch.arange(2 * w, device=q.device)
         if w == length:
-            return F.scaled_dot_product_attention(q, k, v, self._bias(torch.arange(w), torch.arange(w)))
+            return F.scaled_dot_product_attention(q, k, v, self._bias(places[:w], places[:w]))
         q, k, v = (F.pad(one, (0, 0, 0, -length % w)).unflatten(2, (-1, w)) for one in (q, k, v))  # (B, h, N, w, d)
         k, v = (torch.cat([F.pad(one, (0, 0, 0, 0, 1, -1)), one], dim=3) for one in (k, v))  # (B, h, N, 2 w, d)
-        bias = self._bias(torch.arange(w, 2 * w), torch.arange(2 * w))
-        nothing = torch.arange(2 * w) < w  # before the first block
+        bias = self._bias(places[w:], places)
+        nothing = places < w  # before the first block
         first, rest = bias.masked_fill(nothing, -math.inf), bias[:, None].expand(-1, q.shape[2] - 1, -1, -1)
         a = F.scaled_dot_product_attention(q, k, v, torch.cat([first[:, None], rest], dim=1))  # bias (h, N, w, 2 w)
         return a.flatten(2, 3)[:, :, :length]
@@ -166,7 +167,7 @@ class ImageTransformer(CausalNetwork):
     def _embed(self, past: Tensor) -> Tensor:
         """Values (B, n C), whole places -> (B, n C, width)."""
         channels, levels, _ = self.levels.shape
-        row = self.event.index(past) + levels * (torch.arange(past.shape[1]) % channels)
+        row = self.event.index(past) + levels * (torch.arange(past.shape[1], device=past.device) % channels)
         return F.embedding(row, self.levels.flatten(0, 1)) + past[:, :, None] * self.slope
 
     def _condition(self, context: Tensor) -> Tensor:

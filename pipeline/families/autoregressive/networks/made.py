@@ -14,6 +14,7 @@ References:
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, cast
 
@@ -75,6 +76,7 @@ class MADE(nn.Module):
         super().__init__()
         degree = torch.arange(width) * positions // width
         self.register_buffer("degree", degree, persistent=False)
+        self.degrees = [unit * positions // width for unit in range(width)]  # the same, on the host
         self.first = nn.Linear(n_in, width)
         mask = (degree <= degree[:, None]).float()
         self.hidden = cast("Sequence[MaskedLinear]", nn.ModuleList(MaskedLinear(mask) for _ in range(layers - 1)))
@@ -112,19 +114,17 @@ class MADECache(NamedTuple):
     """The rank of a place in the order, by its raster number."""
 
 
-class OrderedMADE(CausalNetwork):
-    """Image (B, C, H, W) and context (B, M, H, W) -> parameters (B, K, H, W), causal in the order of `places`.
-
-    `places` lists H W places by their raster number; the sub-pixels of a place stay together, in order R, G, B.
-    """
+class Positions(nn.Module):
+    """The positions of inputs and outputs under one order of the places of an image."""
 
     source: Tensor
+    """(C H W + M H W,) of the image and the context."""
     target: Tensor
+    """(K H W,) of the parameters."""
 
-    def __init__(self, made: MADE, event: Event, parameters: int, visits: int, places: Tensor, context: int) -> None:
+    def __init__(self, event: Event, parameters: int, visits: int, places: Tensor, context: int) -> None:
+        super().__init__()
         channels, height, width = event.shape
-        super().__init__((height, width), visits)
-        self.made, self.places = made, places.tolist()
         rank = places.argsort() * visits  # (H W,)
         subpixel = torch.arange(channels) * visits // channels
         always = torch.full((context * height * width,), ALWAYS)
@@ -132,24 +132,36 @@ class OrderedMADE(CausalNetwork):
         output = torch.arange(parameters) % visits  # level-major: the sub-pixel is the fast index
         self.register_buffer("target", (output[:, None] + rank).flatten(), persistent=False)
 
+
+class OrderedMADE(CausalNetwork):
+    """Image (B, C, H, W) and context (B, M, H, W) -> parameters (B, K, H, W), causal in the order of `places`.
+
+    `places` lists H W places by their raster number; the sub-pixels of a place stay together, in order R, G, B.
+    `positions` are those of this order.
+    """
+
+    def __init__(self, made: MADE, positions: Positions, size: tuple[int, int], visits: int, places: Tensor) -> None:
+        super().__init__(size, visits)
+        self.made, self.positions, self.places = made, positions, places.tolist()
+
     def order(self) -> list[tuple[int, int]]:
         return [divmod(place, self.size[1]) for place in self.places]
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         inputs = torch.cat([x.flatten(1), context.flatten(1)], dim=1)
-        return self.made(inputs, self.source, self.target).unflatten(1, (-1, *self.size))
+        return self.made(inputs, self.positions.source, self.positions.target).unflatten(1, (-1, *self.size))
 
     def start(self, context: Tensor) -> MADECache:
         made, given = self.made, context.flatten(1)
-        first, last = made.masked(self.source, self.target)
+        first, last = made.masked(self.positions.source, self.positions.target)
         seen, width = self.made.first.in_features - given.shape[1], len(made.degree)
         bias = torch.addmm(made.first.bias, given, first[:, seen:].T)
         units = [context.new_zeros(len(context), width) for _ in range(1 + len(made.hidden))]
         last = last.unflatten(0, (-1, len(self.places))).transpose(0, 1).contiguous()  # (H W, K, width)
         hidden = [layer.weight * layer.mask for layer in made.hidden]
-        ends = torch.searchsorted(made.degree, torch.arange(0, len(self.places) * self.visits + 1, self.visits))
+        ends = [bisect_left(made.degrees, self.visits * rank) for rank in range(len(self.places) + 1)]
         rank = {place: rank for rank, place in enumerate(self.places)}
-        return MADECache(bias, first[:, :seen], hidden, last, units, ends.tolist(), rank)
+        return MADECache(bias, first[:, :seen], hidden, last, units, ends, rank)
 
     def at(self, cache: MADECache, x: Tensor, row: int, column: int) -> Tensor:
         place = row * self.size[1] + column
@@ -192,8 +204,13 @@ class AnyOrderMADE(nn.Module):
         count = event.shape[1] * event.shape[2]
         n_in, n_out = event.dims + context * count, parameters * count
         self.made = MADE(n_in, n_out, count * visits, width, layers, dropout)
-        # a tuple and no ModuleList: the network that they share is registered once
-        self._ordered = tuple(OrderedMADE(self.made, event, parameters, visits, order, context) for order in orders)
+        self.positions = nn.ModuleList(Positions(event, parameters, visits, order, context) for order in orders)
+        size = event.shape[1], event.shape[2]
+        # a tuple and no ModuleList: all that they have is registered once, above
+        self._ordered = tuple(
+            OrderedMADE(self.made, positions, size, visits, order)
+            for positions, order in zip(cast("Sequence[Positions]", self.positions), orders, strict=True)
+        )
 
     def __len__(self) -> int:
         return len(self._ordered)

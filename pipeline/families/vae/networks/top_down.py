@@ -34,13 +34,12 @@ class TopDownBlock(nn.Module):
         self.observe = nn.Sequential(nn.SiLU(), layer(features, 2 * shape[0]))
         self.project = layer(shape[0], features)
 
-    def prior(self, h: Tensor) -> Tensor:
-        """Top-down features (B, features, ...) -> (B, 2 latent, ...)."""
-        out: Tensor = self.expect(h)
-        return out
+    def prior(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        """Top-down features (B, features, ...) -> (B, 2 latent, ...), and the features that `combine` takes."""
+        return self.expect(h), h
 
-    def likelihood(self, seen: Tensor) -> Tensor:
-        """Bottom-up features (B, features, ...) -> (B, 2 latent, ...)."""
+    def likelihood(self, seen: Tensor, h: Tensor) -> Tensor:
+        """Bottom-up features (B, features, ...) -> (B, 2 latent, ...); the top-down ones are not used."""
         out: Tensor = self.observe(seen)
         return out
 

@@ -1,0 +1,1 @@
+"""Generators and critics: dense for points, DCGAN or ResNet for images."""
