@@ -49,16 +49,24 @@ Table = Literal["markdown", "md", "latex", "csv"]
 def run(
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Cells that run at the same time.")] = 1,
     suite: Annotated[str | None, typer.Option(help="Run one suite instead of the default ones.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Run every suite.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Run every suite but those that are opt_in.")] = False,
     track: Annotated[
         bool, typer.Option("--track/--no-track", envvar="COVERSEEK_TRACK", help="Log curves to MLflow while training.")
     ] = True,
     task: OneTask = None,
     model: Annotated[str | None, typer.Option(help="One model only.")] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            envvar="COVERSEEK_DEVICE", help="auto, cpu, cuda, cuda:N or mps instead of params.yaml's hardware.device."
+        ),
+    ] = None,
     force: Annotated[
         list[str] | None, typer.Option(metavar="CELL", help="Run a cell again, such as ring-vae-0; may be repeated.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would run, and run nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what would run; with --suite, the cost of each training too.")
+    ] = False,
     verify: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Run N stale cells again; accept the others if no output differs."),
@@ -69,8 +77,26 @@ def run(
 
     if suite is not None and everything:
         raise UserError("--suite names one suite and --all is every suite: leave one of them out")
-    request = Request(suite, everything, task, model, tuple(force or ()))
+    if device is not None:
+        _use_device(device)
+    request = Request(suite, everything, task, model, tuple(force or ()), device)
     raise typer.Exit(main(request, jobs, dry_run, verify, track))
+
+
+def _use_device(word: str) -> None:
+    """Let this process and its workers use a device.
+
+    Raises:
+        UserError: the word names no device, or one that is not on this machine.
+    """
+    from pipeline.params import check_device
+
+    check_device(word, "--device")
+    if word != "cpu":
+        from pipeline.device import find
+
+        find(word)
+    os.environ["COVERSEEK_DEVICE"] = word
 
 
 @app.command(rich_help_panel=ALL)

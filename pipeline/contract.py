@@ -7,9 +7,11 @@ All data are two tensors:
                                 grayscale (B, 1, H, W)
 
 `c` always exists and has the batch dimension, so `sample(c)` needs no count: 500 unconditional draws are
-`sample(torch.empty(500, 0))`. A model is a *sampler*. It is trained by its *players*: one for most families, two for an
-adversarial game, none for a control. Its likelihood, if any, is one of three kinds, each a special case of the one
-before:
+`sample(torch.empty(500, 0))`. x, c and a model's parameters are on one device, where the model makes its own tensors
+(`device=c.device`), noise among them; decisions are drawn on the host (`distributions/host_draws.py`).
+
+A model is a *sampler*. It is trained by its *players*: one for most families, two for an adversarial game, none for a
+control. Its likelihood, if any, is one of three kinds, each a special case of the one before:
 
     Bounded    one unbiased draw of a lower bound on log p(x | c)            diffusion
     Weighted   log w with E[w] = p(x | c): the ELBO, and IWAE-k <= log p     VAE, dequantised flow

@@ -7,13 +7,14 @@ The keywords of a dataset, an extractor or a model's recipe are checked against 
 from __future__ import annotations
 
 import inspect
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from pipeline import paths, yaml_reader
 from pipeline.errors import UserError, excerpt, suggest
@@ -81,7 +82,9 @@ class Training(Checked):
     patience: Count | None = None
     compile: bool = False
     """With torch.compile; not for a loss that differentiates twice (R1, a gradient penalty)."""
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    """Of the losses and their gradients. tf32: float32 with 10 bits of mantissa in matrix products, on CUDA; bfloat16:
+    automatic mixed precision. Validation and evaluation are always in float32."""
     channels_last: bool = False
 
 
@@ -98,6 +101,34 @@ class Evaluation(Checked):
     conditions: Count = 40
     """Conditions that are each answered `repeats` times, to see how much variety a fixed condition leaves."""
     repeats: Annotated[int, Field(strict=True, ge=2)] = 8
+
+
+DEVICE_VARIABLE = "COVERSEEK_DEVICE"
+"""An environment variable that takes the place of `hardware.device`."""
+DEVICES = "auto, cpu, cuda, cuda:N, mps"
+
+
+def _known_device(word: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]{1,3})?", word):
+        raise ValueError(f"allowed: {DEVICES}")
+    return word
+
+
+def check_device(word: str, where: str) -> str:
+    """`word`, if it is a setting of `hardware.device`; `where` it was given. Raises `UserError` if it is not."""
+    try:
+        return _known_device(word)
+    except ValueError as error:
+        raise UserError(f"{where}: {excerpt(word)}; {error}") from None
+
+
+class HardwareParams(Checked):
+    """Where a run computes, and how often a training is saved."""
+
+    device: Annotated[str, AfterValidator(_known_device)] = "cpu"
+    """`auto`: a GPU if there is one, else the CPU."""
+    checkpoint_seconds: NonNegative = 120.0
+    """Seconds of training between two resume points, at least; 0: none are written."""
 
 
 LEAST = 6
@@ -142,6 +173,8 @@ class Suite(Checked):
 
     question: str
     default: bool
+    opt_in: bool = False
+    """Run by `coverseek run --suite` alone: its data have to be downloaded, or it needs days of a GPU."""
     grids: Annotated[tuple[Grid, ...], Field(min_length=1)]
     conditioning: tuple[Name, ...] = ()
     """Tasks of this suite that ask for the same images under ever richer conditions, in order."""
@@ -209,6 +242,25 @@ class Params(Checked):
     models: PerEvents[dict[Name, ModelParams]]
     suites: dict[Name, Suite]
     knobs: Knobs = Knobs()
+    hardware: HardwareParams = HardwareParams()
+
+    @property
+    def device(self) -> str:
+        """`hardware.device`, or `COVERSEEK_DEVICE` where it is set.
+
+        Raises:
+            UserError: the variable names no kind of device.
+        """
+        return check_device(os.environ.get(DEVICE_VARIABLE) or self.hardware.device, DEVICE_VARIABLE)
+
+    def without(self, suites: Collection[str]) -> Params:
+        """The same without these suites and the tasks that they alone select."""
+        kept = {name: suite for name, suite in self.suites.items() if name not in suites}
+        selected = {*_union(suite.tasks for suite in kept.values())}
+        alone = {*_union(self.suites[name].tasks for name in suites)} - selected
+        tasks = {name: task for name, task in self.tasks.items() if name not in alone}
+        fields = {name: getattr(self, name) for name in Params.model_fields}
+        return Params(**fields | {"suites": kept, "tasks": tasks})
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -252,12 +304,12 @@ class Params(Checked):
         return kind
 
     def selected(self, suite: str | None = None, everything: bool = False) -> dict[str, Suite]:
-        """The suites of a run: one by name, all, or those that are in the default run."""
+        """The suites of a run: one by name, all but those that are `opt_in`, or those that are in the default run."""
         if suite is not None:
             if suite not in self.suites:
                 raise UserError(f"suite {suite!r} is not in {paths.PARAMS}; {suggest(suite, self.suites)}")
             return {suite: self.suites[suite]}
-        return {name: s for name, s in self.suites.items() if everything or s.default}
+        return {name: s for name, s in self.suites.items() if s.default or (everything and not s.opt_in)}
 
     def model(self, events: str, name: str) -> ModelParams:
         models = self.models[events]
@@ -407,6 +459,8 @@ def _check_references(params: Params) -> None:
             raise UserError(f"{paths.PARAMS}: tasks.{task}.evaluation: {hint}")
     kinds: dict[str, Events] = {}
     for name, suite in params.suites.items():
+        if suite.default and suite.opt_in:
+            raise UserError(f"{paths.PARAMS}: suites.{name}.opt_in: a suite of the default run cannot be opt_in")
         for grid in suite.grids:
             _check_grid(params, name, grid)
             for task in grid.tasks:

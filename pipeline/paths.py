@@ -44,7 +44,7 @@ class Cell(NamedTuple):
 
 
 def prepared(task: str) -> Path:
-    """train.npz, validation.npz, test.npz (x, c) and manifest.json."""
+    """train.npz, validation.npz, test.npz (x, c), an npy such as train-x.npy of each large array, and manifest.json."""
     return Path("artifacts/prepared") / task
 
 
@@ -71,6 +71,11 @@ def times(stage: str, cell: Cell) -> Path:
 def curve(cell: Cell) -> Path:
     """csv: step,player,part,value while training."""
     return trained(cell) / "curve.csv"
+
+
+def resume_points(cell: Cell) -> Path:
+    """Folders <step>: the state of a training that goes on; no output of a step, removed when it ends."""
+    return Path("artifacts/resume") / cell.key
 
 
 def live_curve(cell: Cell) -> Path:

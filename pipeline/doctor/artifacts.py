@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from pipeline import files, paths
-from pipeline.data.manifest import Manifest
+from pipeline.data.manifest import Manifest, array_file
 from pipeline.doctor.finding import Finding
 from pipeline.errors import UserError
 from pipeline.metrics.extractors.description import Description
@@ -48,7 +48,12 @@ def check(settings: Params) -> Iterator[Finding]:
 
 def _prepared(task: str) -> Artifact:
     def hashes(manifest: Mapping[str, Any]) -> dict[str, str]:
-        return {f"{split}.npz": entry["sha256"] for split, entry in manifest["splits"].items()}
+        splits = manifest["splits"].items()
+        return {f"{split}.npz": entry["sha256"] for split, entry in splits} | {
+            array_file(split, name): sha256
+            for split, entry in splits
+            for name, sha256 in entry.get("arrays", {}).items()
+        }
 
     return Artifact(paths.prepared(task), "manifest.json", Manifest, hashes, f"coverseek prepare --task {task}")
 

@@ -53,7 +53,7 @@ def plan(settings: Params) -> Finding:
     """Whether DVC would run the cells of params.yaml."""
     if cells.is_stale(settings):
         return Finding("fault", str(paths.CELLS), f"it does not list the cells of {paths.PARAMS}", "coverseek plan")
-    return Finding("ok", str(paths.CELLS), f"{len(settings.cells)} cells")
+    return Finding("ok", str(paths.CELLS), f"{len(cells.in_graph(settings).cells)} cells")
 
 
 def _lock() -> Finding:

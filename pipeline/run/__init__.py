@@ -10,6 +10,7 @@ schedule        the order: a step starts when the steps before it are settled, t
 worker          one step in a process of its own, forked from a server that has the libraries loaded
 verify          a sample of stale steps runs again; where nothing differs, the others are accepted
 forecast        how long a step will take
+cost_table      what the trainings of a suite cost, before they run
 progress        what a user sees meanwhile
 interrupt       Ctrl-C and SIGTERM end a run between two steps
 """

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from pipeline import files, paths
-from pipeline.cells import STALE, is_stale, write
+from pipeline.cells import STALE, in_graph, is_stale, write
 from pipeline.errors import UserError, suggest
 from pipeline.params import Params, load
 from pipeline.paths import Cell
@@ -34,7 +34,10 @@ Results = dict[str, Result]
 
 
 class Request(NamedTuple):
-    """What is to be run: the cells of a suite, of all suites, or of the default ones; those of one task or model."""
+    """What is to be run: the cells of a suite, of all suites, or of the default ones; those of one task or model.
+
+    A suite that is `opt_in` has to be named.
+    """
 
     suite: str | None = None
     everything: bool = False
@@ -42,6 +45,8 @@ class Request(NamedTuple):
     model: str | None = None
     force: tuple[str, ...] = ()
     """Keys of cells that run again although nothing of them changed; without any other choice these cells alone."""
+    device: str | None = None
+    """What COVERSEEK_DEVICE was set to: cells are fresh for one device."""
 
     def cells(self, settings: Params) -> list[Cell]:
         """In the order of `Params.cells`.
@@ -51,13 +56,16 @@ class Request(NamedTuple):
         """
         if self.task is not None:
             settings.task(self.task)
-        forced = {cell for key in self.force for cell in [_find(settings, key)]}
+        forced = {cell for key in self.force for cell in [self._find(settings, key)]}
         if self[:4] == Request()[:4] and forced:
             return [cell for cell in settings.cells if cell in forced]
         everything = self.everything or (self.suite is None and (self.task or self.model) is not None)
         suites = settings.selected(self.suite, everything).values()
         selected = {cell for suite in suites for cell in suite.cells() if self._matches(cell)} | forced
         if not selected:
+            for name, suite in settings.suites.items():
+                if suite.opt_in and any(self._matches(cell) for cell in suite.cells()):
+                    raise UserError(f"suite {name} has to be named: coverseek run --suite {name}")
             models = dict.fromkeys(cell.model for suite in suites for cell in suite.cells())
             hint = suggest(self.model, models) if self.model and self.model not in models else "choose another pair"
             raise UserError(
@@ -68,12 +76,11 @@ class Request(NamedTuple):
     def _matches(self, cell: Cell) -> bool:
         return self.task in (None, cell.task) and self.model in (None, cell.model)
 
-
-def _find(settings: Params, key: str) -> Cell:
-    cells = {cell.key: cell for cell in settings.cells}
-    if key not in cells:
-        raise UserError(f"--force {key}: no such cell in {paths.PARAMS}; {suggest(key, cells)}")
-    return cells[key]
+    def _find(self, settings: Params, key: str) -> Cell:
+        cells = {cell.key: cell for cell in in_graph(settings, self.suite).cells}
+        if key not in cells:
+            raise UserError(f"--force {key}: no such cell in {paths.PARAMS}; {suggest(key, cells)}")
+        return cells[key]
 
 
 def main(request: Request, jobs: int, dry_run: bool = False, verify: int | None = None, track: bool = True) -> int:
@@ -99,15 +106,28 @@ def main(request: Request, jobs: int, dry_run: bool = False, verify: int | None 
 
 
 def _list_stale(request: Request) -> int:
-    """Print the steps that a run would run, and for how long."""
+    """Print the steps that a run would run, and for how long; of a named suite the cost of each training as well."""
+    settings = load()
+    cells = request.cells(settings)
+    if is_stale(settings):
+        raise UserError(STALE)
+    if request.suite is not None:
+        from pipeline.run import cost_table
+
+        cost_table.show(settings, cells)
+        missing = {*cells} - {*in_graph(settings).cells}
+        if missing:
+            print(f"All steps of {len(missing)} cells would run; they become part of {paths.CELLS} when they do.")
+            return 0
+    return _list_stale_steps(settings, cells, request)
+
+
+def _list_stale_steps(settings: Params, cells: list[Cell], request: Request) -> int:
     from pipeline.run import repository  # WHY here: DVC takes two seconds to import
     from pipeline.run.forecast import Forecast
     from pipeline.stages.plan import parameters
 
-    settings = load()
-    cells, current = request.cells(settings), parameters(settings)
-    if is_stale(settings):
-        raise UserError(STALE)
+    current = parameters(settings)
     with repository.opened() as workspace:
         steps = workspace.steps(cells)
         workspace.force(_forced(steps, request))
@@ -131,7 +151,7 @@ def _verify(request: Request, jobs: int, count: int) -> bool:
 
         settings = load()
         cells = request.cells(settings)
-        write(settings)
+        write(settings, request.suite)
         with repository.opened() as workspace:
             steps, check = workspace.steps(cells), _checker(settings, cells)
             with progress(1) as show:
@@ -204,7 +224,7 @@ def _work(settings: Params, cells: Sequence[Cell], jobs: int, request: Request) 
         from pipeline.run import repository  # WHY here: DVC takes two seconds to import
         from pipeline.stages.plan import FOLDERS
 
-        write(settings)
+        write(settings, request.suite)
         for folder in FOLDERS:
             folder.mkdir(parents=True, exist_ok=True)
         with repository.opened() as workspace:

@@ -8,14 +8,17 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from pipeline import device as devices
 from pipeline import files, hardware, paths
 from pipeline.contract import Batch, Bounded, GenerativeModel
 from pipeline.data.prepared import Prepared
+from pipeline.items import head
 from pipeline.metrics.evaluation import memo, operations
 from pipeline.metrics.evaluation.context import EvaluationContext
 from pipeline.metrics.evaluation.draws import draw_timed, latent_plane, repeat, stored
 from pipeline.metrics.evaluation.measure import measure
 from pipeline.metrics.evaluation.memo import LIKELIHOOD_SECONDS, Draws, Memo
+from pipeline.metrics.evaluation.placement import device_of
 from pipeline.metrics.extractors import reference
 from pipeline.metrics.log_likelihood import statement, test_likelihood
 from pipeline.metrics.registry import Entry
@@ -45,13 +48,14 @@ def main(task: str, model: str, seed: int) -> None:
         measured, replicated = Measured(nothing, {}, {}, ""), True
     else:
         extractor = trained.configured.task(task).extractor.name
-        found = memo.of_cell(cell, trained.manifest["family"], extractor, trained.settings)
+        device = device_of(trained.model)
+        found = memo.of_cell(cell, trained.manifest["family"], extractor, trained.settings, device.type)
         measured = evaluate(trained.model, trained.data, trained.settings, seed, found)
         measured.metrics["parameters"] = Entry(
             value=trained.manifest["parameters"], unit="parameters", better="none", kind="exact", protocol="model"
         )
         measured.metrics.update(operation_counts(trained.model, test, measured.likelihood))
-        replicated = trained.model.replicates(measured.drawn["c"])
+        replicated = trained.model.replicates(measured.drawn["c"].to(device))
     known = trained.known("task", "model", "family", "seed", "status", "diverged", "data")
     record = {
         "condition": trained.data.task.condition.kind,
@@ -60,8 +64,9 @@ def main(task: str, model: str, seed: int) -> None:
     }
     files.write_npz(paths.samples(cell), {name: value.numpy() for name, value in measured.drawn.items()})
     whole = measured.seconds.pop("evaluate_seconds", (0.0, "measured"))
-    times = hardware.timed({"evaluate_seconds": whole})
-    times["metrics"] |= hardware.timed(measured.seconds, hardware.MEDIAN)["metrics"]
+    gpu = devices.name(device_of(trained.model)) if trained.model else None
+    times = hardware.timed({"evaluate_seconds": whole}, device=gpu)
+    times["metrics"] |= hardware.timed(measured.seconds, hardware.MEDIAN, gpu)["metrics"]
     files.write_json(paths.times("evaluate", cell), times)
     files.write_json(paths.metrics(cell), known | record)
 
@@ -83,8 +88,8 @@ def evaluate(
     seconds = dict(known.seconds()) if known and draws else {}
     if draws is None:
         draws, seconds["sample_seconds_per_1000"] = _draw(model, data, settings)
-    x, c, (again, held) = draws.many[: settings.samples], draws.c[: settings.samples], draws[2:]
-    extractor, features, judges = reference.load(data.task)
+    x, c, (again, held) = head(draws.many, settings.samples), draws.c[: settings.samples], draws[2:]
+    extractor, features, judges = reference.load(data.task, device_of(model))
     context = EvaluationContext(
         model=model, task=data.task, test=data.test, samples=x, many=draws.many, c=c, train=features["train"],
         real=features["test"][: settings.samples], fake=extractor.extract(x),

@@ -76,6 +76,7 @@ def parameters(settings: Params) -> dict[str, Any]:
     Raises:
         UserError: a family does not exist, or is ours and another package's.
     """
+    settings = cells.in_graph(settings)
     sources, brought = Sources(), elsewhere(settings)
     found: dict[str, Any] = {
         stage: {name: _hash(sources, brought, stage, _settings(task, block)) for name, task in settings.tasks.items()}
@@ -104,11 +105,14 @@ def _settings(task: TaskParams, block: str) -> Any:
 
 
 def _model_settings(settings: Params, stage: str, events: Events, model: str, evaluation: str) -> Any:
-    """What a stage reads of params.yaml for a model."""
+    """What a stage reads of params.yaml for a model, and the kind of device where it is not the CPU."""
+    kind = settings.device.partition(":")[0]
+    device = {} if kind == "cpu" else {"device": kind}
     if stage == "train":
-        return settings.model(events, model).model_dump(mode="json") | settings.train(events, model).model_dump()
-    of = settings.evaluation[evaluation].model_dump(mode="json")
-    return of | {"knobs": settings.knobs.model_dump(mode="json")} if stage == "sweep" else of
+        of = settings.model(events, model).model_dump(mode="json") | settings.train(events, model).model_dump()
+    else:
+        of = settings.evaluation[evaluation].model_dump(mode="json")
+    return of | device | ({"knobs": settings.knobs.model_dump(mode="json")} if stage == "sweep" else {})
 
 
 def elsewhere(settings: Params) -> Brought:

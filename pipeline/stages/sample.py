@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from pipeline import device as devices
 from pipeline import files, params
 from pipeline.contract import Batch, GenerativeModel, Task
 from pipeline.data import conditions, export, prepared
@@ -38,6 +39,7 @@ def main(
     trained, manifest = checkpoint.load(cell, data.task)
     if trained is None:
         raise UserError(f"{cell.key} diverged in training, so it has no weights: sample another seed or model")
+    trained.to(devices.resolve(configured.device))
     _set_knob(trained, cell, data.task, setting)
     reproducible.seed(draw_seed)
     chunk = configured.evaluation[data.task.event.kind].chunk

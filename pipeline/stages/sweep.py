@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline import files, paths
 from pipeline.metrics import knob
+from pipeline.metrics.evaluation.placement import device_of
 from pipeline.metrics.extractors import reference
 from pipeline.metrics.extractors.reference import Reference
 from pipeline.metrics.prdc import balls
@@ -21,7 +22,7 @@ def main(task: str, model: str, seed: int) -> None:
     trained = cells.load(cell)
     record = trained.known("task", "model", "family", "seed", "status")
     if trained.model is not None:
-        of = reference.load(trained.data.task)
+        of = reference.load(trained.data.task, device_of(trained.model))
         name = cells.knob(trained.model, cell, trained.data.task, f"take it out of the suite's sweep in {paths.PARAMS}")
         splits = {"validation": (trained.data.validation[1], seed + SELECTION), "test": (trained.data.test[1], seed)}
         values = getattr(trained.configured.knobs, name)

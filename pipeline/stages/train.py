@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import time
+import hashlib
+import sys
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from torch import nn
+
+from pipeline import device as devices
 from pipeline import families, files, hardware, params, paths
 from pipeline.data import prepared
 from pipeline.errors import UserError
@@ -13,6 +20,7 @@ from pipeline.training import checkpoint, reproducible
 from pipeline.training.curve_logger import CurveLogger
 from pipeline.training.loop import fit
 from pipeline.training.optimiser import DivergedError
+from pipeline.training.resume import ResumePoints
 
 
 def main(task: str, model: str, seed: int) -> None:
@@ -27,6 +35,7 @@ def main(task: str, model: str, seed: int) -> None:
         where = f"{paths.PARAMS}: models.{events}.{model}"
         raise UserError(f"{where}.training.batch_size: {training.batch_size}; allowed: {pack} (its pack) or more")
     reproducible.seed(seed)
+    device = devices.resolve(settings.device)
     built = families.build(data.task, spec.family, recipe, hyper)
     manifest: dict[str, Any] = {
         "task": task, "model": model, "family": spec.family, "recipe": recipe, "seed": seed,
@@ -34,16 +43,44 @@ def main(task: str, model: str, seed: int) -> None:
         "hyper": hyper, "training": training.model_dump(mode="json"),
         "parameters": sum(p.numel() for p in built.parameters()),
     }  # fmt: skip
-    curve, start = CurveLogger(paths.live_curve(cell), manifest), time.perf_counter()
+    if gpu := devices.name(device):
+        manifest["device"] = gpu
+    points = resume_points(cell, manifest, built, device, settings.hardware.checkpoint_seconds)
+    curve = CurveLogger(paths.live_curve(cell), manifest)
     try:
         trained, steps, best = fit(
-            built, data.train, data.validation, training, curve, cell.key, data.intensity, seed=seed
-        )
+            built, data.train, data.validation, training, curve, cell.key, data.intensity,
+            seed=seed, device=device, points=points,
+        )  # fmt: skip
         checkpoint.save(cell, trained, manifest | {"status": "ok", "steps": steps, "best_step": best})
     except DivergedError as error:
         print(f"{cell.key} diverged: {error}")
         end = {"status": "diverged", "diverged": {"step": error.step, "player": error.player}}
         checkpoint.save(cell, None, manifest | end)
-    seconds = time.perf_counter() - start
+    devices.synchronize(device)
+    seconds = points.seconds
     curve.write(paths.curve(cell))
-    files.write_json(paths.times("train", cell), hardware.timed({"train_seconds": (seconds, "measured")}))
+    times = hardware.timed({"train_seconds": (seconds, "measured")}, device=gpu)
+    files.write_json(paths.times("train", cell), times)
+    points.remove()
+
+
+def resume_points(
+    cell: Cell, manifest: dict[str, Any], model: nn.Module, device: torch.device, interval: float
+) -> ResumePoints:
+    """The resume points of a cell: they are of this code, these data and settings, these libraries and this device."""
+    machine = {"device": device.type, "torch": torch.__version__, "numpy": np.__version__}
+    inputs = {"manifest": manifest, "code": _code(model), "machine": machine}
+    return ResumePoints(paths.resume_points(cell), inputs, interval)
+
+
+def _code(model: nn.Module) -> str:
+    """A hash of the sources of this package's modules that are loaded, and of the modules of the model's classes.
+
+    The hash of code in plan/parameters.json leaves out comments, but is of the time of the last plan.
+    """
+    ours = {name for name in sys.modules if name.partition(".")[0] == "pipeline"}
+    names = sorted(ours | {type(part).__module__ for part in model.modules()})
+    sources = (getattr(sys.modules[name], "__file__", None) for name in names if name in sys.modules)
+    hashes = (files.sha256(Path(source)) for source in sources if source and Path(source).exists())
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from pipeline import device as devices
 from pipeline import params
 from pipeline.contract import GenerativeModel, Task
 from pipeline.data import prepared
@@ -30,7 +31,7 @@ class TrainedCell(NamedTuple):
 
 
 def load(cell: Cell) -> TrainedCell:
-    """Everything starts from the cell's own seed.
+    """Everything starts from the cell's own seed; the model is on the device of the settings.
 
     Raises:
         UserError: the task is unknown, the cell is not trained, or what was written is damaged.
@@ -40,6 +41,8 @@ def load(cell: Cell) -> TrainedCell:
     reproducible.seed(cell.seed)
     data = prepared.load(cell.task)
     model, manifest = checkpoint.load(cell, data.task)
+    if model is not None:
+        model.to(devices.resolve(configured.device))
     events = configured.events(cell, data.task.event.kind)
     name, evaluation = configured.evaluation_of(cell.task, events)
     params.check_held_out(evaluation, len(data.test[0]), name, cell.task)
