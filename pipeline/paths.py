@@ -78,6 +78,11 @@ def resume_points(cell: Cell) -> Path:
     return Path("artifacts/resume") / cell.key
 
 
+def kept_chunks(cell: Cell) -> Path:
+    """<number>.safetensors: chunks of an evaluation that goes on; no output of a step, removed when it ends."""
+    return Path("artifacts/resume/evaluate") / cell.key
+
+
 def live_curve(cell: Cell) -> Path:
     """jsonl: the curve of a training that is going on, or of the last one."""
     return LIVE_CURVES / f"{cell.key}.jsonl"

@@ -20,7 +20,7 @@ from pipeline.contract import Condition, ConditionKind, Event
 from pipeline.data.annotations import Annotations, Coco, Masks
 from pipeline.data.conditions import luma
 from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split, stacked, unconditional
-from pipeline.data.image_files import SourceImage, list_images, read_image
+from pipeline.data.image_files import SourceImage, list_images, read_image, read_images
 from pipeline.data.image_transform import ImageTransform, Levels
 from pipeline.errors import UserError
 from pipeline.params import Count
@@ -76,15 +76,14 @@ def _read_images(
     images: list[SourceImage] = []
     first = read_image(data_root, names[0], transform, channels)
 
-    def pixels(name: str) -> NDArray[np.uint8]:
-        image = read_image(data_root, name, transform, channels)
+    def pixels(image: SourceImage) -> NDArray[np.uint8]:
         if image.x.shape != first.x.shape:
             sizes = " and ".join(f"{p.name} is {p.size[0]}x{p.size[1]}" for p in (first, image))
             raise UserError(f"{data_root} has images of several sizes ({sizes}); give `side` to bring them to one")
         images.append(image._replace(x=image.x[:0].copy()))
         return transform.quantise(image.x)
 
-    return stacked(map(pixels, names), len(names)), images
+    return stacked(map(pixels, read_images(data_root, names, transform, channels)), len(names)), images
 
 
 def _classes(data_root: Path, names: list[str], needed: bool) -> list[str]:

@@ -6,8 +6,10 @@ import os
 import struct
 import sys
 import warnings
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +29,10 @@ TIFF_DEPTHS = 258
 """Number of the TIFF tag BitsPerSample."""
 PPM_HEADER = 4096
 """Bytes of a PPM that are searched for its largest value."""
+THREADS = min(8, os.cpu_count() or 1)
+"""That decode images; Pillow holds no lock meanwhile."""
+WAITING = 4 * THREADS
+"""Decoded images that wait to be taken, at most."""
 
 
 class SourceImage(NamedTuple):
@@ -67,7 +73,28 @@ def read_image(root: Path, name: str, transform: ImageTransform, channels: int) 
     Raises:
         UserError: as for `load_image`, or the image is smaller than the crop.
     """
-    image = load_image(root / name)
+    with _image_warnings():
+        return _read(root, name, transform, channels)
+
+
+def read_images(root: Path, names: Iterable[str], transform: ImageTransform, channels: int) -> Iterator[SourceImage]:
+    """As `read_image`, one after the other; several threads decode those that come next.
+
+    Raises:
+        UserError: as for `read_image`, of the first such image.
+    """
+    waiting: deque[Future[SourceImage]] = deque()
+    with _image_warnings(), ThreadPoolExecutor(THREADS, "decode") as pool:
+        for name in names:
+            waiting.append(pool.submit(_read, root, name, transform, channels))
+            if len(waiting) > WAITING:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _read(root: Path, name: str, transform: ImageTransform, channels: int) -> SourceImage:
+    image = _load(root / name)
     plain = image.convert("L" if channels == 1 else "RGB")
     return SourceImage(name, image.size, transform.resize(plain), transform.frame(*image.size))
 
@@ -79,21 +106,35 @@ def load_image(path: Path) -> Image.Image:
         UserError: the file is missing, damaged, of another format, larger than Pillow's limit, or has more than 8 bits
             per channel.
     """
+    with _image_warnings():
+        return _load(path)
+
+
+@contextmanager
+def _image_warnings() -> Iterator[None]:
+    """Pillow's warnings in the block: an error of an image that is too large, silence about metadata.
+
+    Filters of warnings are of the process and not of a thread: threads that decode run within one block.
+    """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about metadata that is not used
+        warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            with Image.open(path, formats=FORMATS) as image:
-                check_bit_depth(path, image)
-                image.load()
-                return image
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-            limit = f"{Image.MAX_IMAGE_PIXELS or 0:,} pixels"
-            raise UserError(f"{path} is larger than {limit}; make it smaller or take it away") from None
-        except FileNotFoundError:
-            raise UserError(f"{path} is missing") from None
-        except UNREADABLE:
-            raise UserError(f"{path} cannot be read as an image ({', '.join(FORMATS)}); take it away") from None
+        yield
+
+
+def _load(path: Path) -> Image.Image:
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            check_bit_depth(path, image)
+            image.load()
+            return image
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        limit = f"{Image.MAX_IMAGE_PIXELS or 0:,} pixels"
+        raise UserError(f"{path} is larger than {limit}; make it smaller or take it away") from None
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing") from None
+    except UNREADABLE:
+        raise UserError(f"{path} cannot be read as an image ({', '.join(FORMATS)}); take it away") from None
 
 
 def check_bit_depth(path: Path, image: Image.Image) -> None:

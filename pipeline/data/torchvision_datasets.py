@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from pipeline.data import official_splits
 from pipeline.data.dataset import SPLITS, Dataset, Sizes, Split, stacked
-from pipeline.data.image_files import read_image
+from pipeline.data.image_files import SourceImage, read_image, read_images
 from pipeline.data.image_transform import ImageTransform, Levels
 from pipeline.data.official_splits import Labelled
 from pipeline.errors import UserError, suggest
@@ -242,10 +242,9 @@ def celeba(
 def _read_faces(folder: Path, names: Sequence[str], transform: ImageTransform) -> NDArray[np.uint8]:
     first = read_image(folder, names[0], transform, channels=3).x.shape
 
-    def face(name: str) -> NDArray[np.uint8]:
-        x = read_image(folder, name, transform, channels=3).x
-        if x.shape != first:
-            raise damaged(folder / name, "its size is not that of the other images")
-        return transform.quantise(x)
+    def face(image: SourceImage) -> NDArray[np.uint8]:
+        if image.x.shape != first:
+            raise damaged(folder / image.name, "its size is not that of the other images")
+        return transform.quantise(image.x)
 
-    return stacked(map(face, names), len(names))
+    return stacked(map(face, read_images(folder, names, transform, channels=3)), len(names))

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from time import perf_counter
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pipeline.metrics.evaluation import protocol
@@ -26,10 +26,12 @@ from pipeline.metrics.evaluation.intervals import of_mean
 from pipeline.metrics.registry import Metric, Requirement, Table, Words, shared
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from pipeline.contract import Bounded, Exact, GenerativeModel, Weighted
     from pipeline.metrics.evaluation.context import EvaluationContext
+    from pipeline.metrics.evaluation.kept_chunks import KeptChunks
 
     Values = Callable[[EvaluationContext], Tensor]
     Nats = TypeVar("Nats", float, Tensor)
@@ -61,8 +63,12 @@ def statement(model: Bounded, draws: int) -> str:
     return f"IWAE-{draws}" if isinstance(model, Weighted) else "ELBO"
 
 
-def likelihood(model: Bounded, x: Tensor, c: Tensor, *, draws: int, chunk: int) -> LikelihoodEstimate:
+def likelihood(
+    model: Bounded, x: Tensor, c: Tensor, *, draws: int, chunk: int, kept: KeptChunks | None = None
+) -> LikelihoodEstimate:
     """Score x (N, *event) under c (N, *condition) by the tightest that `model` has, `chunk` items at a time.
+
+    Chunks that `kept` has are not scored again.
 
     Raises:
         FloatingPointError: a score is not finite; the message names the item.
@@ -70,13 +76,13 @@ def likelihood(model: Bounded, x: Tensor, c: Tensor, *, draws: int, chunk: int) 
     from pipeline.contract import Exact, Weighted
 
     if isinstance(model, Exact):
-        exact, seconds = _in_chunks(model, _log_prob(model), x, c, chunk, "log p")
+        exact, seconds = _in_chunks(model, _log_prob(model), x, c, chunk, "log p", kept)
         return LikelihoodEstimate(exact, exact, "exact", 1, seconds)
     if isinstance(model, Weighted):
-        both, seconds = _in_chunks(model, _log_weights(model, draws), x, c, chunk, "the log-weight")
+        both, seconds = _in_chunks(model, _log_weights(model, draws), x, c, chunk, "the log-weight", kept)
         mean, log_mean = both.unbind(dim=1)
         return LikelihoodEstimate(log_mean, mean, f"IWAE-{draws}", draws, seconds)
-    bound, seconds = _in_chunks(model, _elbo(model), x, c, chunk, "the ELBO")
+    bound, seconds = _in_chunks(model, _elbo(model), x, c, chunk, "the ELBO", kept)
     return LikelihoodEstimate(bound, bound, "ELBO", 1, seconds)
 
 
@@ -132,21 +138,27 @@ def bits_per_dim(nats: Nats, dims: int) -> Nats:
 
 
 def _in_chunks(
-    model: object, score: Score, x: Tensor, c: Tensor, chunk: int, what: str
+    model: object, score: Score, x: Tensor, c: Tensor, chunk: int, what: str, kept: KeptChunks | None = None
 ) -> tuple[Tensor, tuple[float, ...]]:
     """(N, ...) scores on the CPU, computed on the device of the model, and the seconds for one item in each batch."""
     import torch
 
     from pipeline.metrics.evaluation.finite import check_finite
+    from pipeline.metrics.evaluation.kept_chunks import KeptChunks
     from pipeline.metrics.evaluation.placement import device_of, full_precision
 
+    kept = kept or KeptChunks()
     found, seconds, device = [], [], device_of(model)
     with torch.no_grad(), full_precision():
         for part in zip(x.split(chunk), c.split(chunk), strict=True):
-            start = perf_counter()
-            found.append(score(*(side.to(device) for side in part)).cpu())
-            seconds.append((perf_counter() - start) / max(1, len(part[0])))
+            scores, elapsed = kept.compute(f"{what} of {len(x)}", partial(_score_on, device, score, *part))
+            found.append(scores)
+            seconds.append(elapsed / max(1, len(part[0])))
     return check_finite(torch.cat(found), f"{what} of item"), tuple(seconds)
+
+
+def _score_on(device: torch.device, score: Score, x: Tensor, c: Tensor) -> Tensor:
+    return score(x.to(device), c.to(device))
 
 
 @shared
@@ -182,14 +194,15 @@ def _scored(context: EvaluationContext, model: GenerativeModel, x: Tensor, c: Te
 
     from pipeline import hardware
     from pipeline.contract import Bounded
-    from pipeline.metrics.evaluation.placement import device_of, fork_rng
+    from pipeline.device import preserved_random_states
+    from pipeline.metrics.evaluation.placement import device_of
 
     if not isinstance(model, Bounded):
         raise ValueError(f"{type(model).__name__} states no likelihood")
-    with fork_rng(device_of(model)):
+    with preserved_random_states(device_of(model)):
         torch.manual_seed(context.seed)
         chunk = hardware.batch_size(len(x), context.settings.chunk)
-        return likelihood(model, x, c, draws=context.settings.draws, chunk=chunk)
+        return likelihood(model, x, c, draws=context.settings.draws, chunk=chunk, kept=context.kept)
 
 
 def at_least(context: EvaluationContext) -> str:

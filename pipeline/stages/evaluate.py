@@ -6,7 +6,8 @@ from statistics import median
 from time import perf_counter
 from typing import NamedTuple
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from pipeline import device as devices
 from pipeline import files, hardware, paths
@@ -16,6 +17,7 @@ from pipeline.items import head
 from pipeline.metrics.evaluation import memo, operations
 from pipeline.metrics.evaluation.context import EvaluationContext
 from pipeline.metrics.evaluation.draws import draw_timed, latent_plane, repeat, stored
+from pipeline.metrics.evaluation.kept_chunks import KeptChunks
 from pipeline.metrics.evaluation.measure import measure
 from pipeline.metrics.evaluation.memo import LIKELIHOOD_SECONDS, Draws, Memo
 from pipeline.metrics.evaluation.placement import device_of
@@ -25,6 +27,8 @@ from pipeline.metrics.registry import Entry
 from pipeline.params import Evaluation
 from pipeline.paths import Cell
 from pipeline.stages import trained as cells
+from pipeline.stages.loaded_code import code_hash
+from pipeline.stages.trained import TrainedCell
 
 
 class Measured(NamedTuple):
@@ -43,6 +47,7 @@ def main(task: str, model: str, seed: int) -> None:
     cell = Cell(task, model, seed)
     trained = cells.load(cell)
     event, test = trained.data.task.event, trained.data.test
+    kept = KeptChunks()
     if trained.model is None:
         nothing = {"x": stored(event, test[0][:0]), "c": test[1][:0]}
         measured, replicated = Measured(nothing, {}, {}, ""), True
@@ -50,7 +55,8 @@ def main(task: str, model: str, seed: int) -> None:
         extractor = trained.configured.task(task).extractor.name
         device = device_of(trained.model)
         found = memo.of_cell(cell, trained.manifest["family"], extractor, trained.settings, device.type)
-        measured = evaluate(trained.model, trained.data, trained.settings, seed, found)
+        kept = kept_chunks(cell, trained, trained.model, device)
+        measured = evaluate(trained.model, trained.data, trained.settings, seed, found, kept)
         measured.metrics["parameters"] = Entry(
             value=trained.manifest["parameters"], unit="parameters", better="none", kind="exact", protocol="model"
         )
@@ -69,11 +75,25 @@ def main(task: str, model: str, seed: int) -> None:
     times["metrics"] |= hardware.timed(measured.seconds, hardware.MEDIAN, gpu)["metrics"]
     files.write_json(paths.times("evaluate", cell), times)
     files.write_json(paths.metrics(cell), known | record)
+    kept.remove()
+
+
+def kept_chunks(cell: Cell, trained: TrainedCell, model: nn.Module, device: torch.device) -> KeptChunks:
+    """The chunks of a killed evaluation: they are of this code, this model, these data, settings and this device."""
+    inputs = {
+        "model": files.sha256(paths.trained(cell) / "model.json"),
+        "data": files.sha256(paths.prepared(cell.task) / "manifest.json"),
+        "settings": trained.settings.model_dump(mode="json"), "code": code_hash(model),
+        "machine": {"device": device.type, "torch": torch.__version__},
+    }  # fmt: skip
+    interval = trained.configured.hardware.checkpoint_seconds
+    return KeptChunks(paths.kept_chunks(cell), inputs, interval, device)
 
 
 def evaluate(
-    model: GenerativeModel, data: Prepared, settings: Evaluation, seed: int, known: Memo | None = None
-) -> Measured:
+    model: GenerativeModel, data: Prepared, settings: Evaluation, seed: int, known: Memo | None = None,
+    kept: KeptChunks | None = None,
+) -> Measured:  # fmt: skip
     """Draw, measure what applies, and take the seconds for 1,000 samples and 1,000 likelihoods.
 
     Args:
@@ -82,19 +102,21 @@ def evaluate(
         settings: the counts.
         seed: of the draws of a bound and of the resamples.
         known: the memo of the cell. What it holds is neither drawn nor measured again, and it is written at the end.
+        kept: the chunks of a killed evaluation, which are not computed again.
     """
+    kept = kept or KeptChunks()
     start, event = perf_counter(), data.task.event
     draws = known.draws(event) if known else None
     seconds = dict(known.seconds()) if known and draws else {}
     if draws is None:
-        draws, seconds["sample_seconds_per_1000"] = _draw(model, data, settings)
+        draws, seconds["sample_seconds_per_1000"] = _draw(model, data, settings, kept)
     x, c, (again, held) = head(draws.many, settings.samples), draws.c[: settings.samples], draws[2:]
     extractor, features, judges = reference.load(data.task, device_of(model))
     context = EvaluationContext(
         model=model, task=data.task, test=data.test, samples=x, many=draws.many, c=c, train=features["train"],
         real=features["test"][: settings.samples], fake=extractor.extract(x),
         repeated=extractor.extract(again.flatten(0, 1)).unflatten(0, again.shape[:2]), judges=judges,
-        extractor=extractor.id, settings=settings, seed=seed, sources=data.sources.get("test"),
+        extractor=extractor.id, settings=settings, seed=seed, sources=data.sources.get("test"), kept=kept,
     )  # fmt: skip
     name = statement(model, settings.draws) if isinstance(model, Bounded) else ""
     if name and LIKELIHOOD_SECONDS not in seconds:
@@ -105,20 +127,22 @@ def evaluate(
         drawn |= {"repeated": stored(event, again), "repeated_c": held}
     if decoded is not None:
         drawn["plane"] = stored(event, decoded)
-    seconds.setdefault("evaluate_seconds", (perf_counter() - start, "measured"))
+    seconds.setdefault("evaluate_seconds", (perf_counter() - start + kept.seconds, "measured"))
     if known:
         known.save(event, draws, metrics, seconds, settings.draws)
     return Measured(drawn, metrics, seconds, name)
 
 
-def _draw(model: GenerativeModel, data: Prepared, settings: Evaluation) -> tuple[Draws, tuple[float, str]]:
+def _draw(
+    model: GenerativeModel, data: Prepared, settings: Evaluation, kept: KeptChunks
+) -> tuple[Draws, tuple[float, str]]:
     """The samples of a cell, and the seconds for 1,000 of them with their kind."""
     count = max(settings.samples, settings.modes or 0)
     chunk = hardware.batch_size(count, settings.chunk) if model.independent_samples else count
-    many, c, each = draw_timed(model, data.task.event, data.test[1], count=count, chunk=chunk)
+    many, c, each = draw_timed(model, data.task.event, data.test[1], count=count, chunk=chunk, kept=kept)
     again, held = repeat(
         model, data.task, data.test[1],
-        conditions=settings.conditions, repeats=settings.repeats, chunk=settings.chunk,
+        conditions=settings.conditions, repeats=settings.repeats, chunk=settings.chunk, kept=kept,
     )  # fmt: skip
     return Draws(many, c, again, held), (1000 * median(each), "measured")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import torch
+
+from pipeline import device as devices
 from pipeline import params, paths
 from pipeline.contract import Batch
 from pipeline.data import prepared
@@ -15,20 +18,22 @@ from pipeline.training import reproducible
 
 
 def main(task: str) -> None:
-    settings = params.load().task(task)
+    configured = params.load()
+    settings, device = configured.task(task), devices.resolve(configured.device)
     reproducible.seed(0)
     data = prepared.load(task)
     where = f"tasks.{task}.extractor"
     try:
-        _write(settings, data, where)
+        _write(settings, data, where, device)
     except FloatingPointError as error:
         raise UserError(
             f"{paths.PARAMS}: {where} cannot measure task {task}: {error}; take other weights, settings or extractor"
         ) from None
 
 
-def _write(settings: params.TaskParams, data: Prepared, where: str) -> None:
-    extractor = fit(settings, data, where)
+def _write(settings: params.TaskParams, data: Prepared, where: str, device: torch.device) -> None:
+    """The extractor and the judges are fitted on the CPU, and read the data on `device`."""
+    extractor = fit(settings, data, where).to(device)
     splits = {"train": data.train[0], "validation": data.validation[0], "test": data.test[0]}
     accuracy = None
     if isinstance(extractor, Classifier):

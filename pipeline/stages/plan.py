@@ -19,12 +19,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from pydantic import BaseModel
+
 from pipeline import cells, files, params, paths, plugins
 from pipeline.cells import evaluation_group
 from pipeline.errors import UserError
 from pipeline.import_closure import Sources
 from pipeline.metrics import registry
-from pipeline.params import EVENTS, Events, Params, TaskParams
+from pipeline.params import EVENTS, Events, Params
 from pipeline.paths import Cell
 from pipeline.plugins import Group
 from pipeline.results import external
@@ -79,8 +81,13 @@ def parameters(settings: Params) -> dict[str, Any]:
     settings = cells.in_graph(settings)
     sources, brought = Sources(), elsewhere(settings)
     found: dict[str, Any] = {
-        stage: {name: _hash(sources, brought, stage, _settings(task, block)) for name, task in settings.tasks.items()}
-        for stage, block in (("prepare", "data"), ("features", "extractor"))
+        "prepare": {
+            name: _hash(sources, brought, "prepare", _block(task.data)) for name, task in settings.tasks.items()
+        },
+        "features": {
+            name: _hash(sources, brought, "features", _block(task.extractor) | _device(settings))
+            for name, task in settings.tasks.items()
+        },
     }
     families = _families(sources, settings)
     for stage, selected in (("train", settings.cells), ("evaluate", settings.cells), ("sweep", settings.sweeps)):
@@ -100,19 +107,23 @@ def _work(settings: Params, stage: str, cell: Cell) -> tuple[Events, str, str, s
     return events, group, cell.model, "" if stage == "train" else settings.evaluation_of(cell.task, events)[0]
 
 
-def _settings(task: TaskParams, block: str) -> Any:
-    return getattr(task, block).model_dump(mode="json")
+def _block(block: BaseModel) -> dict[str, Any]:
+    return block.model_dump(mode="json")
+
+
+def _device(settings: Params) -> dict[str, str]:
+    """The kind of device where it is not the CPU."""
+    kind = settings.device.partition(":")[0]
+    return {} if kind == "cpu" else {"device": kind}
 
 
 def _model_settings(settings: Params, stage: str, events: Events, model: str, evaluation: str) -> Any:
-    """What a stage reads of params.yaml for a model, and the kind of device where it is not the CPU."""
-    kind = settings.device.partition(":")[0]
-    device = {} if kind == "cpu" else {"device": kind}
+    """What a stage reads of params.yaml for a model, and on which kind of device."""
     if stage == "train":
         of = settings.model(events, model).model_dump(mode="json") | settings.train(events, model).model_dump()
     else:
         of = settings.evaluation[evaluation].model_dump(mode="json")
-    return of | device | ({"knobs": settings.knobs.model_dump(mode="json")} if stage == "sweep" else {})
+    return of | _device(settings) | ({"knobs": settings.knobs.model_dump(mode="json")} if stage == "sweep" else {})
 
 
 def elsewhere(settings: Params) -> Brought:

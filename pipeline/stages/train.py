@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +13,7 @@ from pipeline import families, files, hardware, params, paths
 from pipeline.data import prepared
 from pipeline.errors import UserError
 from pipeline.paths import Cell
+from pipeline.stages.loaded_code import code_hash
 from pipeline.training import checkpoint, reproducible
 from pipeline.training.curve_logger import CurveLogger
 from pipeline.training.loop import fit
@@ -70,17 +68,5 @@ def resume_points(
 ) -> ResumePoints:
     """The resume points of a cell: they are of this code, these data and settings, these libraries and this device."""
     machine = {"device": device.type, "torch": torch.__version__, "numpy": np.__version__}
-    inputs = {"manifest": manifest, "code": _code(model), "machine": machine}
+    inputs = {"manifest": manifest, "code": code_hash(model), "machine": machine}
     return ResumePoints(paths.resume_points(cell), inputs, interval)
-
-
-def _code(model: nn.Module) -> str:
-    """A hash of the sources of this package's modules that are loaded, and of the modules of the model's classes.
-
-    The hash of code in plan/parameters.json leaves out comments, but is of the time of the last plan.
-    """
-    ours = {name for name in sys.modules if name.partition(".")[0] == "pipeline"}
-    names = sorted(ours | {type(part).__module__ for part in model.modules()})
-    sources = (getattr(sys.modules[name], "__file__", None) for name in names if name in sys.modules)
-    hashes = (files.sha256(Path(source)) for source in sources if source and Path(source).exists())
-    return hashlib.sha256("".join(hashes).encode()).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from PIL import Image
 from pipeline.data.conditions import luma
 from pipeline.data.dataset import SPLITS, Dataset, Sizes
 from pipeline.data.folder import folder
+from pipeline.data.image_files import read_image, read_images
+from pipeline.data.image_transform import ImageTransform
 from pipeline.errors import UserError
 
 SIZES = Sizes(5, 2, 3)
@@ -322,6 +325,19 @@ def test_images_that_do_not_do(here: Path, monkeypatch: pytest.MonkeyPatch) -> N
     refused(r"\.png is larger than 200 pixels; make it smaller", here)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     refused(r"\.png is larger than 100 pixels; make it smaller", here)
+
+
+def test_images_that_several_threads_decode_come_in_order_and_the_first_damaged_one_is_named(here: Path) -> None:
+    images, many = here / "images", NAMES * 8
+    warnings_before = list(warnings.filters)
+    found = read_images(images, many, ImageTransform(), channels=3)
+    assert all(np.array_equal(image.x, read_image(images, name, ImageTransform(), 3).x)
+               for image, name in zip(found, many, strict=True))  # fmt: skip
+    for k in (4, 7):
+        (images / NAMES[k]).write_bytes(b"no image")
+    with pytest.raises(UserError, match=NAMES[4]):
+        list(read_images(images, many, ImageTransform(), channels=3))
+    assert warnings.filters == warnings_before
 
 
 def test_a_disguised_format_is_not_opened(here: Path) -> None:

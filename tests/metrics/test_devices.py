@@ -17,11 +17,12 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from pipeline.contract import Event, Exact, GenerativeModel, Player, Reconstructs, Task, Weighted
+from pipeline.device import preserved_random_states
 from pipeline.metrics import frechet, kid, log_likelihood, memorization, reconstruction
 from pipeline.metrics.evaluation import half_samples, operations
 from pipeline.metrics.evaluation.bootstrap import Bootstrap
 from pipeline.metrics.evaluation.draws import draw, latent_plane
-from pipeline.metrics.evaluation.placement import CPU, device_of, double, fork_rng, full_precision
+from pipeline.metrics.evaluation.placement import CPU, device_of, double, full_precision
 from pipeline.metrics.extractors.classifier import Classifier
 from pipeline.metrics.extractors.dinov2 import Shape, Transformer
 from pipeline.metrics.extractors.extractor import Identity
@@ -237,7 +238,7 @@ def test_a_model_without_tensors_is_on_the_cpu() -> None:
 def test_random_states_are_restored() -> None:
     before = torch.get_rng_state()
     for device in (CPU, DEVICE):
-        with fork_rng(device):
+        with preserved_random_states(device):
             torch.manual_seed(5)
             torch.rand(3)
     assert torch.equal(torch.get_rng_state(), before)

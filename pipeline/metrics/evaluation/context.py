@@ -22,6 +22,7 @@ from pipeline.contract import (
 )
 from pipeline.metrics.evaluation.bootstrap import Bootstrap
 from pipeline.metrics.evaluation.finite import check_finite
+from pipeline.metrics.evaluation.kept_chunks import KeptChunks
 from pipeline.metrics.evaluation.placement import device_of, float64_device
 from pipeline.metrics.judges.judge import Judge
 from pipeline.metrics.registry import shared
@@ -62,6 +63,7 @@ class EvaluationContext:
         settings: the counts, a block `evaluation` of params.yaml.
         seed: of the draws of a bound, and of the resamples.
         sources: (T, R) long, what the test items are made of where some share a source; None if they are independent.
+        kept: the chunks of a killed evaluation.
         computed: what the `shared` functions have found.
 
     Raises:
@@ -83,6 +85,7 @@ class EvaluationContext:
     settings: Evaluation
     seed: int
     sources: Tensor | None = None
+    kept: KeptChunks = field(default_factory=KeptChunks)
     computed: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:

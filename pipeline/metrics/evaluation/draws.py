@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import NamedTuple, cast
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 from pipeline.contract import Batch, Event, GenerativeModel, Reconstructs, Task, Weighted
 from pipeline.items import LARGE, CompactItems
 from pipeline.metrics.evaluation.finite import check_finite
+from pipeline.metrics.evaluation.kept_chunks import KeptChunks
 from pipeline.metrics.evaluation.placement import device_of
 
 SIDE = 16
@@ -26,18 +26,22 @@ class Drawn(NamedTuple):
     seconds: tuple[float, ...]
 
 
-def draw(model: GenerativeModel, event: Event, c: Tensor, *, count: int, chunk: int) -> Batch:
+def draw(
+    model: GenerativeModel, event: Event, c: Tensor, *, count: int, chunk: int, kept: KeptChunks | None = None
+) -> Batch:
     """As `draw_timed`, without the times."""
-    x, c, _ = draw_timed(model, event, c, count=count, chunk=chunk)
+    x, c, _ = draw_timed(model, event, c, count=count, chunk=chunk, kept=kept)
     return x, c
 
 
 @torch.no_grad()
-def draw_timed(model: GenerativeModel, event: Event, c: Tensor, *, count: int, chunk: int) -> Drawn:
+def draw_timed(
+    model: GenerativeModel, event: Event, c: Tensor, *, count: int, chunk: int, kept: KeptChunks | None = None
+) -> Drawn:
     """`count` samples, `chunk` at a time, under the rows of c (N, *condition), which are cycled.
 
     Images are put on the level grid, like the real ones. Samples are drawn on the device of the model, and come back
-    to the CPU within the time that is measured.
+    to the CPU within the time that is measured. Chunks that `kept` has are not drawn again.
 
     Raises:
         FloatingPointError: a sample is not finite; the message names it.
@@ -45,11 +49,16 @@ def draw_timed(model: GenerativeModel, event: Event, c: Tensor, *, count: int, c
     c = c[torch.arange(count) % len(c)]
     parts: list[Tensor] = []
     seconds, device, compact = [], device_of(model), is_large(event, count)
+    kept = kept or KeptChunks()
     for part in torch.split(c, chunk):
-        start = perf_counter()
-        x = model.sample(part.to(device)).cpu()
-        seconds.append((perf_counter() - start) / max(1, len(part)))
-        parts.append(stored(event, x, "sample", first=chunk * len(parts)) if compact else x)
+
+        def sample(c: Tensor = part) -> Tensor:
+            x = model.sample(c.to(device)).cpu()
+            return stored(event, x, "sample", first=chunk * len(parts)) if compact else x
+
+        x, elapsed = kept.compute(f"{count} samples", sample)
+        seconds.append(elapsed / max(1, len(part)))
+        parts.append(x)
     if compact:
         return Drawn(restored(event, torch.cat(parts)), c, tuple(seconds))
     x = check_finite(torch.cat(parts), "sample")
@@ -57,7 +66,10 @@ def draw_timed(model: GenerativeModel, event: Event, c: Tensor, *, count: int, c
     return Drawn(x.contiguous(), c, tuple(seconds))  # in the memory layout of samples that are read from a file
 
 
-def repeat(model: GenerativeModel, task: Task, c: Tensor, *, conditions: int, repeats: int, chunk: int) -> Batch:
+def repeat(
+    model: GenerativeModel, task: Task, c: Tensor, *, conditions: int, repeats: int, chunk: int,
+    kept: KeptChunks | None = None,
+) -> Batch:  # fmt: skip
     """`repeats` samples under each of some rows of c (N, *condition) -> x (K, repeats, *event), c (K, *condition).
 
     K is `conditions` at most: each class once, else the first rows; 0 for a task without condition.
@@ -66,7 +78,8 @@ def repeat(model: GenerativeModel, task: Task, c: Tensor, *, conditions: int, re
     held = (c.unique() if kind == "class" else c)[:conditions]
     if kind == "none":
         return torch.empty(0, repeats, *task.event.shape), held[:0]
-    x, _ = draw(model, task.event, held.repeat_interleave(repeats, dim=0), count=len(held) * repeats, chunk=chunk)
+    each = held.repeat_interleave(repeats, dim=0)
+    x, _ = draw(model, task.event, each, count=len(each), chunk=chunk, kept=kept)
     return x[:].unflatten(0, (len(held), repeats)), held
 
 

@@ -27,7 +27,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from pipeline.contract import Batch, Bounded, GenerativeModel
-from pipeline.metrics.evaluation.placement import device_of, fork_rng
+from pipeline.device import preserved_random_states
+from pipeline.metrics.evaluation.placement import device_of
 
 WORK, DEPTH = "2 FLOPs for a multiply-add, 1 for any other number", "longest chain of dependent operations"
 ITEMS = 2
@@ -148,7 +149,7 @@ def _cycled(x: Tensor, count: int) -> Tensor:
 @torch.no_grad()
 def _cost(model: object, run: Callable[..., object], *items: Tensor) -> Cost:
     found, device = [], device_of(model)
-    with fork_rng(device):
+    with preserved_random_states(device):
         for n in (ITEMS, 2 * ITEMS):
             torch.manual_seed(SEED)
             batch = [_cycled(tensor, n).to(device) for tensor in items]

@@ -3,7 +3,7 @@
     the model's device    samples, likelihoods, features, the answers of judges; neighbours, KID and Fréchet distances
                           of these features where the device has float64
     the CPU               everything else: each result comes back at one place, `draws.draw_timed`,
-                          `log_likelihood._in_chunks`, `Extractor.extract`, `Judge.answer`
+                          `KeptChunks.compute`, `Extractor.extract`, `Judge.answer`
 
 Samples and draws of a bound come from the global generator of the model's device. Generators that are made for a
 purpose (resamples, half-samples, noise, permutations) are those of the CPU, so their numbers are the same everywhere.
@@ -39,22 +39,6 @@ def float64_device(device: torch.device) -> torch.device:
 def double(x: Tensor) -> Tensor:
     """x (...) in float64, on its device if that has float64, else on the CPU."""
     return x.to(float64_device(x.device)).double()
-
-
-@contextmanager
-def fork_rng(device: torch.device) -> Iterator[None]:
-    """Restore the states of the global generators of the CPU and of `device` at the end of the block."""
-    with torch.random.fork_rng(devices=[]):
-        if device.type in ("cpu", "meta"):
-            yield
-            return
-        module = torch.get_device_module(device)
-        where = () if device.type == "mps" else (device,)
-        state = module.get_rng_state(*where)
-        try:
-            yield
-        finally:
-            module.set_rng_state(state, *where)
 
 
 @contextmanager

@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
+from pipeline import device as devices
 from pipeline.errors import UserError
-from pipeline.metrics.evaluation.placement import CPU, device_of, fork_rng
+from pipeline.metrics.evaluation.placement import device_of
 from pipeline.metrics.extractors.extractor import Extractor
 from pipeline.metrics.extractors.network import descend, fingerprint, funnel
 
@@ -83,7 +84,7 @@ def classifier(
     """
     if label is None or x.ndim != 4:
         raise UserError(f"dataset {dataset} has no labelled images for extractor classifier; use extractor identity")
-    with fork_rng(CPU):
+    with devices.preserved_random_states(devices.CPU):
         torch.manual_seed(seed)
         classes = int(label.max()) + 1
         model = Classifier(dataset=dataset, channels=x.shape[1], classes=classes, width=width, features=features)

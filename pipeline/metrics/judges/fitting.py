@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pipeline import device as devices
 from pipeline.contract import Batch, Task
-from pipeline.metrics.evaluation.placement import CPU, fork_rng
 from pipeline.metrics.extractors.network import descend
 from pipeline.metrics.judges.judge import Box, Channels, Fitted, Judge, Labels, Luma, Segmentation
 
@@ -48,7 +48,7 @@ def fit(kind: str, dataset: str, task: Task, *, train: Batch, test: Batch, steps
     On the CPU: the hash of its weights is in its name.
     """
     x, c = train
-    with fork_rng(CPU):
+    with devices.preserved_random_states(devices.CPU):
         torch.manual_seed(seed)
         judge = FITTED[kind](name=f"{dataset}-{kind}", channels=x.shape[1], **_sizes(kind, task))
         descend(judge, lambda rows: judge.loss(x[rows], c[rows]), len(x), steps, LEARNING_RATE)
