@@ -1,4 +1,4 @@
-"""An evaluation that is killed and started again ends with the bytes of one that was not, and computes no chunk twice."""
+"""A killed evaluation that is started again ends with the bytes of one that was not, and computes no chunk twice."""
 
 from __future__ import annotations
 
