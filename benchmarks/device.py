@@ -128,6 +128,8 @@ def selected(settings: Params, suite: str | None, models: Sequence[str] | None) 
         for model in grid.models:
             if settings.model(grid.events, model).family != "control":
                 first.setdefault((grid.events, model), Row(grid.tasks[0], model))
+    if not first:
+        raise UserError(f"suite {suite} has no model that trains")
     known = {row.model for row in first.values()}
     if unknown := sorted(set(models or ()) - known):
         raise UserError(f"no model {unknown[0]!r} that trains in these suites; there is: {', '.join(sorted(known))}")
