@@ -1,8 +1,9 @@
 """Rates of training, sampling and likelihoods: calls per second of each, as medians over repetitions.
 
 A call is timed until the device has finished it (`pipeline.device.synchronize`). The first call is a warm-up: CUDA
-loads its kernels and cuDNN chooses its algorithms there. Where implementations are compared they run in turns, so that
-what else the machine does hits all of them.
+loads its kernels and cuDNN chooses its algorithms there. On one thread of the CPU seconds are the processor's, so that
+what else the machine does is not in them; elsewhere, where implementations are compared, they run in turns, so that it
+hits all of them.
 """
 
 from __future__ import annotations
@@ -104,13 +105,14 @@ def rates(calls: Sequence[Call], device: torch.device, seconds: float) -> list[l
 
 
 def clock(call: Call, count: int, device: torch.device) -> float:
-    """Seconds of `count` calls."""
+    """Seconds of `count` calls: the processor's on one thread of the CPU, else those of the wall clock."""
+    now = time.process_time if device.type == "cpu" and torch.get_num_threads() == 1 else time.perf_counter
     devices.synchronize(device)
-    start = time.perf_counter()
+    start = now()
     for _ in range(count):
         call()
     devices.synchronize(device)
-    return time.perf_counter() - start
+    return now() - start
 
 
 def heading(found: Sequence[torch.device]) -> str:
