@@ -106,6 +106,7 @@ class Board:
         comparisons: metric -> the pairwise comparison of these models.
         protocols: metric -> kind -> how it was measured.
         blind: metric -> why it is not informative on the task.
+        devices: GPU, or CPU -> the models that were trained on it.
     """
 
     suite: str
@@ -117,6 +118,7 @@ class Board:
     protocols: Mapping[str, Mapping[str, str]]
     hardware: tuple[str, ...]
     blind: Mapping[str, str] = field(default_factory=dict)
+    devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def measured(self) -> bool:
@@ -202,7 +204,16 @@ def _board(
         protocols=protocols,
         hardware=tuple(sorted({", ".join(f"{k} {v}" for k, v in sorted(o.hardware.items())) for o in outcomes} - {""})),
         blind={metric: reason for metric, reason in uninformative.items() if metric in protocols},
+        devices=_devices(outcomes),
     )
+
+
+def _devices(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = {}
+    for outcome in outcomes:
+        if outcome.hardware:
+            found.setdefault(outcome.hardware.get("device", "CPU"), {})[outcome.cell.model] = None
+    return {device: tuple(models) for device, models in sorted(found.items())}
 
 
 def _protocols(outcomes: Iterable[Outcome]) -> dict[str, dict[str, str]]:

@@ -157,6 +157,7 @@ def sentences(board: Board, kind: Kind) -> str:
         blind(board, kind),
         ALONE if any(score.interval.n == 1 for score in scores) else "",
         _same(board),
+        _devices(board),
         EXTERNAL if kind == "quality" and external else "",
         f"Measured on {'; '.join(board.hardware)}" if kind == "cost" and board.hardware else "",
     ]
@@ -167,6 +168,12 @@ def _same(board: Board) -> str:
     """Which controls have no interval over their seeds; empty where all have one."""
     names = [s.model for s in board.standings if s.scores and not s.replicated]
     return f"{', '.join(names)}: {SAME}" if names else ""
+
+
+def _devices(board: Board) -> str:
+    """Which models were trained on which device; empty where all were on one."""
+    parts = [f"{device} ({', '.join(models)})" for device, models in board.devices.items()]
+    return f"Trained on several devices, whose numbers differ: {'; '.join(parts)}" if len(parts) > 1 else ""
 
 
 def blind(board: Board, kind: Kind) -> str:

@@ -111,6 +111,13 @@ class Times(BaseModel):
     metrics: dict[str, Measurement]
     hardware: dict[str, Any] = {}
 
+    def by_device(self) -> dict[str, Measurement]:
+        """The times; those of a GPU are of a kind of their own, so that tables may hold both."""
+        device = self.hardware.get("device")
+        if not device:
+            return self.metrics
+        return {name: m.model_copy(update={"kind": f"{m.kind} on {device}"}) for name, m in self.metrics.items()}
+
 
 class CellMetrics(BaseModel):
     """`data`: sha256 of the manifest of the data that the model was trained on."""
@@ -164,7 +171,7 @@ def _outcome(params: Params, cell: Cell, swept: bool) -> Outcome:
     if record.data not in (None, files.sha256(paths.prepared(cell.task) / "manifest.json")):
         status = "stale"
     sweep = _sweep(cell) if swept else None
-    metrics = record.metrics | times[0].metrics | times[1].metrics | _of(sweep)
+    metrics = record.metrics | times[0].by_device() | times[1].by_device() | _of(sweep)
     return Outcome(
         cell=cell,
         family=family,

@@ -74,8 +74,8 @@ def step_cost(build: Callable[[], GenerativeModel], task: Task, batch_size: int)
     """
     try:
         with torch.device("meta"):
-            model = build().eval()
-            return _count(model, _batch(task, batch_size), batch_size)
+            model, batch = build().eval(), _batch(task, batch_size)
+        return _count(model, batch, batch_size)
     except (NotImplementedError, RuntimeError):  # a value was asked for
         few = min(FEW, batch_size)
         cost = _count(build().eval(), _batch(task, few), few)

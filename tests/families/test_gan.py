@@ -131,7 +131,7 @@ def test_a_spectral_critic_survives_a_copy_the_average_and_its_state(task: Task)
     play(model, task, rounds=3)
     average.update()
     again = gan("sngan_hinge", task)
-    again.load_state_dict(average.state(), assign=True)
+    again.load_state_dict(average.weights(), assign=True)
     items = batch(task, 4)
     pairs: list[tuple[Any, Any]] = [(again, average.model), (copy.deepcopy(model), model)]
     with torch.no_grad():

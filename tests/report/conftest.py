@@ -156,6 +156,14 @@ class Tree:
         value, kind = number if isinstance(number, tuple) else (number, "measured")
         return {"value": value, "unit": "1", "better": BETTER.get(name, "none"), "kind": kind, "protocol": protocol}
 
+    def on(self, device: str, cell: Cell) -> None:
+        """As if the cell had run on this GPU."""
+        for stage in ("train", "evaluate"):
+            times = files.read_json(paths.times(stage, cell), "")
+            for entry in times["metrics"].values():
+                entry["protocol"] = f"wall clock, {device}"
+            files.write_json(paths.times(stage, cell), times | {"hardware": {"cores": 2, "device": device}})
+
     def _write(self, cell: Cell, record: dict[str, Any], count: int) -> None:
         keys = {"task": cell.task, "model": cell.model, "seed": cell.seed, "family": "", "condition": "none"}
         files.write_json(paths.metrics(cell), keys | record)

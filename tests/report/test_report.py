@@ -297,6 +297,19 @@ def test_kinds_may_differ_in_one_column_and_each_names_its_protocol(tree: Tree) 
     assert "test split, draws=64 [≥ (IWAE-64)]" in paths.LEADERBOARD_MD.read_text()
 
 
+def test_a_table_that_mixes_devices_says_so_and_keeps_their_times_apart(tree: Tree) -> None:
+    main()
+    assert "several devices" not in tree.pages()
+    for seed in range(3):
+        tree.on("Test GPU", Cell("toy", "vae", seed))
+    main()
+    assert "Trained on several devices, whose numbers differ: CPU (" in tree.pages()
+    assert "Test GPU (vae)" in tree.pages()
+    times = [r for r in tree.rows(paths.RESULTS) if (r["task"], r["metric"]) == ("toy", "train_seconds")]
+    assert {r["kind"] for r in times if r["model"] == "vae"} == {"measured on Test GPU"}
+    assert {r["kind"] for r in times if r["model"] == "flow"} == {"measured"}
+
+
 def test_a_removed_models_stale_files_are_ignored(tree: Tree) -> None:
     tree.cell("toy", "glow", 0, {"nats": (99.0, "exact")})
     main()

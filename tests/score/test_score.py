@@ -16,11 +16,14 @@ from torch import Tensor
 
 from pipeline import files, paths
 from pipeline.contract import Bounded, GenerativeModel, Player
-from pipeline.data import export
+from pipeline.data import export, prepared
 from pipeline.data.dataset import unconditional
+from pipeline.items import CompactItems
+from pipeline.metrics.evaluation import draws
 from pipeline.metrics.evaluation.draws import draw
 from pipeline.params import Evaluation, load
 from pipeline.results import external
+from pipeline.stages import prepare
 from pipeline.stages.evaluate import evaluate
 
 if TYPE_CHECKING:
@@ -82,6 +85,20 @@ def test_same_samples_same_protocol_same_numbers(score: Score, noise: dict[str, 
     score("again.npz", *(["--range", "0,16"] if kind == "images" else []), task=task)
     assert score.record("again", task)["metrics"] == metrics
     assert ("conditional_diversity" in metrics) == (task in ("digits_class", "digits_box"))
+
+
+def test_data_larger_than_memory_are_scored_as_others(
+    score: Score, noise: dict[str, Noise], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(score, noise["digits_class"], "digits_class", 40, "drawn")
+    score("drawn", task="digits_class")
+    small = score.record("drawn", "digits_class")["metrics"]
+    monkeypatch.setattr(prepared, "LARGE", 0)
+    monkeypatch.setattr(draws, "LARGE", 0)
+    prepare.main("digits_class")
+    assert isinstance(score.data("digits_class").test[0], CompactItems)
+    score("drawn", task="digits_class")
+    assert score.record("drawn", "digits_class")["metrics"] == small
 
 
 @pytest.mark.parametrize("task", TASKS)
