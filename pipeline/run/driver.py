@@ -181,7 +181,8 @@ def _verify(request: Request, jobs: int, count: int) -> bool:
                 workspace.accept(name)
             workspace.unforce()
     if names:
-        verify.Verification(seed, names, accepted, differing).write()
+        kept = [name for name in verify.accepted_before() if name not in {*names, *accepted}]
+        verify.Verification(seed, names, kept + accepted, differing).write()
     for name, why in differing.items():
         print(f"not verified: {steps[name].title} ({why})")
         _print_logs(steps, {name: results[name]})
@@ -204,6 +205,9 @@ def _run(stamp: Stamp, jobs: int, request: Request, track: bool) -> int:
     cells = request.cells(settings)
     with live_curves.tracked(track):
         steps, results = _work(settings, cells, jobs, request)
+    from pipeline.run import verify  # WHY here: it imports DVC, which `_work` has imported by now
+
+    verify.forget({name for name, result in results.items() if result.outcome == "ran"})
     interrupted = len(results) < len(steps)
     if not interrupted:
         _publish()

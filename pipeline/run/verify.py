@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipeline import files, paths
@@ -38,16 +38,37 @@ class Verification(NamedTuple):
         files.write_json(paths.VERIFIED, self._asdict())
 
 
+def accepted_before() -> list[str]:
+    """The steps that reports/verified.json names as accepted."""
+    return list(_last().get("accepted", []))
+
+
+def forget(ran: Collection[str]) -> None:
+    """Take steps that ran out of reports/verified.json; it is removed when no accepted step is left."""
+    last, before = _last(), accepted_before()
+    left = [name for name in before if name not in ran]
+    if before and not left:
+        paths.VERIFIED.unlink()
+    elif left != before:
+        files.write_json(paths.VERIFIED, {**last, "accepted": left})
+
+
+def _last() -> dict[str, Any]:
+    """What the last verification wrote; empty where there was none."""
+    try:
+        last = json.loads(paths.VERIFIED.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return last if isinstance(last, dict) else {}
+
+
 def refuse_repetition(seed: int) -> None:
     """Steps that differed are recorded anew, so a second sample of the same code would leave them out.
 
     Raises:
         UserError: the last verification of this code found differences.
     """
-    try:
-        last = json.loads(paths.VERIFIED.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return
+    last = _last()
     if last.get("seed") == seed and last.get("differing"):
         raise UserError(f"{paths.VERIFIED}: this code gives other results than {paths.LOCK}: run coverseek run")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from pipeline.run.driver import Request
 from pipeline.run.step import Step
 from pipeline.run.verify import sample
 from pipeline.stages import leaderboard, publish
+from pipeline.tracking import live_curves
 
 if TYPE_CHECKING:
     from tests.run.conftest import Toy
@@ -51,6 +53,18 @@ def test_one_cell_of_each_family_runs_again_and_the_others_are_accepted(toy: Toy
     assert found["differing"] == {}
     assert len(toy.outcomes(toy.run(), "unchanged")) == 12
     assert not toy.commands()
+
+
+def test_a_step_that_runs_is_accepted_no_longer(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_curves, "tracked", lambda _: nullcontext())
+    assert driver.main(Request(), jobs=2, verify=1) == 0
+    evaluated, trained = sorted(verified()["accepted"])
+    cell = trained.partition("@")[2]
+    assert driver.main(Request(force=(cell,)), jobs=2) == 0
+    assert not paths.VERIFIED.exists()
+    verify.Verification(1, [], [evaluated, "train@other"], {}).write()
+    verify.forget([evaluated])
+    assert verified()["accepted"] == ["train@other"]
 
 
 def test_nothing_is_accepted_where_an_output_differs(toy: Toy) -> None:
