@@ -70,7 +70,7 @@ def test_the_device_is_hashed_for_what_runs_on_it_where_it_is_not_the_cpu(monkey
 
     cpu, first, second = (hashes(word) for word in ("cpu", "cuda", "cuda:1"))
     assert first == second
-    assert {stage for stage in cpu if cpu[stage] != first[stage]} == {"train", "evaluate", "sweep"}
+    assert {stage for stage in cpu if cpu[stage] != first[stage]} == {"features", "train", "evaluate", "sweep"}
 
 
 def test_times_name_the_device_where_it_is_not_the_cpu() -> None:
