@@ -5,6 +5,13 @@
 For each model: parameters, MB of a resume point, the median of the seconds that writing one takes (the sha256 of its
 bytes included), and their share of the time of a training at the interval. The goal is at most 2 %: where one write
 takes longer than that share of the interval, the next one is put off until it does not.
+
+Printed on a machine of 2 cores, at the interval of 120 s:
+
+    model                      parameters        MB   seconds      share
+    spline_flow                    21,696       0.5     0.008     0.01 %
+    vae, width 512              2,282,048      45.7     0.059     0.05 %
+    vae, width 2048            21,706,304     434.2     1.204     0.99 %
 """
 
 from __future__ import annotations
