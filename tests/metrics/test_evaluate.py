@@ -11,10 +11,11 @@ import pytest
 import torch
 import yaml
 from configuration import params_text, task_entry
+from gaussian import Gaussian
 from torch import Tensor
 
 from pipeline import files
-from pipeline.contract import Exact, GenerativeModel, Player
+from pipeline.contract import GenerativeModel
 from pipeline.data import prepared
 from pipeline.errors import UserError
 from pipeline.families.control.stored_items import Real
@@ -39,23 +40,6 @@ PARAMS = params_text(
         "many": {"samples": 50, "modes": 90, "draws": 2, "chunk": 20},
     },
 )
-
-
-class Gaussian(GenerativeModel, Exact):
-    """Draws around 0, whatever the event."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.shape = shape
-
-    def players(self) -> tuple[Player, ...]:
-        return ()
-
-    def sample(self, c: Tensor) -> Tensor:
-        return torch.randn(len(c), *self.shape)
-
-    def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
-        return -0.5 * x.square().flatten(1).sum(dim=1)
 
 
 @pytest.fixture(autouse=True)

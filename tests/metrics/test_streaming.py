@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 from configuration import params_text, task_entry
+from gaussian import Gaussian
 from torch import Tensor
 
 from pipeline import paths
-from pipeline.contract import Event, Exact, GenerativeModel, Player
+from pipeline.contract import Event
 from pipeline.data import prepared
 from pipeline.items import CompactItems, head
 from pipeline.metrics.evaluation import draws, memo
@@ -33,23 +34,6 @@ PARAMS = params_text(
     },
     evaluation={"samples": 25, "draws": 2, "chunk": 10, "neighbours": 1, "conditions": 6, "repeats": 3, "modes": 30},
 )
-
-
-class Noise(GenerativeModel, Exact):
-    """Draws around 0, whatever the event."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.shape = shape
-
-    def players(self) -> tuple[Player, ...]:
-        return ()
-
-    def sample(self, c: Tensor) -> Tensor:
-        return torch.randn(len(c), *self.shape)
-
-    def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
-        return -0.5 * x.square().flatten(1).sum(dim=1)
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +61,7 @@ def measured(task: str) -> tuple[object, bytes, bytes]:
 @pytest.mark.parametrize("task", ["map", "luma"])
 def test_a_large_cell_is_measured_as_a_small_one(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = {"task": task, "model": "toy", "family": "toys", "seed": 4, "status": "ok", "parameters": 7}
-    monkeypatch.setattr("pipeline.training.checkpoint.load", lambda *_: Trained(Noise((3, 12, 12)), manifest))
+    monkeypatch.setattr("pipeline.training.checkpoint.load", lambda *_: Trained(Gaussian((3, 12, 12)), manifest))
     small = measured(task)
     monkeypatch.setattr(prepared, "LARGE", 0)
     monkeypatch.setattr(draws, "LARGE", 0)
@@ -92,7 +76,7 @@ def test_samples_are_held_as_levels_as_they_are_drawn(monkeypatch: pytest.Monkey
     for limit in (10**6, 0):
         monkeypatch.setattr(draws, "LARGE", limit)
         torch.manual_seed(0)
-        found.append(draw(Noise(event.shape), event, c, count=23, chunk=5)[0])
+        found.append(draw(Gaussian(event.shape), event, c, count=23, chunk=5)[0])
     whole, compact = found
     assert isinstance(compact, CompactItems)
     assert compact.stored.dtype == torch.uint8
@@ -105,11 +89,11 @@ def test_samples_are_held_as_levels_as_they_are_drawn(monkeypatch: pytest.Monkey
 
 def test_points_are_always_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draws, "LARGE", 0)
-    assert isinstance(draw(Noise((2,)), Event((2,)), torch.empty(1, 0), count=9, chunk=4)[0], Tensor)
+    assert isinstance(draw(Gaussian((2,)), Event((2,)), torch.empty(1, 0), count=9, chunk=4)[0], Tensor)
 
 
 def test_a_sample_that_is_not_finite_is_named_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken(Noise):
+    class Broken(Gaussian):
         def sample(self, c: Tensor) -> Tensor:
             return torch.full((len(c), *self.shape), torch.nan if len(c) < 4 else 0.0)
 
