@@ -18,10 +18,15 @@ from pipeline.families.autoregressive.networks.pixelcnn_pp import PixelCNNPlusPl
 from pipeline.families.autoregressive.networks.pixelrnn import DiagonalBiLSTM, PixelRNN, RowLSTM
 from pipeline.families.autoregressive.pixels import LogisticMixture, Pixels, Softmax
 from pipeline.families.autoregressive.points import AutoregressivePoints
+from pipeline.networks import critics
 from pipeline.networks.condition import encoder
-from pipeline.params import Count, Fraction, Seed, Whole
+from pipeline.objectives.adversarial import Conditioned
+from pipeline.objectives.adversarial import Name as GameName
+from pipeline.objectives.choice import Choice, ObjectiveName, Order, choose
+from pipeline.params import Count, Fraction, NonNegative, Seed, Whole
 
 __all__ = [
+    "ar_mixture_by_objective_points",
     "ar_mixture_points",
     "diagonal_bilstm_images",
     "gated_pixelcnn_images",
@@ -52,6 +57,47 @@ def ar_mixture_points(
     dims = task.event.dims
     network = FactorNetworks(dims, condition.flat, mixtures, width, octaves, task.event.scale)
     return AutoregressivePoints(condition, network, dims)
+
+
+def ar_mixture_by_objective_points(
+    task: Task,
+    *,
+    objective: ObjectiveName = "forward_kl",
+    order: Order = 0.5,
+    weight: NonNegative = 1.0,
+    game: GameName = "nonsaturating",
+    penalty: NonNegative = 0.0,
+    steps_per_round: Count = 1,
+    critic_width: Count = 64,
+    critic_depth: Count = 3,
+    mixtures: Count = 24,
+    width: Count = 96,
+    octaves: Whole = 4,
+) -> AutoregressivePoints:
+    """The model of the recipe `ar_mixture`, trained by a chosen divergence (Grover et al. 2018, arXiv:1705.08868; Li &
+    Turner 2016, arXiv:1602.02311), with implicit gradients of its samples (Figurnov et al. 2018, arXiv:1805.08498).
+
+    Equation: min D(q, p), q(x) = Π_i Σ_k π_k N(x_i; μ_k, σ_k²), D the divergence that `objective` names.
+
+    Args:
+        objective: "forward_kl", which is maximum likelihood, "reverse_kl" or "renyi", which need the density of the
+            data, "adversarial", or "hybrid": maximum likelihood and `weight` times an adversarial loss.
+        order: a of the Rényi divergence, in (0, 1): towards 0 forward, towards 1 reverse KL.
+        weight: λ of the hybrid, from 0.
+        game: the losses of the adversarial game.
+        penalty: weight of the critic's gradient penalty, from 0, which is none: that of WGAN-GP for "wasserstein", R1
+            for others.
+        steps_per_round: critic steps for each step of the model, from 1.
+        critic_width: units of each of the critic's hidden layers, from 1.
+        critic_depth: hidden layers of the critic, from 1.
+        mixtures: Gaussian components of each factor, from 1.
+        width: units of each of a network's two hidden layers, from 1.
+        octaves: octaves of Fourier features of each coordinate: sines and cosines at as many frequencies, each twice
+            the one before; from 0, which adds none.
+    """
+    model = ar_mixture_points(task, mixtures=mixtures, width=width, octaves=octaves)
+    choice = Choice(objective, order, weight, game, penalty, steps_per_round)
+    return choose(model, task, choice, partial(_critic, task, critic_width, critic_depth))
 
 
 def pixelcnn_images(
@@ -294,6 +340,11 @@ def made_ensemble_images(
     context = condition.everywhere
     network = AnyOrderMADE(task.event, context, pixels.width, visits, drawn, width, layers, dropout)
     return OrderEnsemble(task.event, condition, network, pixels)
+
+
+def _critic(task: Task, width: int, depth: int) -> Conditioned:
+    condition = encoder(task.condition, task.event)
+    return Conditioned(condition, critics.critic(task.event, condition, width, depth))
 
 
 def _images(task: Task, augmented: bool) -> tuple[Callable[[Network, Pixels], AutoregressiveImages], int]:

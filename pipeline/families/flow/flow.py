@@ -4,7 +4,8 @@
 
 On points that is the model. On images the data are levels, so a flow scores them through dequantisation: its
 importance weights have the bin's mass as their mean (`distributions/dequantisation.py`). At temperature T the samples
-are f^-1(T z), z ~ N(0, I) (Kingma & Dhariwal 2018, arXiv:1807.03039, section 6).
+are f^-1(T z), z ~ N(0, I) (Kingma & Dhariwal 2018, arXiv:1807.03039, section 6). They are differentiable in the
+weights, so that a flow can be trained by other objectives than maximum likelihood (`pipeline/objectives/`).
 
 References:
     Rezende & Mohamed 2015, arXiv:1505.05770; Dinh et al. 2017, arXiv:1605.08803.
@@ -18,13 +19,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pipeline.contract import Event, Exact, Loss, SinglePlayer, Weighted
+from pipeline.contract import Event, Exact, Loss
 from pipeline.distributions.bijection import Bijection
 from pipeline.distributions.dequantisation import Dequantiser, requantise
 from pipeline.distributions.likelihood import standard_normal_log_prob
+from pipeline.objectives.explicit import ExplicitModel
 
 
-class PointFlow(SinglePlayer, Exact):
+class PointFlow(ExplicitModel, Exact):
     """A flow on R^D."""
 
     knob = "temperature"
@@ -41,13 +43,17 @@ class PointFlow(SinglePlayer, Exact):
         nll = -self.log_prob(x, c).mean()
         return Loss(nll, {"nll": nll})
 
+    def rsample(self, c: Tensor) -> Tensor:
+        z = torch.randn(len(c), *self.event.shape, device=c.device)
+        return self.bijection.inverse(z, self.condition(c).flat())
+
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
         z = self.setting * torch.randn(len(c), *self.event.shape, device=c.device)
         return self.bijection.inverse(z, self.condition(c).flat())
 
 
-class ImageFlow(SinglePlayer, Weighted):
+class ImageFlow(ExplicitModel):
     """A flow on dequantised levels; `bijection` ends in (B, D), its context is `features` of the encoded condition."""
 
     knob = "temperature"
@@ -73,6 +79,15 @@ class ImageFlow(SinglePlayer, Weighted):
     def loss(self, x: Tensor, c: Tensor) -> Loss:
         nll = -self.log_weight(x, c).mean()
         return Loss(nll, {"nll": nll})
+
+    def continuous(self, x: Tensor, c: Tensor) -> Tensor:
+        """2 σ(v) - 1 of dequantised values v, in (-1, 1): a divergence of v is not changed by an invertible map."""
+        v, _ = self.dequantise(x, self.condition(c).everywhere())
+        return 2 * v.sigmoid() - 1
+
+    def rsample(self, c: Tensor) -> Tensor:
+        z = torch.randn(len(c), self.event.dims, device=c.device)
+        return 2 * self.bijection.inverse(z, self.features(self.condition(c))).sigmoid() - 1
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:

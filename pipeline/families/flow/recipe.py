@@ -13,15 +13,22 @@ from pipeline.distributions.dequantisation import Dequantiser, Uniform, Variatio
 from pipeline.distributions.spline import Spline
 from pipeline.families.flow import architecture
 from pipeline.families.flow.flow import ImageFlow, PointFlow
-from pipeline.families.flow.networks.conditioners import MapConditioner, VectorConditioner
+from pipeline.families.flow.networks.conditioners import MapConditioner
 from pipeline.families.flow.networks.published_conditioners import ResidualConditioner, ShallowConditioner
+from pipeline.networks import critics
 from pipeline.networks.condition import Context, Encoder, encoder
-from pipeline.params import Count, Fraction, Whole
+from pipeline.networks.layers import VectorConditioner
+from pipeline.objectives.adversarial import Conditioned
+from pipeline.objectives.adversarial import Name as GameName
+from pipeline.objectives.choice import Choice, ObjectiveName, Order, choose
+from pipeline.params import Count, Fraction, NonNegative, Whole
 
 __all__ = [
     "glow_images",
     "nice_images",
     "nice_points",
+    "realnvp_by_objective_images",
+    "realnvp_by_objective_points",
     "realnvp_images",
     "realnvp_points",
     "spline_flow_images",
@@ -138,6 +145,93 @@ def realnvp_images(
     return ImageFlow(task.event, condition, Context.everywhere, bijection, dequantiser)
 
 
+def realnvp_by_objective_points(
+    task: Task,
+    *,
+    objective: ObjectiveName = "forward_kl",
+    order: Order = 0.5,
+    weight: NonNegative = 1.0,
+    game: GameName = "nonsaturating",
+    penalty: NonNegative = 0.0,
+    steps_per_round: Count = 1,
+    critic_width: Count = 64,
+    critic_depth: Count = 3,
+    layers: Count = 6,
+    width: Count = 64,
+    depth: Count = 2,
+    octaves: Whole = 3,
+) -> PointFlow:
+    """The flow of the recipe `realnvp`, trained by a chosen divergence (Grover et al. 2018, arXiv:1705.08868; Li &
+    Turner 2016, arXiv:1602.02311). The objective decides what is minimised and nothing else.
+
+    Equation: min D(q, p), q(x) = N(f(x); 0, I) |det df/dx|, D the divergence that `objective` names.
+
+    Args:
+        objective: "forward_kl", which is maximum likelihood, "reverse_kl" or "renyi", which need the density of the
+            data, "adversarial", or "hybrid": maximum likelihood and `weight` times an adversarial loss.
+        order: a of the Rényi divergence, in (0, 1): towards 0 forward, towards 1 reverse KL.
+        weight: λ of the hybrid, from 0.
+        game: the losses of the adversarial game.
+        penalty: weight of the critic's gradient penalty, from 0, which is none: that of WGAN-GP for "wasserstein", R1
+            for others.
+        steps_per_round: critic steps for each step of the model, from 1.
+        critic_width: units of each of the critic's hidden layers, from 1.
+        critic_depth: hidden layers of the critic, from 1.
+        layers: coupling layers, from 1.
+        width: units of each hidden layer of a coupling's network, from 1.
+        depth: hidden layers of a coupling's network, from 1.
+        octaves: octaves of Fourier features of each coordinate: sines and cosines at as many frequencies, each twice
+            the one before; from 0, which adds none.
+    """
+    model = realnvp_points(task, layers=layers, width=width, depth=depth, octaves=octaves)
+    choice = Choice(objective, order, weight, game, penalty, steps_per_round)
+    return choose(model, task, choice, partial(_critic, task, critic_width, critic_depth))
+
+
+def realnvp_by_objective_images(
+    task: Task,
+    *,
+    objective: Literal["forward_kl", "adversarial", "hybrid"] = "forward_kl",
+    weight: NonNegative = 1.0,
+    game: GameName = "nonsaturating",
+    penalty: NonNegative = 0.0,
+    steps_per_round: Count = 1,
+    critic_width: Count = 24,
+    critic_depth: Count = 2,
+    scales: Count = 2,
+    couplings: Count = 3,
+    channels: Count = 32,
+    blocks: Count = 2,
+    dropout: Fraction = 0.0,
+) -> ImageFlow:
+    """The flow of the recipe `realnvp`, uniformly dequantised, trained by a chosen divergence (Grover et al. 2018,
+    arXiv:1705.08868). The objective decides what is minimised and nothing else.
+
+    Equation: min D(q, p), q(v) = N(f(v); 0, I) |det df/dv|, v dequantised, D the divergence that `objective` names.
+
+    Args:
+        objective: "forward_kl", which is maximum likelihood, "adversarial", or "hybrid": maximum likelihood and
+            `weight` times an adversarial loss.
+        weight: λ of the hybrid, from 0.
+        game: the losses of the adversarial game.
+        penalty: weight of the critic's gradient penalty, from 0, which is none: that of WGAN-GP for "wasserstein", R1
+            for others.
+        steps_per_round: critic steps for each step of the model, from 1.
+        critic_width: the critic's feature maps at full size, from 1.
+        critic_depth: the critic's halvings of the height and width, from 1.
+        scales: resolutions, from 1; all but the last halve the height and width, and half of the channels leave after
+            them.
+        couplings: couplings over checkerboards, and again over channels, at each scale; from 1. The last scale has
+            checkerboards alone.
+        channels: feature maps of a coupling's network, from 1.
+        blocks: residual blocks of a coupling's network, from 1.
+        dropout: probability that a feature map is set to zero while training, in [0, 1).
+    """
+    model = realnvp_images(task, scales=scales, couplings=couplings, channels=channels, blocks=blocks, dropout=dropout)
+    choice = Choice(objective, 0.5, weight, game, penalty, steps_per_round)
+    return choose(model, task, choice, partial(_critic, task, critic_width, critic_depth))
+
+
 def glow_images(
     task: Task,
     *,
@@ -229,6 +323,11 @@ def spline_flow_images(
     bijection = architecture.glow(task.event.shape, scales, couplings, couple)
     dequantiser = _dequantiser(task, condition, dequantisation)
     return ImageFlow(task.event, condition, Context.everywhere, bijection, dequantiser)
+
+
+def _critic(task: Task, width: int, depth: int) -> Conditioned:
+    condition = encoder(task.condition, task.event)
+    return Conditioned(condition, critics.critic(task.event, condition, width, depth))
 
 
 def _couple_values(

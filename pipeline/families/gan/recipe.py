@@ -8,25 +8,17 @@ from typing import Literal
 from torch import nn
 
 from pipeline.contract import Task
-from pipeline.families.gan.gan import GAN, Conditioned, Game
-from pipeline.families.gan.networks.dcgan import (
-    ConvCritic,
-    ConvGenerator,
-    DenseCritic,
-    DenseGenerator,
-    Packed,
-    normalise_spectrally,
-)
+from pipeline.families.gan.gan import GAN
+from pipeline.families.gan.networks.dcgan import ConvGenerator, DenseGenerator, Packed, normalise_spectrally
 from pipeline.families.gan.networks.resnet import Pool, ResidualCritic, ResidualGenerator
-from pipeline.families.gan.objectives import GRADIENT, R1, Name
+from pipeline.networks import critics
 from pipeline.networks.condition import encoder
+from pipeline.objectives.adversarial import GRADIENT, R1, Conditioned, Game, Name
 from pipeline.params import Count, NonNegative, Positive, Share, Whole
 
 __all__ = ["gan_minimax", "gan_nonsaturating", "lsgan", "pacgan", "sngan_hinge", "wgan_clip", "wgan_gp"]
 
 Architecture = Literal["dcgan", "resnet"]
-
-OCTAVES = 3  # of Fourier features in a critic of points: modes are too narrow for a network of the coordinates alone
 
 
 def gan_minimax(task: Task, *, latent: Count = 32, width: Count = 24, depth: Count = 2) -> GAN:
@@ -242,10 +234,8 @@ def _critic(task: Task, pack: int, width: int, depth: int, residual: ResidualPla
     condition, shape = encoder(task.condition, task.event), task.event.shape
     event = replace(task.event, shape=(pack * shape[0], *shape[1:]))  # items are joined along their first dimension
     network: nn.Module
-    if event.kind == "points":
-        network = DenseCritic(event, pack * condition.flat, width, depth, OCTAVES)
-    elif residual:
+    if residual:
         network = ResidualCritic(event, pack * condition.vector, pack * condition.maps, width, residual.pool)
     else:
-        network = ConvCritic(event, pack * condition.vector, pack * condition.maps, width, depth)
+        network = critics.critic(event, condition, width, depth, pack)
     return Conditioned(condition, Packed(network, pack))

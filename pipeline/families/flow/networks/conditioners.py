@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipeline.networks.layers import Fourier, mlp, zero_init
-
-
-class VectorConditioner(nn.Module):
-    """(x (B, D), h (B, V)) -> (B, n_out), zero at the start; the slowest Fourier feature spans [-scale, scale]."""
-
-    def __init__(self, n_in: int, context: int, n_out: int, width: int, depth: int, octaves: int, scale: float) -> None:
-        super().__init__()
-        self.embed = Fourier(octaves, base=math.pi / 2 / scale)
-        self.net = zero_init(mlp(self.embed.width(n_in) + context, n_out, width, depth))
-
-    def forward(self, x: Tensor, h: Tensor) -> Tensor:
-        seen = self.embed(x)
-        out: Tensor = self.net(torch.cat([seen, h], dim=1) if h.shape[1] else seen)
-        return out
+from pipeline.networks.layers import zero_init
 
 
 class GatedConvResidual(nn.Module):

@@ -1,12 +1,11 @@
-"""Generators and critics, dense for points and convolutional for images (DCGAN: Radford et al. 2016, arXiv:1511.06434).
+"""Generators, dense for points and convolutional for images (DCGAN: Radford et al. 2016, arXiv:1511.06434).
 
-    generator   h <- relu(normalise(W h + b))
-    critic      h <- leaky_relu(W h + b)
+    h <- relu(normalise(W h + b))
 
 The generator is normalised over the batch: while it trains each item depends on the whole batch, which keeps a batch
-from collapsing to one point (Ioffe & Szegedy 2015, arXiv:1502.03167). The critic is not: a score depends on its own
-item alone, as a gradient penalty needs (Gulrajani et al. 2017, arXiv:1704.00028, section 4). Its leak keeps a gradient
-where a unit is negative.
+from collapsing to one point (Ioffe & Szegedy 2015, arXiv:1502.03167). The critics are in
+`pipeline/networks/critics.py`. Here is what a game may do with one: score several items at once, or normalise its
+weights.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from pipeline.contract import Event
 from pipeline.networks.condition import Context
-from pipeline.networks.layers import Fourier, Joined, down, up
+from pipeline.networks.layers import Joined, up
 
 
 class DenseGenerator(nn.Module):
@@ -64,49 +63,7 @@ class ConvGenerator(nn.Module):
         return self.limit * out.tanh()
 
 
-LEAK = 0.2  # DCGAN's
-
 Network = TypeVar("Network", bound=nn.Module)
-
-
-class DenseCritic(nn.Module):
-    """(x (B, *event), context) -> (B, 1), by way of `octaves` of Fourier features of x."""
-
-    def __init__(self, event: Event, context: int, width: int, depth: int, octaves: int) -> None:
-        super().__init__()
-        self.embed = Fourier(octaves)
-        sizes = [self.embed.width(event.dims) + context] + [width] * depth
-        hidden = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.LeakyReLU(LEAK))]
-        self.net = nn.Sequential(*hidden, nn.Linear(sizes[-1], 1))
-
-    def forward(self, x: Tensor, context: Context) -> Tensor:
-        out: Tensor = self.net(torch.cat([self.embed(x.flatten(1)), context.flat()], dim=1))
-        return out
-
-
-class ConvCritic(nn.Module):
-    """(x (B, C, H, W), context) -> (B, 1): `channels` at full size, doubled at each of `halvings`, then one layer.
-
-    A map is concatenated to the image. With a vector v and features h of the image the score is w h + v' U h
-    (projection discriminator: Miyato & Koyama 2018, arXiv:1802.05637). `vector` and `maps` are the context's widths.
-    """
-
-    def __init__(self, event: Event, vector: int, maps: int, channels: int, halvings: int) -> None:
-        super().__init__()
-        depth, height, width = event.shape
-        layers: list[nn.Module] = [nn.Conv2d(depth + maps, channels, 3, padding=1), nn.LeakyReLU(LEAK)]
-        for i in range(halvings):
-            layers += [down(channels << i, channels << (i + 1)), nn.LeakyReLU(LEAK)]
-        flat = (channels << halvings) * (height >> halvings) * (width >> halvings)
-        self.show, self.score = nn.Sequential(*layers, nn.Flatten()), nn.Linear(flat, 1)
-        self.project = nn.Linear(vector, flat, bias=False) if vector else None
-
-    def forward(self, x: Tensor, context: Context) -> Tensor:
-        h = self.show(torch.cat([x, context.map], dim=1))
-        out: Tensor = self.score(h)
-        if self.project is None:
-            return out
-        return out + (self.project(context.vector) * h).sum(dim=1, keepdim=True) / h.shape[1] ** 0.5
 
 
 class Packed(nn.Module):

@@ -1,4 +1,4 @@
-"""Losses of the critic and the generator, and gradient penalties of the critic.
+"""Adversarial games: losses of the critic and the generator, and gradient penalties of the critic.
 
 With scores s = D(x) (logits), softplus(a) = log(1 + e^a), means over a batch:
 
@@ -14,19 +14,26 @@ With the gradient norm g(x) = |grad_x D(x, c)|, means over a batch:
     R1               g(x)^2 / 2      at real x                                                  1801.04406, eq. 9
     GRADIENT         (g(x) - 1)^2    at x = u real + (1 - u) fake, u ~ U[0, 1) for each item    1704.00028, eq. 3
 
+A penalty is computed in a random share of the steps and divided by that share, which is the same penalty on average, up
+to gradient clipping (lazy regularisation: Karras et al. 2020, arXiv:1912.04958).
+
 References (arXiv): Goodfellow et al. 2014, 1406.2661; Mao et al. 2017, 1611.04076; Arjovsky et al. 2017, 1701.07875;
 Lim & Ye 2017, 1705.02894; Mescheder et al. 2018, 1801.04406; Gulrajani et al. 2017, 1704.00028.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from pipeline.contract import Loss
+from pipeline.distributions import host_draws
 
 Name = Literal["minimax", "nonsaturating", "least_squares", "wasserstein", "hinge"]
 
@@ -83,3 +90,48 @@ R1 = Penalty(lambda real, fake: real, lambda squared: squared / 2)
 GRADIENT = Penalty(
     between, lambda squared: ((squared + 1e-12).sqrt() - 1).square()
 )  # the square root has no derivative at 0
+
+
+class Conditioned(nn.Module):
+    """The network of one player with its own encoder of the condition: players share no parameter."""
+
+    def __init__(self, condition: nn.Module, network: nn.Module) -> None:
+        super().__init__()
+        self.condition, self.network = condition, network
+
+    def forward(self, value: Tensor, c: Tensor) -> Tensor:
+        out: Tensor = self.network(value, self.condition(c))
+        return out
+
+
+@dataclass(frozen=True)
+class Game:
+    """The settings of the two-player game."""
+
+    objective: Name
+    steps_per_round: int = 1
+    """Critic steps for each generator step."""
+    penalty: Penalty | None = None
+    weight: float = 0.0
+    """Weight of the penalty."""
+    share: float = 1.0
+    """Share of the critic's steps with the penalty."""
+    box: float = math.inf
+    """The critic's parameters stay in [-box, box] (Arjovsky et al. 2017, arXiv:1701.07875)."""
+    pack: int = 1
+    """Items that the critic scores at once."""
+
+    def critic_loss(self, critic: nn.Module, real: Tensor, fake: Tensor, c: Tensor) -> Loss:
+        """real and fake (B, *event), without gradients, under the conditions c (B, *condition)."""
+        scores = critic(torch.cat([real, fake]), torch.cat([c, c]))
+        game = OBJECTIVES[self.objective].critic(*scores.chunk(2))
+        parts = {"game": game}
+        if self.penalty is None or host_draws.uniform() >= self.share:
+            return Loss(game, parts)
+        penalty = self.penalty(lambda u: critic(u, c), real, fake)
+        return Loss(game + self.weight / self.share * penalty, parts | {"penalty": penalty})
+
+    def generator_loss(self, critic: nn.Module, fake: Tensor, c: Tensor) -> Loss:
+        """fake (B, *event), differentiable, under the conditions c (B, *condition)."""
+        game = OBJECTIVES[self.objective].generator(critic(fake, c))
+        return Loss(game, {"game": game})
