@@ -17,7 +17,12 @@ control. Its likelihood, if any, is one of three kinds, each a special case of t
     Weighted   log w with E[w] = p(x | c): the ELBO, and IWAE-k <= log p     VAE, dequantised flow
     Exact      log p(x | c) itself, without sampling noise                   autoregressive, flow on points, oracle
 
-A metric declares the weakest of these that it needs and does not depend on a family.
+and a fourth stands beside them:
+
+    Unnormalised   log f(x | c), where p = f / Z(c), and an estimate of log Z(c)      energy-based
+
+Such a model is `Exact` as well where it can sum or integrate f, and `Bounded` where it bounds the likelihood of what it
+samples. A metric declares the weakest of these that it needs and does not depend on a family.
 Every log-quantity is in nats, (B,), and higher is better; `loss` and `nll` are lower for better models.
 """
 
@@ -209,12 +214,56 @@ class Weighted(Bounded):
 class Exact(Weighted):
     """A model with an exact likelihood."""
 
+    likelihood_kind: ClassVar[str] = "exact"
+    """What tables call it: `exact`, or `quadrature` where the likelihood is computed by numerical integration."""
+
     @abc.abstractmethod
     def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
         """(B,) nats: log p(x | c)."""
 
     def log_weight(self, x: Tensor, c: Tensor) -> Tensor:
         return self.log_prob(x, c)
+
+
+class LogNormaliser(NamedTuple):
+    """log Z(c) in nats for each row of c, and how it was found."""
+
+    log_z: Tensor
+    """(B,). The estimate of `AIS` is one of Z without bias, hence E[log_z] <= log Z by Jensen's inequality."""
+    error: Tensor
+    """(B,), from 0. Of `AIS` the standard error; of `quadrature` the difference from twice the spacing; `exact`: 0."""
+    kind: Literal["exact", "quadrature", "AIS"]
+
+
+class Unnormalised(abc.ABC):
+    """A model whose likelihood is known up to its normalising constant: p(x | c) = f(x | c) / Z(c)."""
+
+    @abc.abstractmethod
+    def log_unnormalised(self, x: Tensor, c: Tensor) -> Tensor:
+        """(B,) nats: log f(x | c), without sampling noise."""
+
+    @abc.abstractmethod
+    def log_normaliser(self, c: Tensor) -> LogNormaliser:
+        """An estimate of log Z(c), the logarithm of the sum or the integral of f over x, for each row of c (B, ...)."""
+
+
+class ChainDiagnostics(NamedTuple):
+    """How well the Markov chains that draw samples have mixed."""
+
+    acceptance: Tensor
+    """(): mean probability that a proposal is accepted, in [0, 1]; 1 for Gibbs sampling."""
+    effective: Tensor
+    """(): effective sample size of the annealing weights as a share of the chains, (mean w)^2 / mean w^2, in (0, 1]."""
+    length: int
+    """Transitions of the chain that gives one sample."""
+
+
+class SamplesByMarkovChain(abc.ABC):
+    """A model whose samples are the last states of Markov chains."""
+
+    @abc.abstractmethod
+    def diagnostics(self, c: Tensor) -> ChainDiagnostics:
+        """Of one chain for each row of c (B, *condition), at the knob's `setting`."""
 
 
 class SupportsUnconditional(abc.ABC):

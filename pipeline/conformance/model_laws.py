@@ -15,7 +15,7 @@ from pipeline.conformance.law import Law, LawError, law, require
 from pipeline.conformance.normalization_laws import a_density_integrates_to_one, masses_of_all_images_sum_to_one
 from pipeline.conformance.subject import Subject
 from pipeline.conformance.toy_tasks import PROBLEMS, Problem, conditions
-from pipeline.contract import Bounded, Exact, GenerativeModel, Loss, Player, Reconstructs, Weighted
+from pipeline.contract import Bounded, Exact, GenerativeModel, Loss, Player, Reconstructs, Unnormalised, Weighted
 
 # Sampling
 
@@ -166,6 +166,25 @@ def an_exact_model_has_one_likelihood(subject: Subject) -> None:
             require(same, f"{name} is not log_prob: do not override what contract.Exact defines")
 
 
+@law(lambda subject: isinstance(subject.model, Unnormalised))
+def a_likelihood_up_to_a_constant_has_an_estimate_of_it(subject: Subject) -> None:
+    """`log_unnormalised` has one number without noise for each x, `log_normaliser` log Z and its error for each c."""
+    model = subject.calibrated()
+    assert isinstance(model, Unnormalised)
+    x, c = subject.batch(ITEMS)
+    with torch.no_grad():
+        log_f, again, found = model.log_unnormalised(x, c), model.log_unnormalised(x, c), model.log_normaliser(c)
+        _require_one_each("log_unnormalised", log_f)
+        require(torch.equal(log_f, again), "log_unnormalised gave two values for the same x and c")
+        _require_one_each("log_z", found.log_z)
+        _require_one_each("the error of log_z", found.error)
+        require((found.error >= 0).all(), "the error of log_z is below 0")
+        if isinstance(model, Exact):
+            require(found.kind != "AIS", "an estimate of log Z by AIS makes no exact likelihood: the model is Bounded")
+            same = torch.allclose(model.log_prob(x, c), log_f - found.log_z, atol=1e-4)
+            require(same, "log_prob is not log_unnormalised - log_z")
+
+
 # Conditions
 
 PLACES = list(itertools.product((0, 1, 4, 7), repeat=2))
@@ -221,6 +240,7 @@ LAWS: tuple[Law[Subject], ...] = (
     a_bound_is_one_number_for_each_item,
     an_exact_likelihood_has_no_noise,
     an_exact_model_has_one_likelihood,
+    a_likelihood_up_to_a_constant_has_an_estimate_of_it,
     a_density_integrates_to_one,
     masses_of_all_images_sum_to_one,
     a_conditional_model_reacts_to_its_condition,

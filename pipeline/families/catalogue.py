@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from pipeline import docstring
-from pipeline.contract import Bounded, Exact, GenerativeModel, Weighted
+from pipeline.contract import Bounded, Exact, GenerativeModel, Unnormalised, Weighted
 from pipeline.errors import UserError
 from pipeline.families.registry import HERE, recipes
 
@@ -83,8 +83,14 @@ def model_class(recipe: Callable[..., GenerativeModel]) -> type[GenerativeModel]
 
 def likelihood(model: type[GenerativeModel]) -> str:
     """The strongest kind of likelihood that a class of models has."""
-    kinds = {Exact: "exact", Weighted: "importance-weighted bound", Bounded: "lower bound"}
-    return next((word for kind, word in kinds.items() if issubclass(model, kind)), "none")
+    kinds = {
+        Exact: "exact",
+        Weighted: "importance-weighted bound",
+        Bounded: "lower bound",
+        Unnormalised: "up to a constant",
+    }
+    found = next((word for kind, word in kinds.items() if issubclass(model, kind)), "none")
+    return model.likelihood_kind if issubclass(model, Exact) else found
 
 
 def _keywords(recipe: Callable[..., GenerativeModel], meanings: Mapping[str, str]) -> Iterator[Keyword]:

@@ -70,6 +70,20 @@ class Fourier(nn.Module):
         return torch.cat([x, angles.sin(), angles.cos()], dim=-1)
 
 
+class VectorConditioner(nn.Module):
+    """(x (B, D), h (B, V)) -> (B, n_out), zero at the start; the slowest Fourier feature spans [-scale, scale]."""
+
+    def __init__(self, n_in: int, context: int, n_out: int, width: int, depth: int, octaves: int, scale: float) -> None:
+        super().__init__()
+        self.embed = Fourier(octaves, base=math.pi / 2 / scale)
+        self.net = zero_init(mlp(self.embed.width(n_in) + context, n_out, width, depth))
+
+    def forward(self, x: Tensor, h: Tensor) -> Tensor:
+        seen = self.embed(x)
+        out: Tensor = self.net(torch.cat([seen, h], dim=1) if h.shape[1] else seen)
+        return out
+
+
 def one_hot(index: Tensor, size: int) -> Tensor:
     """index (...) long of 0 .. size - 1 -> (..., size) float32, 1 at the index.
 

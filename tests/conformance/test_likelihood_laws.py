@@ -11,7 +11,7 @@ from verdicts import failures, reports
 from pipeline.conformance import inspection
 from pipeline.conformance.subject import Subject
 from pipeline.conformance.toy_tasks import Problem
-from pipeline.contract import GenerativeModel, Task
+from pipeline.contract import GenerativeModel, LogNormaliser, Task, Unnormalised
 
 
 class Noisy(Gaussian):
@@ -48,6 +48,32 @@ class Tall(Pixels):
         return super().log_prob(x, c) + 1
 
 
+class Shifted(Gaussian, Unnormalised):
+    """log f = log p + 2."""
+
+    log_z = 2.0
+    error = 0.0
+
+    def log_unnormalised(self, x: Tensor, c: Tensor) -> Tensor:
+        return self.log_prob(x, c) + 2
+
+    def log_normaliser(self, c: Tensor) -> LogNormaliser:
+        return LogNormaliser(torch.full((len(c),), self.log_z), torch.full((len(c),), self.error), "exact")
+
+
+class WrongConstant(Shifted):
+    log_z = 1.0
+
+
+class NegativeError(Shifted):
+    error = -0.1
+
+
+class NoisyConstant(Shifted):
+    def log_unnormalised(self, x: Tensor, c: Tensor) -> Tensor:
+        return super().log_unnormalised(x, c) + torch.randn(len(x))
+
+
 class Narrow(Gaussian):
     """A density far narrower than the distance between draws of a wide proposal."""
 
@@ -66,7 +92,7 @@ class Large(Pixels):
         assert task.event.shape[-1] >= 4
 
 
-@pytest.mark.parametrize("model", [Gaussian, Estimated, Narrow, Pixels, Large])
+@pytest.mark.parametrize("model", [Gaussian, Estimated, Narrow, Pixels, Large, Shifted])
 def test_likelihoods_pass(model: type[GenerativeModel]) -> None:
     verdicts = list(inspection.inspect_model(model, "x"))
     assert not failures(verdicts)
@@ -93,6 +119,9 @@ def test_images_are_enumerated_on_the_smallest_supported_event_and_errors_on_sma
         (Half, "probabilities sum to 0."),
         (Biased, "probabilities sum to 1."),
         (Tall, "probabilities sum to 2.72"),
+        (WrongConstant, "log_prob is not log_unnormalised - log_z"),
+        (NegativeError, "the error of log_z is below 0"),
+        (NoisyConstant, "log_unnormalised gave two values"),
     ],
 )
 def test_a_model_that_breaks_a_law_fails_with_the_reason(model: type[GenerativeModel], message: str) -> None:

@@ -27,9 +27,17 @@ VARIANTS: tuple[tuple[Toy, Mapping[str, Any]], ...] = (
     (Toy("flow", "nice", "grey", "none"), {"dequantisation": "variational"}),
     (Toy("flow", "realnvp", "grey", "box"), {"dequantisation": "variational"}),
     (Toy("flow", "glow", "grey", "class"), {"dequantisation": "uniform"}),
+    (Toy("flow", "realnvp_by_objective", "points", "none"), {"objective": "reverse_kl"}),
+    (Toy("flow", "realnvp_by_objective", "points", "class"), {"objective": "hybrid"}),
+    (Toy("flow", "realnvp_by_objective", "grey", "class"), {"objective": "adversarial", "penalty": 1.0}),
+    (Toy("autoregressive", "ar_mixture_by_objective", "points", "none"), {"objective": "renyi"}),
+    (Toy("autoregressive", "ar_mixture_by_objective", "points", "box"), {"objective": "adversarial"}),
     (Toy("diffusion", "ddpm", "grey", "class"), {"weighting": "vlb"}),
     (Toy("diffusion", "ddpm", "points", "class"), {"weighting": "simple"}),
     (Toy("autoencoder", "dense_autoencoder", "grey", "none"), {"codes": "standard"}),
+    (Toy("energy", "rbm", "grey", "none"), {"chains": 0}),
+    (Toy("energy", "rbm", "grey", "class"), {"exact": 0}),
+    (Toy("energy", "ebm", "points", "none"), {"nodes": 0}),
 )
 """Keywords of params.yaml, other than sizes, that take another path through the code."""
 

@@ -25,12 +25,15 @@ from pipeline.contract import (
     Exact,
     GenerativeModel,
     Reconstructs,
+    SamplesByMarkovChain,
     SupportsUnconditional,
+    Unnormalised,
     Weighted,
 )
 from pipeline.distributions import host_draws
 from pipeline.families.control.stored_items import StoredItems
 from pipeline.families.diffusion.flow_matching import FlowMatching
+from pipeline.families.energy.ebm import EBM
 
 CUDA = torch.device("cuda", 0)
 FALLBACK = CUDA if torch.cuda.is_available() else torch.device("meta")
@@ -96,6 +99,18 @@ def likelihood(model: GenerativeModel, x: Tensor, c: Tensor) -> list[Tensor]:
     return [*results, model.elbo(x, c)] if type(model).elbo is not Weighted.elbo else results
 
 
+def normaliser(model: GenerativeModel, x: Tensor, c: Tensor) -> list[Tensor]:
+    assert isinstance(model, Unnormalised)
+    found = model.eval().log_normaliser(c)
+    return [model.log_unnormalised(x, c), found.log_z, found.error]
+
+
+def diagnostics(model: GenerativeModel, x: Tensor, c: Tensor) -> list[Tensor]:
+    assert isinstance(model, SamplesByMarkovChain)
+    found = model.eval().diagnostics(c)
+    return [found.acceptance, found.effective]
+
+
 def encode_and_decode(model: GenerativeModel, x: Tensor, c: Tensor) -> list[Tensor]:
     assert isinstance(model, Reconstructs)
     z = model.eval().encode(x, c)
@@ -116,12 +131,20 @@ class Operation(NamedTuple):
     differentiates: Callable[[GenerativeModel], bool] = lambda _: False
 
 
+def _follows_gradients(model: GenerativeModel) -> bool:
+    return isinstance(model, EBM)
+
+
 OPERATIONS = (
     Operation(train, lambda model: bool(model.players()), lambda _: True),
-    Operation(calibrate, lambda model: type(model).calibrate is not GenerativeModel.calibrate),
-    Operation(sample, lambda _: True),
-    Operation(sample_at_another_setting, lambda model: model.knob is not None),
-    Operation(likelihood, lambda model: isinstance(model, Bounded), lambda model: isinstance(model, FlowMatching)),
+    Operation(calibrate, lambda model: type(model).calibrate is not GenerativeModel.calibrate, _follows_gradients),
+    Operation(sample, lambda _: True, _follows_gradients),
+    Operation(sample_at_another_setting, lambda model: model.knob is not None, _follows_gradients),
+    Operation(
+        likelihood, lambda model: isinstance(model, Bounded), lambda model: isinstance(model, FlowMatching | EBM)
+    ),
+    Operation(normaliser, lambda model: isinstance(model, Unnormalised), _follows_gradients),
+    Operation(diagnostics, lambda model: isinstance(model, SamplesByMarkovChain), _follows_gradients),
     Operation(encode_and_decode, lambda model: isinstance(model, Reconstructs)),
     Operation(
         without_condition,

@@ -37,7 +37,8 @@ from pipeline.distributions.coupling import (
 )
 from pipeline.distributions.dequantisation import Uniform
 from pipeline.distributions.spline import Spline
-from pipeline.families.flow.networks.conditioners import MapConditioner, VectorConditioner
+from pipeline.families.flow.networks.conditioners import MapConditioner
+from pipeline.networks.layers import VectorConditioner
 
 SMALL = Event((1, 4, 4), levels=4)
 POINT_FLOWS = [recipe for family, recipe in recipes("points") if family == "flow"]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from toys import GREY, POINTS, batch, build, condition
 
 from pipeline.contract import GenerativeModel, Task
-from pipeline.families.gan.objectives import GRADIENT, OBJECTIVES, R1
+from pipeline.objectives.adversarial import GRADIENT, OBJECTIVES, R1
 from pipeline.training.optimiser import MovingAverage
 
 POINT, IMAGE = Task("points", POINTS), Task("images", GREY)

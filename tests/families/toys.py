@@ -20,10 +20,12 @@ __all__ = ["COLOUR", "GREY", "POINTS", "Toy", "batch", "build", "condition", "co
 
 TOY_WIDTHS = {
     "width": 16, "channels": 8, "blocks": 1, "layers": 3, "couplings": 2, "mixtures": 4, "latent": 3, "depth": 1,
-    "steps": 4, "octaves": 2,
+    "steps": 4, "octaves": 2, "nodes": 100, "moves": 2,
 }  # fmt: skip
 OPTIONAL = {"gated_pixelcnn": {"mixtures": 0}}
 """Keywords that put one thing in another's place: off, as they are by default."""
+CONDITIONS = {"energy": ("none", "class")}
+"""The kinds of condition of a family that refuses the others."""
 
 
 class Toy(NamedTuple):
@@ -69,7 +71,8 @@ def toys() -> list[Toy]:
         Toy(*recipe, *problem)
         for problem in PROBLEMS
         for recipe in recipes(problem.task.event.kind)
-        if recipe[1] != "oracle" or problem.condition == "none"
+        if (recipe[1] != "oracle" or problem.condition == "none")
+        and problem.condition in CONDITIONS.get(recipe[0], (problem.condition,))
     ]
 
 
