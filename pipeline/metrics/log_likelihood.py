@@ -1,8 +1,9 @@
 """Log-likelihood of held-out data: exact, an importance-weighted bound, or the ELBO, in nats or bits per dimension.
 
-    exact     log p(x)
+    exact     log p(x); `quadrature` where it is computed by numerical integration
     IWAE-k    log (1/k) sum_i w_i,  E[w] = p(x):     ELBO <= IWAE-k <= IWAE-(k+1) <= log p
-    ELBO      one unbiased draw of a lower bound for each item: more draws would not tighten it, only steady its mean
+    ELBO      one unbiased draw of a lower bound for each item: more draws would not tighten it, only steady its mean;
+              named after the model's bound where that is another, such as RAISE
 
 `nats` and `bits_per_dim` are of the tightest of these that a model has. Bits per dimension = nats / (D ln 2), of
 images, whose likelihood is a mass. Sums over draws are accumulated, so that memory is that of one chunk for any number
@@ -47,7 +48,9 @@ class LikelihoodEstimate(NamedTuple):
     elbo: Tensor
     """(N,) float64 nats; of an exact model the same numbers."""
     name: str
-    """`exact`, `IWAE-64` or `ELBO`."""
+    """`exact` or `quadrature`; `IWAE-64`; `ELBO` or `RAISE`."""
+    exact: bool
+    """Whether `log_p` is no bound."""
     draws: int
     """For each item."""
     seconds: tuple[float, ...] = ()
@@ -55,12 +58,12 @@ class LikelihoodEstimate(NamedTuple):
 
 
 def statement(model: Bounded, draws: int) -> str:
-    """What a model states of its log-likelihood: `exact`, `IWAE-64` or `ELBO`."""
+    """What a model states of its log-likelihood: `exact` or `quadrature`, `IWAE-64`, `ELBO` or another bound."""
     from pipeline.contract import Exact, Weighted
 
     if isinstance(model, Exact):
-        return "exact"
-    return f"IWAE-{draws}" if isinstance(model, Weighted) else "ELBO"
+        return model.likelihood_kind
+    return f"IWAE-{draws}" if isinstance(model, Weighted) else model.bound.upper()
 
 
 def likelihood(
@@ -77,13 +80,13 @@ def likelihood(
 
     if isinstance(model, Exact):
         exact, seconds = _in_chunks(model, _log_prob(model), x, c, chunk, "log p", kept)
-        return LikelihoodEstimate(exact, exact, "exact", 1, seconds)
+        return LikelihoodEstimate(exact, exact, statement(model, draws), True, 1, seconds)
     if isinstance(model, Weighted):
         both, seconds = _in_chunks(model, _log_weights(model, draws), x, c, chunk, "the log-weight", kept)
         mean, log_mean = both.unbind(dim=1)
-        return LikelihoodEstimate(log_mean, mean, f"IWAE-{draws}", draws, seconds)
+        return LikelihoodEstimate(log_mean, mean, statement(model, draws), False, draws, seconds)
     bound, seconds = _in_chunks(model, _elbo(model), x, c, chunk, "the ELBO", kept)
-    return LikelihoodEstimate(bound, bound, "ELBO", 1, seconds)
+    return LikelihoodEstimate(bound, bound, statement(model, draws), False, 1, seconds)
 
 
 def log_prob(model: Exact, x: Tensor, c: Tensor, *, chunk: int) -> Tensor:
@@ -216,7 +219,7 @@ def at_most(context: EvaluationContext) -> str:
 
 
 def _bound(sign: str, found: LikelihoodEstimate) -> str:
-    return found.name if found.name == "exact" else f"{sign} ({found.name})"
+    return found.name if found.exact else f"{sign} ({found.name})"
 
 
 def _log_p(context: EvaluationContext) -> Tensor:

@@ -7,13 +7,23 @@ amount: q_k = (n_k + 1/2) / (n + K/2).
 
     tail    the modes that are less probable than the median mode
 
+One sample hits a mode, so that any sampler that is everywhere hits all of them if it is asked often enough. So the
+expected hits of few samples stand beside the count (rarefaction): of as many as there are modes, drawn without
+replacement from the m samples,
+
+    sum_k 1 - C(m - n_k, K) / C(m, K)         n_k    samples of high quality in mode k
+
+The truth's own, sum_k 1 - (1 - p_k a)^K with a the probability that its samples are of high quality, is the reference
+of that number, and with the power m that of the count: what a perfect sampler hits with as many samples.
+
 Where each image is drawn from a few independent factors, a mode is a combination of one value for each factor, and
 P(mode) is the product of their weights. A classifier of the factors assigns each sample to a mode, as on stacked MNIST:
 each sample belongs to one, however poor it is, so there is no share of high quality, and noise hits some modes too. The
 histogram is smoothed, and its tail defined, as a mixture's is. Computed on the CPU, from the answers of the judge.
 
 References:
-    Srivastava et al. 2017, VEEGAN, arXiv:1705.07761; Lin et al. 2018, PacGAN, arXiv:1712.04086.
+    Srivastava et al. 2017, VEEGAN, arXiv:1705.07761; Lin et al. 2018, PacGAN, arXiv:1712.04086. Hurlbert 1971, The
+    nonconcept of species diversity, doi:10.2307/1934145 (rarefaction).
 """
 
 from __future__ import annotations
@@ -66,6 +76,31 @@ def visits(histogram: Histogram) -> Visits:
     """Compare a histogram over the modes with the truth."""
     p, q, hit = histogram.p, smooth(histogram.counts), (histogram.counts > 0).double()
     return Visits(hit.sum(-1), kl(p, q), kl(q, p), hit[..., tail(p)].mean(-1))
+
+
+def rarefied(counts: Tensor, items: int, drawn: int) -> Tensor:
+    """Expected number of modes that are hit by some of the samples.
+
+    Args:
+        counts: (..., K): samples in each mode, of one sample or of resamples of it.
+        items: m, all samples; some may lie in no mode.
+        drawn: how many of them are drawn without replacement, at most m.
+
+    Returns:
+        (...) float64, in [0, min(K, drawn)].
+    """
+    import torch
+
+    left = items - counts.double()  # not in the mode
+    logs = torch.lgamma(left + 1) - torch.lgamma((left - drawn).clamp(min=0) + 1)
+    whole = math.lgamma(items + 1) - math.lgamma(items - drawn + 1)
+    missed = torch.where(left >= drawn, (logs - whole).exp(), 0.0)
+    return (1 - missed).sum(dim=-1)
+
+
+def expected_hits(p: Tensor, drawn: int, accepted: float) -> float:
+    """Expected number of modes that `drawn` samples of the truth p (K,) hit; `accepted` of them are of high quality."""
+    return float((1 - (1 - p.double() * accepted) ** drawn).sum())
 
 
 def histogram(truth: Mixture, mode: Tensor, radius: Tensor, within: float = WITHIN) -> Histogram:
@@ -192,6 +227,27 @@ def _high_quality(context: EvaluationContext) -> Tensor:
     return placed(context)[1] <= WITHIN
 
 
+def _drawn(context: EvaluationContext) -> int:
+    """Of the samples, for the rarefied count."""
+    return min(len(mode_histogram(context).p), len(context.many))
+
+
+def _rarefied(context: EvaluationContext) -> float:
+    return float(rarefied(mode_histogram(context).counts, len(context.many), _drawn(context)))
+
+
+def _rarefied_resampled(context: EvaluationContext) -> Tensor:
+    counts = context.bootstrap.histograms(mode_histogram(context).counts, len(context.many))
+    return rarefied(counts, len(context.many), _drawn(context))
+
+
+def _expected(context: EvaluationContext, drawn: int) -> float:
+    from scipy.special import chdtr
+
+    accepted = float(chdtr(context.task.event.dims, WITHIN**2)) if context.has_truth else 1.0
+    return expected_hits(mode_histogram(context).p, drawn, accepted)
+
+
 def has_hits(context: EvaluationContext) -> bool:
     """A mode is hit: a smoothed histogram of no samples at all would look like that of a perfect model."""
     return context.has_modes and bool(_visits(context).hit > 0)
@@ -213,11 +269,33 @@ def _hits_interval(context: EvaluationContext, value: float) -> Ends:
     return ends(_visits_resampled(context).hit, value, 0, len(mode_histogram(context).p))
 
 
+def _rarefied_interval(context: EvaluationContext, value: float) -> Ends:
+    from pipeline.metrics.evaluation.bootstrap import ends
+
+    return ends(_rarefied_resampled(context), value, 0, _drawn(context))
+
+
 METRICS = (
     Metric(
         name="modes_hit", title="modes hit", unit="modes", better="higher", order=160, digits=1,
         compute=lambda c: float(_visits(c).hit), requires=lambda c: has_samples(c) and c.has_modes,
         protocol=_protocol, interval=_hits_interval,
+    ),
+    Metric(
+        name="modes_hit_truth", title="modes hit", unit="modes", better="none", order=160, table="reference", digits=1,
+        compute=lambda c: _expected(c, len(c.many)), requires=lambda c: has_samples(c) and c.has_modes,
+        protocol=_protocol, kind="exact",
+    ),
+    Metric(
+        name="modes_rarefied", title="modes hit, rarefied", unit="modes", better="higher", order=165, table="file",
+        digits=1, compute=_rarefied, requires=lambda c: has_samples(c) and c.has_modes,
+        protocol=lambda c: f"{_protocol(c)}, expected of {_drawn(c)} samples", interval=_rarefied_interval,
+    ),
+    Metric(
+        name="modes_rarefied_truth", title="modes hit, rarefied", unit="modes", better="none", order=165,
+        table="reference", digits=1, compute=lambda c: _expected(c, _drawn(c)),
+        requires=lambda c: has_samples(c) and c.has_modes,
+        protocol=lambda c: f"{_protocol(c)}, expected of {_drawn(c)} samples", kind="exact",
     ),
     Metric(
         name="high_quality", title="high quality", unit="share", better="higher", order=170, digits=3,

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from pipeline.metrics.evaluation.context import EvaluationContext
 
 PACKAGE, FOLDER = "pipeline.metrics", str(Path(__file__).parent)
-SHARES = frozenset({"share", "F-score", "intersection over union"})
+SHARES = frozenset({"share", "F-score", "intersection over union", "probability"})
 """Units of what lies between 0 and 1."""
 ROUNDING = 1e-9
-REFERENCES = ("_ceiling", "_floor", "_real")
-"""How the name of a metric of real images ends, which another metric is read by."""
+SECOND = "_second"
+"""How the name of a metric ends that is computed by the features of a task's second extractor."""
+REFERENCES = ("_ceiling", "_floor", "_real", "_truth")
+"""How the name of a metric of real images, or of the truth, ends, which another metric is read by."""
 
 Better = Literal["higher", "lower", "none"]
 """`none`: no ranking, as the number is one of the data, or the ideal lies in the middle."""

@@ -23,10 +23,12 @@ from pipeline.metrics.evaluation import half_samples, operations
 from pipeline.metrics.evaluation.bootstrap import Bootstrap
 from pipeline.metrics.evaluation.draws import draw, latent_plane
 from pipeline.metrics.evaluation.placement import CPU, device_of, double, full_precision
-from pipeline.metrics.extractors.classifier import Classifier
+from pipeline.metrics.extractors.classifier import ChannelClassifier, Classifier
+from pipeline.metrics.extractors.contrastive import Contrastive
 from pipeline.metrics.extractors.dinov2 import Shape, Transformer
 from pipeline.metrics.extractors.extractor import Identity
 from pipeline.metrics.extractors.frozen import photograph
+from pipeline.metrics.extractors.untrained import Untrained
 from pipeline.metrics.judges.judge import Box, Channels, Judge, Labels, Luma, Segmentation
 from pipeline.metrics.neighbours import distances, memberships, nearest, scores_of_halves, scores_without_each_real
 
@@ -41,6 +43,9 @@ JUDGES: dict[str, Callable[[], Judge]] = {
 EXTRACTORS: dict[str, Callable[[], Any]] = {
     "identity": lambda: Identity(size=192),
     "classifier": lambda: Classifier(dataset="toy", channels=3, classes=4, width=2, features=5),
+    "channel_classifier": lambda: ChannelClassifier(dataset="toy", channels=3, classes=4, width=2, features=5),
+    "contrastive": lambda: Contrastive(dataset="toy", channels=3, width=2, features=5),
+    "untrained": lambda: Untrained(dataset="toy", channels=3, width=2, features=5),
 }
 
 
@@ -210,6 +215,9 @@ def test_distances_of_distributions_are_the_same_on_any_device() -> None:
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "classifier": EXTRACTORS["classifier"],
+    "channel_classifier": EXTRACTORS["channel_classifier"],
+    "contrastive": EXTRACTORS["contrastive"],
+    "untrained": EXTRACTORS["untrained"],
     "dinov2": lambda: Transformer(Shape(24, 1, 2)),
     "labels": lambda: JUDGES["labels"](),
     "channels": lambda: JUDGES["channels"](),

@@ -13,6 +13,7 @@ from pipeline.errors import UserError
 from pipeline.metrics.extractors import reference
 from pipeline.metrics.extractors.lookup import EXTRACTORS, Classifier, classifier, identity
 from pipeline.metrics.extractors.network import weights
+from pipeline.metrics.extractors.untrained import untrained
 from pipeline.metrics.frechet import frechet
 from pipeline.params import bind
 
@@ -102,6 +103,24 @@ def test_what_was_written_comes_back(
     assert torch.equal(extractor.extract(x), features["train"])
     assert features["test"].shape == (5, 6)
     assert not judges
+
+
+def test_a_second_extractor_comes_back_beside_the_first(
+    fitted: Classifier, bars: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    x, other = BARS.event.quantise(bars[0]), untrained("bars", bars[0], None, width=4, features=5)
+    reference.write(BARS, fitted, dict.fromkeys(reference.SPLITS, x), second=other)
+    assert reference.load(BARS).extractor.id == fitted.id
+    second = reference.load_second(BARS)
+    assert second is not None
+    assert second.extractor.id == other.id
+    assert torch.equal(second.extractor.extract(x), second.features["test"])
+    (Path("artifacts/features/bars") / reference.SECOND_WEIGHTS).write_bytes(weights(fitted))
+    with pytest.raises(UserError, match="coverseek features --task bars"):
+        reference.load_second(BARS)
+    reference.write(BARS, fitted, dict.fromkeys(reference.SPLITS, x))
+    assert reference.load_second(BARS) is None
 
 
 @pytest.mark.parametrize("file", [reference.DESCRIPTION, reference.WEIGHTS, reference.FEATURES])

@@ -16,6 +16,7 @@ from pipeline.errors import UserError
 from pipeline.metrics import divergence, prd
 from pipeline.metrics import frechet as frechet_module
 from pipeline.metrics import kid as kid_module
+from pipeline.metrics.alpha_precision import curves
 from pipeline.metrics.diversity import diversity
 from pipeline.metrics.evaluation.bootstrap import Bootstrap
 from pipeline.metrics.evaluation.context import EvaluationContext
@@ -23,11 +24,14 @@ from pipeline.metrics.evaluation.draws import stored
 from pipeline.metrics.evaluation.finite import check_features, check_finite
 from pipeline.metrics.extractors import frozen, network
 from pipeline.metrics.extractors.extractor import Identity
+from pipeline.metrics.feature_likelihood import terms
 from pipeline.metrics.frechet import frechet, frechet_infinity
 from pipeline.metrics.judges.judge import Labels
 from pipeline.metrics.kid import kid
-from pipeline.metrics.memorization import authenticity, ct_score
+from pipeline.metrics.memorization import authenticity, ct_by_cells, ct_score
 from pipeline.metrics.modes import log_density, nearest_mode
+from pipeline.metrics.probabilistic_precision import supports
+from pipeline.metrics.sliced_wasserstein import sliced
 from pipeline.params import Evaluation
 
 TRUTH = Mixture(((-1.0, 0.0), (1.0, 0.0)), 0.1, (0.5, 0.5))
@@ -41,6 +45,11 @@ PAIRS: dict[str, Callable[..., object]] = {
     "prd": prd.cells,
     "authenticity": lambda real, fake: authenticity(train=real, fake=fake),
     "ct_score": lambda real, fake: ct_score(train=torch.zeros(5, real.shape[1]), real=real, fake=fake),
+    "p-precision": supports,
+    "alpha-precision": curves,
+    "sliced wasserstein": sliced,
+    "ct by cells": lambda real, fake: ct_by_cells(train=torch.zeros(5, real.shape[1]), real=real, fake=fake),
+    "feature likelihood": lambda real, fake: terms(train=torch.randn(9, real.shape[1]), real=real, fake=fake),
     "diversity": lambda real, fake: diversity(real=real, groups=[fake]),
 }
 POINTS: dict[str, Callable[[Tensor], object]] = {

@@ -21,11 +21,13 @@ from pipeline.contract import (
     Task,
     Weighted,
 )
-from pipeline.metrics.evaluation.context import EvaluationContext
+from pipeline.metrics import registry
+from pipeline.metrics.evaluation.context import EvaluationContext, SecondFeatures
 from pipeline.metrics.evaluation.measure import measure
 from pipeline.metrics.judges.judge import Judge, right
 from pipeline.metrics.modes import log_density
 from pipeline.metrics.registry import metrics
+from pipeline.metrics.second_extractor import NAMES
 from pipeline.params import Evaluation
 
 TRUTH = Mixture(((-1.0, 0.0), (1.0, 0.0)), 0.1, (0.5, 0.5))
@@ -44,9 +46,18 @@ SAMPLES = {
     "coverage",
     "authenticity",
     "memorisation_ct",
+    "memorisation_ct_cells",
     "vendi",
+    "p_precision",
+    "p_recall",
+    "alpha_precision",
+    "beta_recall",
+    "fld",
+    "fld_gap",
+    "sliced_wasserstein",
 }
-MODES = {"modes_hit", "modes_covered", "high_quality", "mode_kl_pq", "mode_kl_qp"}
+COUNTED = {"modes_hit", "modes_hit_truth", "modes_rarefied", "modes_rarefied_truth", "modes_covered"}
+MODES = COUNTED | {"high_quality", "mode_kl_pq", "mode_kl_qp"}
 DIVERGENCE = {"kl_pq", "kl_qp"}
 
 
@@ -169,13 +180,25 @@ def test_intervals_of_the_real_side_are_wider_where_test_items_share_sources() -
 
 
 def test_a_sampling_interval_holds_its_number() -> None:
-    """All have one but an extrapolation, a z-score, and a share that all items are in."""
+    """All have one but an extrapolation, z-scores, what is exact, and a share that all items are in."""
     found = measure(evidence(WithWeights())) | measure(evidence(WithWeights(), IMAGES))
     alone = {name for name, entry in found.items() if "low" not in entry}
-    assert alone == {"frechet_infinity", "memorisation_ct", "high_quality", "vendi"}
+    without = {"frechet_infinity", "memorisation_ct", "memorisation_ct_cells", "high_quality", "vendi"}
+    assert alone == without | {"modes_hit_truth", "modes_rarefied_truth"}
     for name in found.keys() - alone:
         assert found[name]["low"] <= found[name]["value"] <= found[name]["high"], name
         assert found[name]["low"] < found[name]["high"] or found[name]["value"] in (0, 1, 2), name
+
+
+def test_a_second_extractor_gives_some_metrics_once_more() -> None:
+    given = evidence(Implicit())
+    turned = {name: 2 * getattr(given, name).tanh() for name in ("train", "real", "fake")}
+    found = measure(replace(given, second=SecondFeatures(**turned, extractor="other")))
+    expected = measure(replace(given, **turned, extractor="other"))
+    assert set(found) - set(expected) == {f"{name}_second" for name in NAMES}
+    for name in NAMES:
+        assert found[f"{name}_second"] == expected[name]
+    assert found["frechet_second"]["protocol"] == "test n=100, fake n=100, other"
 
 
 def test_each_number_carries_its_protocol() -> None:
@@ -227,9 +250,9 @@ def test_a_number_that_is_not_finite_names_its_metric() -> None:
 
 def test_every_row_says_unit_and_direction() -> None:
     assert all(metric.unit and metric.better in ("higher", "lower", "none") for metric in metrics())
-    references = {m.name for m in metrics() if m.name.endswith(("_ceiling", "_floor", "_real"))}
+    references = {m.name for m in metrics() if m.name.endswith(registry.REFERENCES)}
     assert {m.name for m in metrics() if m.better == "none"} - references == {
-        "authenticity", "memorisation_ct", "conditional_diversity", "vendi",
+        "authenticity", "memorisation_ct", "memorisation_ct_cells", "fld_gap", "conditional_diversity", "vendi",
     }  # fmt: skip
     assert all(m.better == "none" for m in metrics() if m.name in references)
 
@@ -239,7 +262,7 @@ CONDITIONAL = {
     "class_accuracy", "class_accuracy_ceiling", "class_accuracy_floor", "conditional_diversity",
     "conditional_diversity_real", "conditional_precision", "conditional_recall",
 }  # fmt: skip
-FACTORS = {"modes_hit", "mode_kl_pq", "mode_kl_qp", "tail_recall", "modes_covered", "tail_covered"}
+FACTORS = COUNTED | {"mode_kl_pq", "mode_kl_qp", "tail_recall", "tail_covered"}
 
 
 class Shade(Judge):

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from pipeline.data.dataset import SPLITS, Sizes
 from pipeline.data.shapes import shapes
-from pipeline.metrics.memorization import authenticity, ct_score
+from pipeline.metrics.memorization import authenticity, ct_by_cells, ct_score
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +75,44 @@ def test_held_out_shapes_are_neither_copies_nor_far_away() -> None:
     found = torch.tensor(scores)
     assert abs(float(found.mean())) < 3 / 4
     assert 0.5 < float(found.std()) < 1.6
+
+
+def groups(count: int) -> tuple[Tensor, Tensor]:
+    """Three clusters in the plane, 2 : 1 : 1, and which."""
+    group = torch.tensor([0, 0, 1, 2])[torch.randint(4, (count,))]
+    return torch.tensor([[0.0, 0.0], [20.0, 0.0], [0.0, 20.0]])[group] + torch.randn(count, 2), group
+
+
+def test_ct_by_cells_is_the_mean_of_the_scores_of_the_cells_by_held_out_items() -> None:
+    sides = {name: groups(count) for name, count in (("train", 800), ("real", 300), ("fake", 300))}
+    scores, weights = [], []
+    for group in range(3):
+        scores.append(ct_score(**{name: x[of == group] for name, (x, of) in sides.items()}))
+        weights.append(int((sides["real"][1] == group).sum()))
+    expected = sum(w * s for w, s in zip(weights, scores, strict=True)) / 300
+    assert ct_by_cells(**{name: x for name, (x, _) in sides.items()}) == pytest.approx(expected)
+
+
+def test_too_many_samples_of_a_dense_part_are_no_copies_to_the_cells() -> None:
+    def draw(count: int, dense: float) -> Tensor:
+        tight = torch.rand(count, 1) < dense
+        x = torch.randn(count, 2)
+        return torch.where(tight, 0.1 * x, x + 20)
+
+    sides = {"train": draw(1000, 0.5), "real": draw(400, 0.5), "fake": draw(400, 0.9)}
+    assert ct_score(**sides) < -6
+    cells = ct_by_cells(**sides, cells=2)
+    assert cells is not None
+    assert abs(cells) < 3
+    copies = ct_by_cells(**sides | {"fake": sides["train"][:400]}, cells=2)
+    assert copies is not None
+    assert copies < -8
+
+
+def test_cells_without_enough_samples_are_left_out() -> None:
+    train, real, fake = torch.randn(200, 2), torch.randn(60, 2), torch.randn(20, 2)
+    assert ct_by_cells(train=train, real=real, fake=fake) is None
+    assert ct_by_cells(train=train, real=real, fake=fake, least=0) is not None
+    assert ct_by_cells(train=train, real=real, fake=fake, cells=1, least=10) == pytest.approx(
+        ct_score(train=train, real=real, fake=fake)
+    )

@@ -1,5 +1,6 @@
 """Modes of a known mixture: hits, quality, histograms, density."""
 
+import itertools
 import math
 
 import pytest
@@ -7,7 +8,19 @@ import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from pipeline.contract import Mixture
-from pipeline.metrics.modes import WITHIN, Histogram, Visits, histogram, kl, log_density, nearest_mode, smooth, visits
+from pipeline.metrics.modes import (
+    WITHIN,
+    Histogram,
+    Visits,
+    expected_hits,
+    histogram,
+    kl,
+    log_density,
+    nearest_mode,
+    rarefied,
+    smooth,
+    visits,
+)
 
 SQUARE = Mixture(means=((0.0, 0.0), (4.0, 0.0), (0.0, 4.0), (4.0, 4.0)), sigma=0.1, weights=(0.1, 0.2, 0.3, 0.4))
 MEANS = torch.tensor(SQUARE.means)
@@ -90,3 +103,32 @@ def test_many_histograms_at_once_are_each_by_itself() -> None:
     both = visits(found._replace(counts=torch.stack([found.counts, found.counts.flip(0)])))
     for one, pair in zip(visits(found), both, strict=True):
         assert one == pair[0]
+
+
+def test_a_rarefied_count_is_the_mean_over_all_draws() -> None:
+    """Of 7 samples, 4 and 2 in two of three modes and 1 in none, all sets of 3 are drawn."""
+    mode = [0, 0, 0, 0, 1, 1, None]
+    hits = [len({mode[i] for i in rows} - {None}) for rows in itertools.combinations(range(7), 3)]
+    assert float(rarefied(torch.tensor([4, 2, 0]), 7, 3)) == pytest.approx(sum(hits) / len(hits))
+
+
+def test_all_samples_hit_what_they_hit_and_one_hits_one_mode_at_most() -> None:
+    counts = torch.tensor([[5, 3, 0, 1], [0, 0, 0, 9]])
+    assert rarefied(counts, 9, 9).tolist() == pytest.approx([3, 1])
+    assert rarefied(counts, 9, 1).tolist() == pytest.approx([1, 1])
+    assert float(rarefied(torch.tensor([2, 1]), 10, 1)) == pytest.approx(0.3)
+
+
+def test_what_the_truth_is_expected_to_hit_is_what_it_hits_on_average() -> None:
+    p = torch.tensor(SQUARE.weights)
+    found = [float(modes(draws(6)).hit) for _ in range(600)]
+    assert sum(found) / 600 == pytest.approx(expected_hits(p, 6, 1 - math.exp(-4.5)), abs=0.1)
+    many = [float(rarefied(visited(draws(200)).counts, 200, 6)) for _ in range(60)]
+    assert sum(many) / 60 == pytest.approx(expected_hits(p, 6, 1 - math.exp(-4.5)), abs=0.05)
+
+
+def test_a_uniform_sampler_hits_all_modes_with_many_samples_and_few_of_them_rarefied() -> None:
+    noise = 6 * torch.rand(20_000, 2) - 1
+    found = visited(noise)
+    assert visits(found).hit == 4
+    assert float(rarefied(found.counts, 20_000, 4)) < 0.2 < expected_hits(found.p, 4, 0.99) / 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import torch
 from torch import Tensor
@@ -16,8 +16,10 @@ from pipeline.contract import (
     GenerativeModel,
     Mixture,
     Reconstructs,
+    SamplesByMarkovChain,
     SupportsUnconditional,
     Task,
+    Unnormalised,
     Weighted,
 )
 from pipeline.metrics.evaluation.bootstrap import Bootstrap
@@ -38,6 +40,15 @@ class Sides(TypedDict):
     """(N, D)."""
     fake: Tensor
     """(M, D)."""
+
+
+class SecondFeatures(NamedTuple):
+    """Features of the task's second extractor, as the attributes of `EvaluationContext` of these names."""
+
+    train: Tensor
+    real: Tensor
+    fake: Tensor
+    extractor: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +74,7 @@ class EvaluationContext:
         settings: the counts, a block `evaluation` of params.yaml.
         seed: of the draws of a bound, and of the resamples.
         sources: (T, R) long, what the test items are made of where some share a source; None if they are independent.
+        second: the same features by the task's second extractor, if it has one.
         kept: the chunks of a killed evaluation.
         computed: what the `shared` functions have found.
 
@@ -85,6 +97,7 @@ class EvaluationContext:
     settings: Evaluation
     seed: int
     sources: Tensor | None = None
+    second: SecondFeatures | None = None
     kept: KeptChunks = field(default_factory=KeptChunks)
     computed: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False)
 
@@ -93,6 +106,8 @@ class EvaluationContext:
         check_finite(self.many, "sample")
         for side in ("train", "real", "fake", "repeated"):
             check_finite(getattr(self, side), f"the feature vector of {side} item")
+        for side in ("train", "real", "fake") if self.second else ():
+            check_finite(getattr(self.second, side), f"the second feature vector of {side} item")
 
     @property
     def truth(self) -> Mixture:
@@ -149,6 +164,16 @@ class EvaluationContext:
     def is_weighted(self) -> bool:
         """The model has importance weights."""
         return isinstance(self.model, Weighted)
+
+    @property
+    def is_unnormalised(self) -> bool:
+        """The model states its log-likelihood up to a constant, and an estimate of the constant."""
+        return isinstance(self.model, Unnormalised)
+
+    @property
+    def has_chains(self) -> bool:
+        """Samples are the last states of Markov chains."""
+        return isinstance(self.model, SamplesByMarkovChain)
 
     @property
     def reconstructs(self) -> bool:

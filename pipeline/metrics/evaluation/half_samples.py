@@ -18,6 +18,9 @@ interaction of c points c times, which makes these intervals up to twice too wid
 Where real items share sources, the halves do not show it. Then the variance gains (I - 1) sum over real items of
 (T_(-i) - mean)², T_(-i) the metric without item i and I the inflation of `bootstrap` for these influences.
 
+Metrics that have no faster way are computed anew from the features of disjoint subsets (`recomputed`): halves of small
+samples, and of large ones a smaller part of each, 1 / c of both, where the variance of T(N, M) is V / c likewise.
+
 with z Student's 97.5 % quantile for FREEDOM degrees of freedom, as V itself is estimated.
 
 References:
@@ -46,6 +49,8 @@ SPLITS = 100
 FREEDOM = 25
 """The standard error has a relative error of 1 / sqrt(2 x 25) = .14, about that of 250 items."""
 Z = float(stdtrit(FREEDOM, (1 + LEVEL) / 2))
+RECOMPUTED, PAIRS = 400, 50
+"""Items of the smaller side in a subset that a metric is computed anew from, at most, and the pairs of subsets."""
 
 
 class Halves(NamedTuple):
@@ -61,6 +66,41 @@ def split(real: int, fake: int, *, seed: int, splits: int = SPLITS) -> Halves:
     """Random halves of so many real and fake items; of an odd number the first half is the smaller."""
     rng = torch.Generator().manual_seed(seed)
     return Halves(*(torch.rand(splits, n, generator=rng).argsort(dim=1) < n // 2 for n in (real, fake)))
+
+
+class Recomputed(NamedTuple):
+    """K metrics of disjoint subsets of both samples."""
+
+    values: Tensor
+    """(S, 2, K) float64, of both subsets of each split."""
+    ratio: float
+    """Variance of the whole samples' metric over that of a subset's: the share of items in a subset, at most 1/2."""
+
+
+def recomputed(
+    score: Callable[[Tensor, Tensor], tuple[float, ...]], *, real: Tensor, fake: Tensor, seed: int,
+    splits: int = PAIRS, most: int = RECOMPUTED,
+) -> Recomputed:  # fmt: skip
+    """Metrics of two disjoint subsets of both samples, for each of some random splits.
+
+    Args:
+        score: real (n, D), fake (m, D) -> K metrics.
+        real: (N, D) features.
+        fake: (M, D) features.
+        seed: of the splits.
+        splits: S.
+        most: items of the smaller side in a subset, at most; larger samples are split into more than two parts, of
+            which two are computed.
+    """
+    parts = max(2, math.ceil(min(len(real), len(fake)) / most))
+    rng, found = torch.Generator().manual_seed(seed), []
+    for _ in range(splits):
+        rows = [torch.randperm(len(x), generator=rng).to(x.device) for x in (real, fake)]
+        sizes = [len(x) // parts for x in (real, fake)]
+        for part in range(2):
+            r, f = (row[part * size : (part + 1) * size] for row, size in zip(rows, sizes, strict=True))
+            found.append(score(real[r], fake[f]))
+    return Recomputed(torch.tensor(found, dtype=torch.float64).unflatten(0, (splits, 2)), 1 / parts)
 
 
 def share_ends(value: float, halves: Tensor, items: int, *, factor: float = 1.0, more: float = 0.0) -> Ends:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,10 +115,12 @@ class Memo:
         files.write_json(self._record, record)
 
 
-def of_cell(cell: Cell, family: str, extractor: str, settings: Evaluation, device: str = "cpu") -> Memo | None:
-    """The memo of a trained cell; None if its family or extractor is of another package, whose code is not hashed."""
+def of_cell(
+    cell: Cell, family: str, extractors: Collection[str], settings: Evaluation, device: str = "cpu"
+) -> Memo | None:
+    """The memo of a trained cell; None if its family or an extractor is another package's, whose code is not hashed."""
     code = sampling_hash(family)
-    if code is None or extractor not in EXTRACTORS:
+    if code is None or not EXTRACTORS.keys() >= set(extractors):
         return None
     parts = [code, settings.model_dump_json(), json.dumps(list(cell)), device]
     folders = paths.trained(cell), paths.prepared(cell.task), paths.features(cell.task)

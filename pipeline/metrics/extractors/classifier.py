@@ -1,5 +1,14 @@
 """The last hidden layer of a small classifier that the pipeline trains on the dataset's own labels: nothing is
-downloaded, and its name holds its weights' hash."""
+downloaded, and its name holds its weights' hash.
+
+    classifier            one label for each image
+    channel_classifier    one label for each channel of an image: one network that sees the channels one by one, as the
+                          judge of stacked digits does. The features of all channels are concatenated
+
+Both can learn one class more, `noise_class`: uniform noise, shuffled pixels and blurred images (`corruption`), made of
+the training images of the same batch. A classifier without it is not asked to tell these from the data, and its
+features may put noise into the middle of them.
+"""
 
 from __future__ import annotations
 
@@ -11,60 +20,61 @@ from torch import Tensor, nn
 from pipeline import device as devices
 from pipeline.errors import UserError
 from pipeline.metrics.evaluation.placement import device_of
-from pipeline.metrics.extractors.extractor import Extractor
-from pipeline.metrics.extractors.network import descend, fingerprint, funnel
+from pipeline.metrics.extractors.corruption import corrupted
+from pipeline.metrics.extractors.network import descend
+from pipeline.metrics.extractors.small_network import SmallNetwork
 
 LEARNING_RATE = 3e-3
 """The peak of a one-cycle schedule."""
+CORRUPTED = 0.5
+"""Corrupted images for each real one, in a batch."""
 
 
-class Classifier(Extractor):
-    """The hidden layer of a funnel that ends in the classes: the features.
-
-    They are shifted and scaled as a whole, so that over the training split their mean is 0 and their mean variance 1:
-    distances keep their proportions, and the cubic kernel's + 1 its meaning.
-    """
+class Classifier(SmallNetwork):
+    """The hidden layer of a funnel that ends in the classes."""
 
     name = "classifier"
-    centre: Tensor
-    """(features,)."""
-    scale: Tensor
-    """()."""
 
-    def __init__(self, *, dataset: str, channels: int, classes: int, width: int, features: int) -> None:
-        super().__init__()
-        self.architecture = {"dataset": dataset, "channels": channels, "classes": classes, "width": width}
-        self.architecture["features"] = self.size = features
-        self.body = funnel(channels, width, features)
+    def __init__(
+        self, *, dataset: str, channels: int, classes: int, width: int, features: int, apart: int = 0
+    ) -> None:  # fmt: skip
+        super().__init__(dataset=dataset, channels=channels, width=width, features=features, apart=apart)
+        self.architecture["classes"] = classes
         self.head = nn.Linear(features, classes)
-        self.register_buffer("centre", torch.zeros(features))
-        self.register_buffer("scale", torch.ones(()))
-
-    @property
-    def id(self) -> str:
-        return f"{self.architecture['dataset']}-classifier@{fingerprint(self)}"
-
-    def forward(self, x: Tensor) -> Tensor:
-        features: Tensor = (self.body(x) - self.centre) / self.scale
-        return features
 
     def logits(self, x: Tensor) -> Tensor:
         """x (N, C, H, W) -> (N, classes)."""
         logits: Tensor = self.head(self.body(x))
         return logits
 
-    def standardise(self, x: Tensor) -> None:
-        """Take x (N, C, H, W) for the origin and the unit of the features."""
-        features = self.extract(x)
-        self.centre.copy_(features.mean(dim=0))
-        self.scale.copy_(features.var(dim=0).mean().sqrt())
+    def loss(self, x: Tensor, label: Tensor, *, noise_class: bool) -> Tensor:
+        """(): the cross-entropy of x (N, C, H, W) with label (N, ...), and of corrupted images with the last class."""
+        real = F.cross_entropy(self.logits(x).flatten(0, -2), label.flatten())
+        if not noise_class:
+            return real
+        logits = self.logits(corrupted(x[: round(CORRUPTED * len(x))])).flatten(0, -2)
+        return real + CORRUPTED * F.cross_entropy(logits, torch.full((len(logits),), logits.shape[1] - 1))
 
     @torch.no_grad()
     def accuracy(self, x: Tensor, label: Tensor, batch: int = 512) -> float:
-        """Share of x (N, C, H, W) that gets its label (N,)."""
+        """Share of the labels (N, ...) of x (N, C, H, W) that it reads."""
         device = device_of(self)
-        guess = torch.cat([self.logits(part.to(device)).argmax(dim=1).cpu() for part in x.split(batch)])
+        guess = torch.cat([self.logits(part.to(device)).argmax(dim=-1).cpu() for part in x.split(batch)])
         return float((guess == label).double().mean())
+
+
+class ChannelClassifier(Classifier):
+    """The hidden layers of one funnel that sees each of C channels: (N, C features)."""
+
+    name = "channel_classifier"
+
+    def __init__(self, *, dataset: str, channels: int, classes: int, width: int, features: int) -> None:
+        super().__init__(dataset=dataset, channels=1, classes=classes, width=width, features=features, apart=channels)
+        self.architecture["channels"] = channels
+
+    def logits(self, x: Tensor) -> Tensor:
+        """x (N, C, H, W) -> (N, C, classes)."""
+        return super().logits(x.flatten(0, 1)[:, None]).unflatten(0, x.shape[:2])
 
 
 def classifier(
@@ -76,18 +86,57 @@ def classifier(
     features: PositiveInt = 32,
     steps: PositiveInt = 600,
     seed: NonNegativeInt = 0,
+    noise_class: bool = False,
 ) -> Classifier:
     """Train on x (N, C, H, W) with label (N,), on the CPU: the hash of its weights is in its name.
 
     Raises:
         UserError: x are no images, or the dataset has no labels.
     """
-    if label is None or x.ndim != 4:
+    if label is None or x.ndim != 4 or label.ndim != 1:
         raise UserError(f"dataset {dataset} has no labelled images for extractor classifier; use extractor identity")
+    classes = int(label.max()) + 1 + noise_class
     with devices.preserved_random_states(devices.CPU):
         torch.manual_seed(seed)
-        classes = int(label.max()) + 1
         model = Classifier(dataset=dataset, channels=x.shape[1], classes=classes, width=width, features=features)
-        descend(model, lambda rows: F.cross_entropy(model.logits(x[rows]), label[rows]), len(x), steps, LEARNING_RATE)
-    model.standardise(x)
+        _train(model, x, label, steps, noise_class)
     return model.eval().requires_grad_(False)
+
+
+def channel_classifier(
+    dataset: str,
+    x: Tensor,
+    label: Tensor | None,
+    *,
+    width: PositiveInt = 32,
+    features: PositiveInt = 32,
+    steps: PositiveInt = 600,
+    seed: NonNegativeInt = 0,
+    noise_class: bool = False,
+) -> ChannelClassifier:
+    """Train on x (N, C, H, W) with label (N, C), one for each channel, on the CPU.
+
+    Raises:
+        UserError: x are no images, or the dataset has not one label for each channel.
+    """
+    if label is None or x.ndim != 4 or label.shape != x.shape[:2]:
+        raise UserError(
+            f"dataset {dataset} has not one label for each channel, as extractor channel_classifier needs; "
+            "use extractor classifier or identity"
+        )
+    classes = int(label.max()) + 1 + noise_class
+    with devices.preserved_random_states(devices.CPU):
+        torch.manual_seed(seed)
+        model = ChannelClassifier(dataset=dataset, channels=x.shape[1], classes=classes, width=width, features=features)
+        _train(model, x, label, steps, noise_class)
+    return model.eval().requires_grad_(False)
+
+
+def _train(model: Classifier, x: Tensor, label: Tensor, steps: int, noise_class: bool) -> None:
+    """On x (N, C, H, W) with label (N, ...), which are then the origin and the unit of the features."""
+
+    def loss(rows: Tensor) -> Tensor:
+        return model.loss(x[rows], label[rows], noise_class=noise_class)
+
+    descend(model, loss, len(x), steps, LEARNING_RATE)
+    model.standardise(x)

@@ -25,3 +25,5 @@ class Description(BaseModel):
     architecture: dict[str, Any] = {}
     accuracy: dict[str, float] | None = None
     judges: dict[str, DescribedJudge] = {}
+    second: Description | None = None
+    """Of the task's second extractor."""

@@ -1,7 +1,8 @@
 """Feature extractors by name: ours, and those that another package announces under `coverseek.extractors`.
 
 An extractor is announced as a function (dataset, x, label, *, its own keywords) of the training split; the class that
-it says it returns is built again from the stored description.
+it says it returns is built again from the stored description. `label` is (N,), the classes; of a dataset without
+classes (N, F), the values of its factors, if these are known; else None.
 """
 
 from __future__ import annotations
@@ -12,17 +13,22 @@ from typing import Any, get_type_hints
 from torch import Tensor
 
 from pipeline import plugins
-from pipeline.metrics.extractors.classifier import Classifier, classifier
+from pipeline.metrics.extractors.classifier import Classifier, channel_classifier, classifier
+from pipeline.metrics.extractors.contrastive import contrastive
 from pipeline.metrics.extractors.dinov2 import dinov2
 from pipeline.metrics.extractors.extractor import Extractor, Identity, identity
 from pipeline.metrics.extractors.inception import inception
 from pipeline.metrics.extractors.torchvision import torchvision
+from pipeline.metrics.extractors.untrained import untrained
 
 __all__ = ["EXTRACTORS", "Classifier", "Extractor", "Identity", "classifier", "find", "identity", "restore"]
 
 EXTRACTORS: dict[str, Callable[..., Extractor]] = {
     "identity": identity,
     "classifier": classifier,
+    "channel_classifier": channel_classifier,
+    "contrastive": contrastive,
+    "untrained": untrained,
     "inception": inception,
     "dinov2": dinov2,
     "torchvision": torchvision,
