@@ -187,9 +187,9 @@ def wgan_gp_mimicry() -> tuple[Call, Call]:
     from torch_mimicry.nets.wgan_gp.wgan_gp_32 import WGANGPDiscriminator32, WGANGPGenerator32
     from torch_mimicry.training.metric_log import MetricLog
 
-    from pipeline.families.gan.gan import GAN, Conditioned, Game
-    from pipeline.families.gan.objectives import GRADIENT
+    from pipeline.families.gan.gan import GAN
     from pipeline.networks.condition import encoder
+    from pipeline.objectives.adversarial import GRADIENT, Conditioned, Game
 
     generator, critic = WGANGPGenerator32(ngf=64), WGANGPDiscriminator32(ndf=64)
     x, c = batch(COLOUR, 16)

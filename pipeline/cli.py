@@ -211,12 +211,19 @@ def report(
         Table | None, typer.Option("--format", help="Print the tables in this format (md: markdown); write nothing.")
     ] = None,
     task: OneTask = None,
+    readme: Annotated[
+        bool, typer.Option("--readme", help="Write the answer of the last report into README.md; nothing else.")
+    ] = False,
 ) -> None:
     """Write tables and figures of the evaluated runs; or print the tables only."""
     if form or task:
         from pipeline.stages.report_tables import main as show
 
         return show(_format(form or "markdown"), task)
+    if readme:
+        from pipeline.stages.readme import main as write
+
+        return write()
     from pipeline.stages.report import main
 
     main()

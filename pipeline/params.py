@@ -61,8 +61,15 @@ class ExtractorParams(Open):
 class TaskParams(Checked):
     data: Data
     extractor: ExtractorParams
+    second_extractor: ExtractorParams | None = None
+    """By whose features some metrics are computed a second time, to see whether the order of the models outlasts it."""
     evaluation: Name | None = None
     """An entry of `evaluation`; that of the task's events unless given."""
+
+    @property
+    def extractors(self) -> tuple[str, ...]:
+        """The names of its extractors."""
+        return tuple(one.name for one in (self.extractor, self.second_extractor) if one)
 
 
 class Training(Checked):

@@ -49,7 +49,8 @@ def prepared(task: str) -> Path:
 
 
 def features(task: str) -> Path:
-    """extractor.safetensors, extractor.json, judge-<kind>.safetensors and reference.npz (train, validation, test)."""
+    """extractor.safetensors, extractor.json, judge-<kind>.safetensors and reference.npz (train, validation, test); of a
+    second extractor second.safetensors and second.npz."""
     return Path("artifacts/features") / task
 
 

@@ -24,8 +24,9 @@ def small() -> dict[str, Any]:
     params: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
     for task in params["tasks"].values():
         task["data"].update(train=256, validation=64, test=64)
-        if task["extractor"]["name"] == "classifier":
-            task["extractor"]["steps"] = 4
+        for extractor in (task["extractor"], task.get("second_extractor", {})):
+            if "steps" in extractor:
+                extractor["steps"] = 4
     for training in params["training"].values():
         training.update(steps=8, validate_every=4, batch_size=32)
     for evaluation in params["evaluation"].values():

@@ -1,10 +1,10 @@
-"""A sentence of the textbooks, the contrasts that speak for or against it, and the models that claims compare.
+"""A sentence of the textbooks, the contrasts that speak for or against it, and the models that enter them.
 
-A roster is the one model of each family that `params.yaml` names in the suite that measures the task with every family:
-`points` for mixtures, `conditions` with `extremes` and `colourisation` for shapes, `repeats` for digits. The VAE of
-digits is `conv_vae`, since `vae` has a two-dimensional code there, for plots. Rosters are declared, not selected by
-test results, and do not change with the models of other suites. Each model is compared on its own: no mean over models
-is taken, so that no model's weight depends on how many others are measured on a task.
+A roster is made by a rule that looks at no result: of a claim about families on a task, every model of these families
+that some suite of params.yaml measures there, at full width, whose training converged or has no score to decide it by
+(`pipeline.results.convergence`). A model that did not converge is left out by name. The tasks of a claim are those
+where each family has two models or more: one model is no sample of a family. Each model has one vote, its mean over
+seeds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline.claims.contrast import Contrast
-from pipeline.results.table import Results
+from pipeline.results.table import Results, SeedValues
 
 
 @dataclass(frozen=True)
@@ -21,35 +21,40 @@ class Claim:
     """A sentence and its contrasts.
 
     Attributes:
-        metric: the columns of results.csv that decide.
-        groups: what is compared with what; a positive contrast is for the first.
-        figure: its picture, a file of reports/figures.
+        short: the sentence in a few words. metric: the columns of results.csv that decide. groups: what is compared
+        with what; a positive contrast is for the first. figure: its picture, a file of reports/figures. margin: the
+        equivalence bound: a difference below it, either way, is "no difference of that size". In the unit of
+            the contrasts, a ratio where they are ratios; None where no size is negligible.
     """
 
     id: str
     statement: str
+    short: str
     metric: str
     groups: tuple[str, str]
     contrasts: Callable[[Results], Iterable[Contrast]]
     figure: str | None = None
+    margin: float | None = None
 
 
 GAN, LIKELIHOOD = "gan", "likelihood models"
 
-_POINTS = {LIKELIHOOD: ("ar_mixture", "realnvp", "vae", "ddpm"), GAN: ("gan_nonsaturating",)}
-_SHAPES = {LIKELIHOOD: ("conditional_pixelcnn", "conditional_glow", "cvae", "guided_ddpm"), GAN: ("cgan",)}
-
+SIDES: Mapping[str, tuple[str, ...]] = {LIKELIHOOD: ("autoregressive", "flow", "vae", "diffusion"), GAN: ("gan",)}
+"""Side -> families."""
 SHAPES = ("shapes_none", "shapes_class", "shapes_box", "shapes_segmentation", "shapes_grayscale")
 """From no condition to the densest."""
-
-ROSTERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "ring": _POINTS,
-    "grid": _POINTS,
-    **dict.fromkeys(SHAPES, _SHAPES),
-}
-"""Task -> side -> models."""
-
 EXACT = ("ar_mixture", "made", "nice", "realnvp", "spline_flow", "flow_matching")
-"""The models of mixtures whose likelihood is exact, in the suites `points`, `densities` and `overlap`."""
-VAES = ("vae", "iwae", "hierarchical_vae")
-"""The models of mixtures with an ELBO and an IWAE-64, in the same suites."""
+"""The models of mixtures whose likelihood is exact."""
+
+
+def roster(results: Results, task: str, side: str, metric: str) -> dict[str, SeedValues]:
+    """Model -> its values of a metric, of every model of a side on a task; empty of a model that did not converge.
+
+    Args:
+        results: the table.
+        task: of params.yaml.
+        side: a key of `SIDES`, or a family.
+        metric: a column of results.csv.
+    """
+    models = results.models(task, SIDES.get(side, (side,)))
+    return {model: results.seeds(task, model, metric) for model in models}

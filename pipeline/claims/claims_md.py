@@ -8,7 +8,16 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pipeline import paths
-from pipeline.claims import autoencoders, coverage, likelihoods, rank_correlation, richer_conditions, rule, speed
+from pipeline.claims import (
+    autoencoders,
+    coverage,
+    likelihoods,
+    objectives,
+    rank_correlation,
+    richer_conditions,
+    rule,
+    speed,
+)
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast
 from pipeline.claims.rule import ContrastTest, Judgement
@@ -17,41 +26,52 @@ from pipeline.statistics.intervals import Interval
 
 CATALOGUE: tuple[Claim, ...] = tuple(
     claim
-    for topic in (likelihoods, speed, coverage, autoencoders, richer_conditions, rank_correlation)
+    for topic in (likelihoods, speed, coverage, objectives, autoencoders, richer_conditions, rank_correlation)
     for claim in topic.CLAIMS
 )
 JSON, MARKDOWN = (paths.RESULTS.with_name(f"claims.{end}") for end in ("json", "md"))
 
 HEAD = f"""# Claims of the textbooks, tested on the results
 
-A verdict follows one rule, the same for every claim. A claim names contrasts, one number for each
-training seed, positive if as claimed. **Supported**: the 95 % t interval of every contrast lies above 0.
-**Contradicted**: that of some contrast, at the level 1 - {rule.ALPHA} / contrasts, lies below 0. **Undecided**: all
-else. A contrast of a metric that does not distinguish the controls of its task is set aside, with the reason. A
-contrast of bounds decides only where the slack of the bounds cannot have made its sign. A contrast of counts, which
-have no noise, decides by its sign. A seed that a cell of a contrast lacks is left out of it, and named. Rules have
-changed after results were seen:
-[each change, with the verdicts before and after](../docs/rule-changes.md). These are small tasks and short trainings:
-what is contradicted here may hold elsewhere.
+A verdict follows one rule, the same for every claim. A claim names contrasts, positive if as claimed. A sentence on
+families has one number for each model, its mean over training seeds, and its intervals are over models; a sentence on
+one or two models has one number for each seed. **Supported**: every contrast is above 0. **Contradicted**: some
+contrast is below 0. **No difference**: some contrast is smaller than the claim's equivalence bound, either way.
+**Undecided**: all else, with the reason: too few seeds or models to tell, the slack of a bound, blind metrics, or cells
+that are not measured. Tests are t tests with Holm's correction over all claims: false verdicts in at most
+{rule.ALPHA:.0%} of benchmarks without any effect. Intervals are at 95 %, without the correction. A contrast of a metric
+that does not distinguish the controls of its task is set aside, with the reason. A contrast of bounds decides only
+where the slack of the bounds cannot have made its sign. Counts, which have no noise, and theorems decide by their sign.
+A training that had not converged is left out by name, and so is a seed that a cell of a contrast lacks. Rules have
+changed after results were seen: [each change, with the verdicts before and after](../docs/rule-changes.md). These are
+small tasks and short trainings: what is contradicted here may hold elsewhere.
 """
 
 Judged = Sequence[tuple[Claim, Judgement]]
 
 
 def judged(results: Results, catalogue: Sequence[Claim] = CATALOGUE) -> Judged:
-    return [(claim, rule.judge(list(claim.contrasts(results)))) for claim in catalogue]
+    found = rule.judge_all([(list(claim.contrasts(results)), claim.margin) for claim in catalogue])
+    return list(zip(catalogue, found, strict=True))
 
 
 def as_json(found: Judged, figures: Collection[str]) -> str:
     """`figures`: the names of the pictures that exist."""
-    return json.dumps([_record(*one, figures) for one in found], indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(records(found, figures), indent=2, ensure_ascii=False) + "\n"
+
+
+def records(found: Judged, figures: Collection[str] = ()) -> list[Mapping[str, Any]]:
+    """The claims of claims.json."""
+    return [_record(*one, figures) for one in found]
 
 
 def _record(claim: Claim, found: Judgement, figures: Collection[str]) -> Mapping[str, Any]:
     weakest = found.weakest
     return {
-        "id": claim.id, "statement": claim.statement, "metric": claim.metric, "groups": list(claim.groups),
+        "id": claim.id, "statement": claim.statement, "short": claim.short,
+        "metric": claim.metric, "groups": list(claim.groups),
         "test": rule.TEST, "effect": _effect(weakest), "interval": _ends(weakest), "verdict": found.verdict,
+        "reason": found.reason, "margin": claim.margin, "p": _p(found.p), "p_holm": _p(found.p_holm),
         "missing": list(found.missing), "inconclusive": list(found.inconclusive),
         "figure": claim.figure if claim.figure in figures else None,
         "contrasts": [_contrast(one) for one in found.findings],
@@ -63,10 +83,20 @@ def _contrast(finding: ContrastTest) -> dict[str, Any]:
     contrast = finding.contrast
     return {
         "name": contrast.name, "effect": _effect(finding), "interval": _ends(finding),
-        "seeds": len(contrast.seeds), "scale": "log" if contrast.ratio else "linear",
+        "unit": contrast.unit, "units": list(contrast.counts), "scale": "log" if contrast.ratio else "linear",
+        "models": {model: _vote(vote) for votes in contrast.votes for model, vote in votes.items()},
         "left_out": list(contrast.left_out),
         "can_support": contrast.can_support, "can_contradict": contrast.can_contradict,
     }  # fmt: skip
+
+
+def _vote(vote: Interval) -> dict[str, Any]:
+    ends = None if vote.low is None or vote.high is None else [_digits(vote.low), _digits(vote.high)]
+    return {"mean": _digits(vote.mean), "interval": ends, "seeds": vote.n}
+
+
+def _p(value: float | None) -> float | None:
+    return None if value is None else _digits(value)
 
 
 def _effect(finding: ContrastTest | None) -> float | None:
@@ -88,10 +118,40 @@ def as_markdown(found: Judged, figures: Collection[str]) -> str:
 
 def _section(claim: Claim, found: Judgement, figures: Collection[str]) -> str:
     picture = f"![{claim.id}](figures/{claim.figure})\n\n" if claim.figure in figures else ""
-    lines = [line(f.contrast, f.interval) for f in found.findings if f.interval]
-    lines += notes(found)
-    items = "".join(f"- {line}\n" for line in lines)
-    return f"## {claim.id}: {found.verdict}\n\n{claim.statement}\n\n{picture}{items}"
+    lines = [text for f in found.findings if f.interval for text in (f"- {line(f.contrast, f.interval)}", *_votes(f))]
+    lines += [f"- {note}" for note in notes(found)]
+    items = "".join(f"{line}\n" for line in lines)
+    head = f"## {claim.id}: {verdict(found)}"
+    return f"{head}\n\n{claim.statement}\n\n{significance(claim, found)}\n\n{picture}{items}"
+
+
+def verdict(found: Judgement) -> str:
+    """'undecided, too few models'"""
+    return ", ".join(filter(None, (found.verdict, found.reason)))
+
+
+def significance(claim: Claim, found: Judgement) -> str:
+    """'p = 0.3, corrected over all claims; equivalence bound 0.1.'"""
+    p = "Not tested" if found.p_holm is None else f"p = {found.p_holm:.2g}, corrected over all claims"
+    if any(finding.contrast.by_sign for finding in found.findings):
+        p = "By the sign"
+    bound = f"; equivalence bound {claim.margin:g}{' times' * _is_ratio(found)}" if claim.margin else ""
+    return f"{p}{bound}."
+
+
+def _is_ratio(found: Judgement) -> bool:
+    return any(finding.contrast.ratio for finding in (*found.findings, *found.aside))
+
+
+def _votes(finding: ContrastTest) -> list[str]:
+    """The vote of each model with its interval over seeds, one line for each side."""
+    return [f"  - {', '.join(f'{m} {_interval(vote)}' for m, vote in of.items())}" for of in finding.contrast.votes]
+
+
+def _interval(vote: Interval) -> str:
+    if vote.low is None or vote.high is None:
+        return f"{vote.mean:.3g}"
+    return f"{vote.mean:.3g} [{vote.low:.3g}, {vote.high:.3g}]"
 
 
 def notes(found: Judgement) -> list[str]:
@@ -109,9 +169,10 @@ def notes(found: Judgement) -> list[str]:
 
 
 def line(contrast: Contrast, interval: Interval) -> str:
-    """'grid, modes hit, likelihood models - gan: 4.1 [2.0, 6.2] (3 seeds)'"""
+    """'grid, modes hit, ddpm - gan: 4.1 [2.0, 6.2] (3 seeds)'; of families '(7 and 10 models)'"""
     ends = (interval.mean, interval.low, interval.high)
     mean, low, high = (None if e is None else math.exp(e) if contrast.ratio else e for e in ends)
     spread = "" if low is None or high is None else f" [{low:.3g}, {high:.3g}]"
-    times, n = " times" if contrast.ratio else "", interval.n
-    return f"{contrast.name}: {mean:.3g}{times}{spread} ({n} seed{'s' * (n > 1)})"
+    times, counts = " times" if contrast.ratio else "", contrast.counts
+    units = f"{' and '.join(map(str, counts))} {contrast.unit}{'s' * (counts != (1,))}"
+    return f"{contrast.name}: {mean:.3g}{times}{spread} ({units})"

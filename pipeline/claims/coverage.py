@@ -2,111 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Iterator, Mapping
 
-from pipeline.claims.claim import GAN, LIKELIHOOD, ROSTERS, Claim
-from pipeline.claims.contrast import Contrast, difference
-from pipeline.results.table import Results
+from pipeline.claims.claim import GAN, LIKELIHOOD, SIDES, Claim, roster
+from pipeline.claims.contrast import Contrast, difference, families, within
+from pipeline.results.table import Results, SeedValues, sources
+from pipeline.statistics.intervals import Seeds
 
-TASKS, KNOWN = ("ring", "grid", "shapes_none"), ("ring", "grid")
+TASKS = ("ring", "grid", "digits", "stacked_digits")
+"""The tasks of params.yaml on which both sides have two models or more."""
+MODES: Mapping[str, int] = {"ring": 8, "grid": 25, "stacked_digits": 1000}
+"""Of these, those with known modes, and how many they have."""
 SPARSE, DENSE = "shapes_class", "shapes_grayscale"
-KNOBS = (
-    ("temperature", "digits", ("pixelcnn", "realnvp", "vae"), 0.7),
-    ("truncation", "digits", ("gan_nonsaturating",), 0.7),
-    ("guidance", "shapes_class", ("guided_ddpm",), 3.0),
-)
-"""Name, task, models and the setting that is compared with 1, as declared in the commit that added the sweeps."""
-WIDE = {
-    "grid": {LIKELIHOOD: ("ar_mixture", "realnvp", "vae", "ddpm"), GAN: ("gan_nonsaturating",)},
-    "digits": {LIKELIHOOD: ("pixelcnn", "realnvp", "vae"), GAN: ("gan_nonsaturating",)},
-}
-"""Models that are trained at an eighth of their width as well, in as many steps."""
+SETTINGS: Mapping[str, float] = {"temperature": 0.7, "truncation": 0.7, "guidance": 3.0}
+"""Knob -> the setting that is compared with 1, as declared in the commit that added the sweeps."""
+TURNED = ("digits", "shapes_class")
+"""The tasks of images whose knobs are turned."""
+CAPACITY, EIGHTH = ("grid", "digits"), "_eighth"
+"""The tasks on which models are trained at an eighth of their width as well, in as many steps."""
+SHARE = 0.1
+"""The equivalence bound of shares: a tenth of the samples, of the data or of the modes."""
 
 
-def _gaps(results: Results, task: str, metric: str, more: str, less: str) -> Iterator[Contrast]:
-    """Each declared model of one side against each of the other; both are keys of ROSTERS."""
-    for a, b in product(ROSTERS[task][more], ROSTERS[task][less]):
-        sides = (results.seeds(task, model, metric) for model in (a, b))
-        yield difference(f"{task}, {metric.replace('_', ' ')}, {a} - {b}", *sides, part=metric)
+def _gap(results: Results, task: str, metric: str, more: str, less: str) -> Contrast:
+    """Every model of one side against every model of the other."""
+    name = f"{task}, {metric}, {more} - {less}"
+    return families(name, *(roster(results, task, side, metric) for side in (more, less)), part=metric)
 
 
 def _seeking(results: Results) -> Iterator[Contrast]:
     for task in TASKS:
-        yield from _gaps(results, task, "precision", GAN, LIKELIHOOD)
-        yield from _gaps(results, task, "recall", LIKELIHOOD, GAN)
+        yield _gap(results, task, "precision", GAN, LIKELIHOOD)
+        yield _gap(results, task, "recall", LIKELIHOOD, GAN)
 
 
 def _modes(results: Results) -> Iterator[Contrast]:
-    for task in KNOWN:
-        yield from _gaps(results, task, "modes_covered", LIKELIHOOD, GAN)
+    for task, modes in MODES.items():
+        sides = (
+            {model: _share(of, modes) for model, of in roster(results, task, side, "modes_covered").items()}
+            for side in (LIKELIHOOD, GAN)
+        )
+        yield families(f"{task}, share of the modes covered, {LIKELIHOOD} - {GAN}", *sides)
+
+
+def _share(counts: SeedValues, modes: int) -> Seeds:
+    return SeedValues({seed: count / modes for seed, count in counts.items()}, sources(counts), counts.excess)
 
 
 def _sparse_and_dense(results: Results) -> Iterator[Contrast]:
-    """The recall that a GAN gives up against each likelihood model, under a sparse condition and under a dense one."""
-    for gan, model in product(ROSTERS[DENSE][GAN], ROSTERS[DENSE][LIKELIHOOD]):
-        sparse, dense = (
-            difference(task, *(results.seeds(task, of, "recall") for of in (model, gan))).seeds
-            for task in (SPARSE, DENSE)
-        )
-        yield difference(
-            f"recall that {gan} gives up against {model}, {SPARSE} - {DENSE}", sparse, dense, part="recall"
-        )
-    yield from _gaps(results, DENSE, "precision", GAN, LIKELIHOOD)
+    """The recall that GANs give up against likelihood models, under a sparse condition less under a dense one."""
+    sides = []
+    for side in (LIKELIHOOD, GAN):
+        sparse, dense = (roster(results, task, side, "recall") for task in (SPARSE, DENSE))
+        shared = [model for model in sparse if model in dense]
+        sides.append({model: difference(model, sparse[model], dense[model]).seeds for model in shared})
+    yield families(f"recall that GANs give up, {SPARSE} - {DENSE}", *sides, part="recall")
+    yield _gap(results, DENSE, "precision", GAN, LIKELIHOOD)
 
 
 def _knob(results: Results) -> Iterator[Contrast]:
     """A knob set below or above 1, towards the modes: higher precision than at 1, lower recall."""
-    for name, task, models, setting in KNOBS:
-        for model, metric in product(models, ("precision", "recall")):
-            down, one = (results.at_setting(task, model, at, metric) for at in (setting, 1.0))
-            sides, ends = ((down, one), (setting, 1)) if metric == "precision" else ((one, down), (1, setting))
-            yield difference(f"{task}, {metric}, {model}, {name} {ends[0]:g} - {ends[1]:g}", *sides, part=metric)
+    for metric in ("precision", "recall"):
+        turned = {}
+        for task in TURNED:
+            knobs = {model: knob for model, knob in results.swept(task).items() if knob in SETTINGS}
+            for model, knob in knobs.items():
+                down, one = (results.at_setting(task, model, at, metric) for at in (SETTINGS[knob], 1.0))
+                sides = (down, one) if metric == "precision" else (one, down)
+                turned[f"{model}, {knob} {SETTINGS[knob]:g}"] = difference(f"{task}-{model}", *sides)
+        yield within("gain of precision" if metric == "precision" else "loss of recall", turned, part=metric)
 
 
 def _narrow(results: Results) -> Iterator[Contrast]:
     """The loss of precision at an eighth of the width, and that it exceeds the loss of recall; of GANs the reverse."""
-    for task, side in product(WIDE, (LIKELIHOOD, GAN)):
-        first, second = ("recall", "precision") if side == GAN else ("precision", "recall")
-        for model in WIDE[task][side]:
-            losses = [_loss(results, task, model, metric, side) for metric in (first, second)]
-            yield losses[0]
-            name = f"{task}, {model}, loss of {first} - of {second}"
-            yield difference(name, losses[0].seeds, losses[1].seeds, part=side)
+    for task in CAPACITY:
+        for side, of in SIDES.items():
+            narrow = results.models(task, of, EIGHTH)
+            models = [model for model in results.models(task, of) if f"{model}{EIGHTH}" in narrow]
+            first, second = ("recall", "precision") if side == GAN else ("precision", "recall")
+            losses = [{model: _loss(results, task, model, metric) for model in models} for metric in (first, second)]
+            more = {model: difference(model, *(loss[model].seeds for loss in losses)) for model in models}
+            yield within(f"{task}, {side}, loss of {first}", losses[0], part=side)
+            yield within(f"{task}, {side}, loss of {first} - of {second}", more, part=side)
 
 
-def _loss(results: Results, task: str, model: str, metric: str, side: str) -> Contrast:
-    wide, narrow = (results.seeds(task, name, metric) for name in (model, f"{model}_eighth"))
-    return difference(f"{task}, {model}, loss of {metric}", wide, narrow, part=side)
+def _loss(results: Results, task: str, model: str, metric: str) -> Contrast:
+    wide, narrow = (results.seeds(task, name, metric) for name in (model, f"{model}{EIGHTH}"))
+    return difference(f"{task}, {model}, loss of {metric}", wide, narrow)
 
 
 CLAIMS = (
     Claim(
         "gan-seeks",
-        "GANs have higher precision and lower recall than each of the models trained on likelihood.",
-        "precision, recall", ("gan", "likelihood models"), _seeking, "points-grid-plane.png",
+        "GANs have higher precision and lower recall than models trained on likelihood.",
+        "GANs seek modes, with more precision and less recall",
+        "precision, recall", ("gan", "likelihood models"), _seeking, "points-grid-plane.png", SHARE,
     ),
     Claim(
         "likelihood-covers",
-        "Each of the models trained on likelihood covers more of the modes; GANs drop some.",
-        "modes_covered", ("likelihood models", "gan"), _modes, "points-grid-samples.png",
+        "Models trained on likelihood cover more of the modes than GANs, which drop some.",
+        "likelihood models cover more modes than GANs",
+        "modes_covered", ("likelihood models", "gan"), _modes, "points-grid-samples.png", SHARE,
     ),
     Claim(
         "capacity",
-        "With too little capacity each likelihood model gives up precision first, and a GAN recall: here at an eighth "
+        "With too little capacity likelihood models give up precision first, and GANs recall: here at an eighth "
         "of the width, of both players, with the same steps.",
+        "small likelihood models lose precision, GANs recall",
         "precision, recall", ("likelihood models", "gan"),
-        _narrow, "capacity-grid-plane.png",
+        _narrow, "capacity-grid-plane.png", SHARE,
     ),
     Claim(
         "dense-seeking",
         "Under a dense condition a GAN's gain in precision costs it little recall; under a sparse one, much.",
-        "precision, recall", ("sparse", "dense"), _sparse_and_dense, "conditions-series.png",
+        "under a dense condition seeking costs GANs little recall",
+        "precision, recall", ("sparse", "dense"), _sparse_and_dense, "conditions-series.png", SHARE,
     ),
     Claim(
         "knob",
-        "A knob of the sampler moves one model from covering to seeking, without a change of family.",
+        "A knob of the sampler moves a model from covering to seeking, without a change of family.",
+        "a knob of the sampler trades recall for precision",
         "precision, recall", ("a knob turned down", "the knob at 1"),
-        _knob, "images-digits-plane.png",
+        _knob, "images-digits-plane.png", SHARE,
     ),
 )  # fmt: skip

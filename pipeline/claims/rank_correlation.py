@@ -13,7 +13,8 @@ support, and cannot contradict. If no rank changes between seeds, the pseudo-val
 undecided for want of spread. Where a reliability is not above `LEAST` with each seed left out, there is no
 reproducible order to compare.
 
-The models are those with an exact likelihood (`claim.EXACT`): a bound does not order a model against an exact number.
+The models are those with an exact likelihood (`claim.EXACT`) that converged: a bound does not order a model against an
+exact number.
 """
 
 from __future__ import annotations
@@ -28,26 +29,31 @@ from pipeline.claims.claim import EXACT, Claim
 from pipeline.claims.contrast import Contrast, blind, left_out, unmeasured
 from pipeline.results.table import Results, SeedValues, sources
 
-TASKS, LEAST, FEWEST = ("ring", "ring_wide", "grid", "grid_wide"), 0.2, 3
-"""`LEAST`: reliability of an order that can be compared. `FEWEST`: seeds that the jackknife needs."""
+TASKS, LEAST, FEWEST, MODELS = ("ring", "ring_wide", "grid", "grid_wide"), 0.2, 3, 4
+"""`LEAST`: reliability of an order that can be compared. `FEWEST`: seeds that the jackknife needs. `MODELS`: how many
+an order is of at least."""
 
 Matrix = NDArray[np.float64]
 
 
 def _orders(results: Results) -> Iterator[Contrast]:
     for task in TASKS:
-        nats, frechet = ([results.seeds(task, m, metric) for m in EXACT] for metric in ("nats", "frechet"))
+        models = [m for m in EXACT if len(results.seeds(task, m, "nats")) >= FEWEST]
+        nats, frechet = ([results.seeds(task, m, metric) for m in models] for metric in ("nats", "frechet"))
         sides = [*nats, *frechet]
-        shared = sorted(set.intersection(*map(set, sides)))
+        shared = sorted(set.intersection(*map(set, sides))) if len(models) >= MODELS else []
         name = f"{task}, 1 - disattenuated rank correlation of likelihood and Fréchet distance"
         if len(shared) < FEWEST:
-            yield unmeasured(f"{name}: fewer than {FEWEST} seeds that all of {', '.join(EXACT)} have")
+            yield unmeasured(
+                f"{name}: fewer than {MODELS} of {', '.join(EXACT)} have {FEWEST} converged seeds in common"
+            )
             continue
         x, y = (np.array([[one[seed] for one in side] for seed in shared]) for side in (nats, frechet))
         values = one_minus_correlation(x, -y)
         seeds = SeedValues({} if values is None else dict(zip(shared, values.tolist(), strict=True)), sources(*sides))
         missing = (f"{name}: one of the orders is not reproduced by other seeds",) if values is None else ()
-        out = left_out(seeds, sides)
+        absent = [f"{model} left out: fewer than {FEWEST} converged seeds" for model in EXACT if model not in models]
+        out = (*left_out(seeds, sides), *absent)
         yield Contrast(name, seeds, missing, left_out=out, blind=blind(*sides), one_sided=True)
 
 
@@ -90,6 +96,7 @@ CLAIMS = (
     Claim(
         "two-orders",
         "A better likelihood does not mean a better Fréchet distance: the two order the models differently.",
+        "likelihood and Fréchet distance order models differently",
         "nats, frechet", ("one order", "the order by likelihood and the order by Fréchet distance"), _orders,
     ),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from statistics import mean
 
 from pipeline.claims.claim import Claim
-from pipeline.claims.contrast import Contrast, count, difference, log_ratio
+from pipeline.claims.contrast import Contrast, by_sign, difference, log_ratio
 from pipeline.results.table import Results, SeedValues, sources
 from pipeline.statistics.intervals import Seeds
 
@@ -28,15 +28,15 @@ def _depths(results: Results, model: str) -> tuple[Seeds, Seeds]:
 
 def _slow(results: Results) -> Iterator[Contrast]:
     name = f"{TASK}, {AUTOREGRESSIVE}, sequential operations to sample / to evaluate"
-    yield count(log_ratio(name, *_depths(results, AUTOREGRESSIVE)), _remark(results, AUTOREGRESSIVE))
+    yield by_sign(log_ratio(name, *_depths(results, AUTOREGRESSIVE)), _remark(results, AUTOREGRESSIVE))
 
 
 def _both(results: Results) -> Iterator[Contrast]:
     (slow, exact), (fast, bound) = (_depths(results, model) for model in (AUTOREGRESSIVE, FLOW))
     name = f"{TASK}, sequential operations to sample, {AUTOREGRESSIVE} / {FLOW}"
-    yield count(log_ratio(name, slow, fast), _remark(results, AUTOREGRESSIVE, FLOW))
+    yield by_sign(log_ratio(name, slow, fast), _remark(results, AUTOREGRESSIVE, FLOW))
     apart = [_apart(*ways) for ways in ((slow, exact), (fast, bound))]
-    yield count(difference(f"{TASK}, distance between the two depths, {AUTOREGRESSIVE} - {FLOW}", *apart))
+    yield by_sign(difference(f"{TASK}, distance between the two depths, {AUTOREGRESSIVE} - {FLOW}", *apart))
 
 
 def _apart(sample: Seeds, evaluate: Seeds) -> Seeds:
@@ -63,12 +63,14 @@ CLAIMS = (
         "slow-sampling",
         "An autoregressive model evaluates all values in parallel and samples them one after the other: sampling "
         "takes more sequential operations, here with a cache of the features of earlier pixels.",
+        "autoregressive sampling is sequential",
         METRIC, ("sampling", "evaluation"), _slow,
     ),
     Claim(
         "fast-both-ways",
         "A flow is fast both ways: it samples in fewer sequential operations than an autoregressive model, and the "
         "depths of sampling and of evaluation are closer.",
+        "a flow is fast both ways",
         METRIC, ("flow", "autoregressive"), _both,
     ),
 )  # fmt: skip

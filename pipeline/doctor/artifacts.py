@@ -61,6 +61,9 @@ def _prepared(task: str) -> Artifact:
 def _features(task: str) -> Artifact:
     def hashes(manifest: Mapping[str, Any]) -> dict[str, str]:
         named = {"extractor.safetensors": manifest["id"]} if manifest.get("stored", True) else {}
+        second = manifest.get("second")
+        if second and second.get("stored", True):
+            named["second.safetensors"] = second["id"]
         named |= {f"judge-{kind}.safetensors": judge["id"] for kind, judge in manifest.get("judges", {}).items()}
         return {name: id.partition("@")[2] for name, id in named.items() if "@" in id}
 

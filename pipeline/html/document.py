@@ -42,7 +42,7 @@ def text(params: Params, boards: Sequence[Board], series: Sequence[ConditioningS
     shown = view.suites(params, boards, series)
     claims = view.verdicts(judged)
     content = {
-        "answer": summary(params, boards, claims),
+        "answer": summary(params, boards, claims, judged),
         "suites": shown,
         "claims": claims,
         "counts": view.counts(claims),

@@ -37,12 +37,14 @@ class BoardRow(NamedTuple):
 
 
 class BoardTable(NamedTuple):
-    """`heads` are the titles of the cells; `note` says how the table is to be read."""
+    """`heads` are the titles of the cells; `note` says how the table is to be read, and `caution` which of its metrics
+    are blind and which of its models had not converged."""
 
     heads: list[str]
     models: list[BoardRow]
     controls: list[BoardRow]
     note: str
+    caution: str
 
 
 class ProtocolRow(NamedTuple):
@@ -91,7 +93,14 @@ def table(board: Board) -> BoardTable:
         for place, s in enumerate(board.standings)
     ]
     models, controls = ([row for row in rows if row.control is control] for control in (False, True))
-    return BoardTable([one.title for one in columns], models, controls, leaderboard_md.sentences(board, "quality"))
+    cautions = (leaderboard_md.blind(board, "quality"), leaderboard_md.not_converged(board, "quality"))
+    return BoardTable(
+        heads=[one.title for one in columns],
+        models=models,
+        controls=controls,
+        note=leaderboard_md.sentences(board, "quality"),
+        caution=". ".join(filter(None, cautions)),
+    )
 
 
 def _styles(board: Board, metric: str) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.claims import answer_md, claims_md
+from pipeline.claims.claims_md import Judged
 from pipeline.html.view import VerdictView
 from pipeline.params import Params
 from pipeline.report.answer import ENOUGH, Answer, Behaviour, Evidence, answer, groups
@@ -37,6 +39,8 @@ class Summary:
         claims: the claims about covering and seeking.
         unknown: what is not known.
         chart: the picture.
+        sentences: the answer in ten sentences, from the claims.
+        open_claims: what the claims leave open.
     """
 
     lines: Sequence[tuple[str, str, list[str]]]
@@ -46,10 +50,13 @@ class Summary:
     claims: Sequence[VerdictView]
     unknown: Sequence[str]
     chart: Chart | None
+    sentences: Sequence[str] = ()
+    open_claims: Sequence[str] = ()
 
 
-def summary(params: Params, boards: Sequence[Board], claims: Sequence[VerdictView]) -> Summary:
+def summary(params: Params, boards: Sequence[Board], claims: Sequence[VerdictView], judged: Judged) -> Summary:
     """From the boards of the default suites and the verdicts on all claims."""
+    records, catalogue = claims_md.records(judged), [claim for claim, _ in judged]
     found = answer([board for board in boards if params.suites[board.suite].default])
     lines = [(*HEADS[word], families) for word, families in groups(found)] if found.evidence else []
     lines += [(DEPENDS, _by_task(found.families[family]), [family]) for family in found.depends]
@@ -64,6 +71,8 @@ def summary(params: Params, boards: Sequence[Board], claims: Sequence[VerdictVie
         claims=[claim for claim in claims if any(word in claim.metric for word in TOPIC)],
         unknown=found.unknown,
         chart=answer_chart.draw(found),
+        sentences=answer_md.sentences(records, catalogue),
+        open_claims=answer_md.unknown(records, catalogue),
     )
 
 

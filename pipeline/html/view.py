@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from pipeline.claims import richer_conditions
 from pipeline.claims.claim import Claim
-from pipeline.claims.claims_md import Judged, line, notes
+from pipeline.claims.claims_md import Judged, line, notes, significance
 from pipeline.claims.rule import ContrastTest, Judgement, Word
 from pipeline.html import cell_records, leaderboard_tables
 from pipeline.html.cell_records import CellRecord, ExternalRecord
@@ -19,12 +19,18 @@ from pipeline.html.leaderboard_tables import BoardTable, ProtocolRow
 from pipeline.html.sample_pictures import EmbeddedPicture, Gallery
 from pipeline.params import Params
 from pipeline.report import reference_values
-from pipeline.report.charts import conditioning_chart, cost_chart, precision_recall_plane, training_curves
+from pipeline.report.charts import (
+    conditioning_chart,
+    cost_chart,
+    objective_curves,
+    precision_recall_plane,
+    training_curves,
+)
 from pipeline.report.charts.chart import Chart
 from pipeline.report.leaderboard import Board, Standing
 from pipeline.results.conditioning import ConditioningSeries
 
-SIGNS: dict[Word, str] = {"supported": "✓", "contradicted": "✗", "undecided": "?"}
+SIGNS: dict[Word, str] = {"supported": "✓", "contradicted": "✗", "no difference": "≈", "undecided": "?"}
 REDUCTIONS: tuple[dict[str, Any], ...] = (
     {"live": "default"},
     {"curves": False},
@@ -101,8 +107,13 @@ class TaskView:
     @cached_property
     def drawn(self) -> Mapping[str, Chart]:
         curves = training_curves.draw(self.board, {standing.model for standing in self.standings})
-        plane, cost = precision_recall_plane.draw(self.board), cost_chart.draw(self.board)
-        return {name: chart for name, chart in (("plane", plane), ("curves", curves), ("cost", cost)) if chart}
+        drawn = {
+            "plane": precision_recall_plane.draw(self.board),
+            "objectives": objective_curves.draw(self.board),
+            "curves": curves,
+            "cost": cost_chart.draw(self.board),
+        }
+        return {name: chart for name, chart in drawn.items() if chart}
 
     @cached_property
     def pictures(self) -> Mapping[str, Sequence[EmbeddedPicture]]:
@@ -117,8 +128,8 @@ class TaskView:
         return [cell_records.external_record(self.board.task, one, self.gallery) for one in self.scored]
 
     def charts(self, scope: Scope) -> list[Chart]:
-        shown = {"plane": True, "cost": self.default or scope.costs, "curves": self.default or scope.curves}
-        return [chart for name, chart in self.drawn.items() if shown[name]]
+        hidden = {"cost": not (self.default or scope.costs), "curves": not (self.default or scope.curves)}
+        return [chart for name, chart in self.drawn.items() if not hidden.get(name)]
 
     def records(self, scope: Scope) -> list[CellRecord]:
         return [cell_records.record(s, self._shown(s, scope)) for s in self.standings]
@@ -190,15 +201,24 @@ def suites(params: Params, boards: Sequence[Board], series: Sequence[Conditionin
 
 
 class VerdictView(NamedTuple):
-    """`decisive`: the contrast with the lowest lower end; `contrasts`: all measured ones; `notes`: what they lack, and
-    which contrasts are set aside."""
+    """A claim with its verdict.
+
+    Attributes:
+        reason: why it is undecided.
+        decisive: the contrast that decides.
+        significance: the p-value of the verdict, and the equivalence bound.
+        contrasts: all measured ones.
+        notes: what they lack, and which contrasts are set aside.
+    """
 
     key: str
     statement: str
     metric: str
     word: Word
+    reason: str
     sign: str
     decisive: str
+    significance: str
     contrasts: list[str]
     notes: list[str]
 
@@ -217,7 +237,16 @@ def _verdict(claim: Claim, found: Judgement) -> VerdictView:
     contrasts = [_line(finding) for finding in found.findings if finding.interval]
     word = found.verdict
     return VerdictView(
-        claim.id, claim.statement, claim.metric, word, SIGNS[word], _decisive(found), contrasts, notes(found)
+        key=claim.id,
+        statement=claim.statement,
+        metric=claim.metric,
+        word=word,
+        reason=found.reason,
+        sign=SIGNS[word],
+        decisive=_decisive(found),
+        significance=significance(claim, found),
+        contrasts=contrasts,
+        notes=notes(found),
     )
 
 

@@ -9,9 +9,9 @@ there, one value for each training seed:
     misses     that of v lies below it, and p is not known, or its interval holds `ENOUGH`
     open       all else: one seed, or an interval of v that holds `ENOUGH`
 
-Coverage is the first of `COVERAGE` that the controls admit on the task. Every model of a default suite counts, so that
-no model is selected by its test scores. The threshold and the words were chosen after results were seen, as
-docs/rule-changes.md says.
+A seed whose training had not converged does not count. Coverage is the first of `COVERAGE` that the controls admit on
+the task. Every model of a default suite counts, so that no model is selected by its test scores. The threshold and the
+words were chosen after results were seen, as docs/rule-changes.md says.
 """
 
 from __future__ import annotations
@@ -156,8 +156,8 @@ def _evidence(board: Board, metric: str) -> Iterator[Evidence]:
 
 
 def _shares(standing: Standing, metric: str, ceiling: float) -> Seeds:
-    score = standing.scores.get(metric)
-    return {seed: value / ceiling for seed, value in score.seeds.items()} if score else {}
+    score, rising = standing.scores.get(metric), standing.unconverged
+    return {seed: value / ceiling for seed, value in score.seeds.items() if seed not in rising} if score else {}
 
 
 def _unknown(boards: Iterable[Board], evidence: Sequence[Evidence]) -> Iterator[str]:
@@ -179,6 +179,8 @@ def _reasons(board: Board, found: Sequence[Evidence]) -> Iterator[str]:
         yield f"nothing is concluded from {' and '.join(blind)}: noise or one mode scores like real data there"
     if alone := [one.model for one in found if one.coverage.n == 1]:
         yield f"one seed of {', '.join(alone)}, so that another training may differ"
+    if rising := [s.model for s in board.standings if s.competes and s.unconverged]:
+        yield f"nothing is concluded from trainings that had not converged: {', '.join(rising)}"
     if lost := [f"{s.model} ({s.status})" for s in board.standings if s.role == "model" and s.status != "ok"]:
         yield f"without a place: {', '.join(lost)}"
 

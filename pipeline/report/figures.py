@@ -10,7 +10,14 @@ from matplotlib.figure import Figure
 from pipeline import paths
 from pipeline.report import condition_sheets, sample_sheets
 from pipeline.report.answer import answer
-from pipeline.report.charts import answer_chart, conditioning_chart, cost_chart, precision_recall_plane, training_curves
+from pipeline.report.charts import (
+    answer_chart,
+    conditioning_chart,
+    cost_chart,
+    objective_curves,
+    precision_recall_plane,
+    training_curves,
+)
 from pipeline.report.charts.chart import Chart
 from pipeline.report.leaderboard import Board
 from pipeline.results.conditioning import ConditioningSeries
@@ -19,6 +26,7 @@ PICTURES: dict[str, Callable[[Board], Figure | Chart | None]] = {
     "samples": sample_sheets.draw_samples,
     "conditions": condition_sheets.draw_conditions,
     "plane": precision_recall_plane.draw,
+    "objectives": objective_curves.draw,
     "cost": cost_chart.draw,
     "latent": sample_sheets.draw_latent_planes,
     "curves": training_curves.draw,

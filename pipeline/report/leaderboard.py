@@ -66,6 +66,8 @@ class Standing:
         curve: precision and recall against the knob, the mean over seeds at each setting that all seeds have.
         trust: how the numbers were obtained (`pipeline.results.external`).
         replicated: whether its seeds draw different samples; if not, there is no interval over seeds.
+        unconverged: the seeds whose validation score still rose at the end (`pipeline.results.convergence`).
+        convergence_known: whether that is decided of a seed.
     """
 
     model: str
@@ -77,6 +79,8 @@ class Standing:
     curve: tuple[KnobPoint, ...] = ()
     trust: str = "re-trained"
     replicated: bool = True
+    unconverged: tuple[int, ...] = ()
+    convergence_known: bool = True
 
     @property
     def control(self) -> bool:
@@ -232,7 +236,9 @@ def _standing(model: str, outcomes: list[Outcome], scores: Mapping[str, SeedMean
         alone = {metric: score.interval._replace(low=None, high=None) for metric, score in scores.items()}
         scores = {metric: replace(score, interval=alone[metric]) for metric, score in scores.items()}
     return Standing(
-        model, first.family, status, cells, scores, _sampled(outcomes), tuple(_curve(outcomes)), first.trust, replicated
+        model, first.family, status, cells, scores, _sampled(outcomes), tuple(_curve(outcomes)), first.trust,
+        replicated,
+        tuple(o.cell.seed for o in outcomes if o.converged is False), any(o.converged is not None for o in outcomes),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from pipeline.report.leaderboard import Board, Standing
 from pipeline.results.column import column, ordered
 from pipeline.results.table import compact
 
-KEYS = ("suite", "task", "model", "family", "role", "trust", "seeds", "status", "blind")
+KEYS = ("suite", "task", "model", "family", "role", "trust", "seeds", "status", "not_converged", "blind")
 FIELDS = ("mean", "low", "high", "kind", "rank", "letters", "best")
 
 PAIR = ("a", "b", "difference", "low", "high", "test", "p", "holm", "apart", "needed")
@@ -19,7 +19,8 @@ PAIR = ("a", "b", "difference", "low", "high", "test", "p", "holm", "apart", "ne
 def csv(boards: Sequence[Board]) -> str:
     """The boards as a table for programs.
 
-    `seeds` counts the measured ones; `<metric>_low` and `_high` bound the 95 % t interval over them; `blind` lists the
+    `seeds` counts the measured ones, `not_converged` lists those of them whose training had not converged, separated by
+    blanks; `<metric>_low` and `_high` bound the 95 % t interval over them; `blind` lists the
     metrics that are not informative on the task, separated by blanks.
     """
     metrics = ordered(metric for board in boards for metric in board.protocols if _shown(metric))
@@ -30,6 +31,7 @@ def csv(boards: Sequence[Board]) -> str:
 
 def _row(board: Board, standing: Standing) -> dict[str, str]:
     row = {"suite": board.suite, "task": board.task, "seeds": "" if standing.external else str(len(standing.cells))}
+    row["not_converged"] = " ".join(map(str, standing.unconverged))
     row["blind"] = " ".join(metric for metric in board.blind if _shown(metric))
     row |= {key: getattr(standing, key) for key in ("model", "family", "role", "trust", "status")}
     for metric, score in ((name, s) for name, s in standing.scores.items() if _shown(name)):

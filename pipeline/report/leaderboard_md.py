@@ -13,9 +13,10 @@ from os.path import relpath
 from pathlib import Path
 
 from pipeline import paths
-from pipeline.report import reference_values, tables
-from pipeline.report.leaderboard import Board, SeedMean
+from pipeline.report import extractor_agreement, reference_values, tables
+from pipeline.report.leaderboard import Board, SeedMean, Standing
 from pipeline.report.tables import Kind
+from pipeline.results import convergence
 from pipeline.results.column import DASH, Column, bound, column
 from pipeline.results.conditioning import BITS, ConditioningSeries, ModelSeries, paired
 from pipeline.statistics.intervals import Seeds, student_t
@@ -44,6 +45,7 @@ SAMPLED = (
 )
 FLATTERED = "A bound on the optimistic side (≥ where lower is better) is neither ranked nor bold"
 BLIND = "In parentheses and neither ranked nor bold: metrics that are blind here: they do not distinguish the controls"
+UNDECIDED = "Convergence is not decided, for want of a validation score that is comparable over the training"
 ALONE = "1 seed: no interval and no rank, for another seed may reorder these rows"
 SAME = "its seeds draw the same items (most of them at least) and are no replications, so it has no interval"
 
@@ -133,6 +135,8 @@ def _task(board: Board, folder: Path, pictures: Iterable[Path], *, sampled: bool
         parts += ["Cost:", emphasised_markdown(tables.columns(own, "cost")), _note(own, "cost")]
     if sampled and any(s.sampled for s in board.standings):
         parts += [SAMPLED, emphasised_markdown(tables.sampling(board))]
+        rising = not_converged(board, "cost")
+        parts += [f"{rising}."] if rising else []
     parts += ["\n".join(_image(picture, folder) for picture in pictures)]
     return "\n\n".join(parts) + "\n"
 
@@ -142,6 +146,7 @@ def _note(board: Board, kind: Kind) -> str:
     lines = (
         sentences(board, kind),
         ". ".join(reference_values.sentences(board)) if kind == "quality" else "",
+        extractor_agreement.sentence(board) if kind == "quality" else "",
         f"Protocols: {_protocols(board, shown)}" if shown else "",
     )
     return "\n\n".join(f"{line}." for line in lines if line)
@@ -155,6 +160,7 @@ def sentences(board: Board, kind: Kind) -> str:
         RANKED if kind == "quality" and any(board.ranks[m] for m in tables.metrics(board, kind)) else "",
         FLATTERED if any(score.is_optimistic_bound for score in scores) else "",
         blind(board, kind),
+        not_converged(board, kind),
         ALONE if any(score.interval.n == 1 for score in scores) else "",
         _same(board),
         _devices(board),
@@ -180,6 +186,21 @@ def blind(board: Board, kind: Kind) -> str:
     """Which of the table's metrics are blind, and why; empty where none is."""
     reasons = [f"{column(m).title} ({board.blind[m]})" for m in tables.metrics(board, kind) if m in board.blind]
     return f"{BLIND}: {', '.join(reasons)}" if reasons else ""
+
+
+def not_converged(board: Board, kind: Kind) -> str:
+    """Which models were still improving when their training ended, and of which that is not known; may be empty."""
+    trained = [s for s in board.standings if s.role == "model" and s.cells]
+    rising = [f"{s.model} ({_seeds(s)})" for s in trained if s.unconverged]
+    unknown = [s.model for s in trained if not s.convergence_known]
+    parts = [f"Not converged, {convergence.SENTENCE}: {', '.join(rising)}"] if rising else []
+    parts += [f"{UNDECIDED}: {', '.join(unknown)}"] if unknown and kind == "quality" else []
+    return ". ".join(parts)
+
+
+def _seeds(standing: Standing) -> str:
+    found = standing.unconverged
+    return f"seed{'s' * (len(found) > 1)} {', '.join(map(str, found))}"
 
 
 def intervals(board: Board, kind: Kind) -> str:

@@ -26,11 +26,15 @@ def sentences(board: Board) -> Iterator[str]:
     """'Class accuracy of real images with their own condition: 0.987; with shuffled ones: 0.210'"""
     for metric in ordered(board.protocols):
         title = column(metric).title[0].upper() + column(metric).title[1:]
-        ceiling, floor, real = (_value(board, f"{metric}_{kind}") for kind in ("ceiling", "floor", "real"))
+        ceiling, floor, real, truth = (
+            _value(board, f"{metric}_{kind}") for kind in ("ceiling", "floor", "real", "truth")
+        )
         if ceiling and floor:
             yield f"{title} of real images with their own condition: {ceiling}; with shuffled ones: {floor}"
         if real:
             yield f"{title} of real images that share a condition: {real}"
+        if truth:
+            yield f"{title} by as many samples of the truth, on average: {truth}"
 
 
 def _value(board: Board, reference: str) -> str | None:

@@ -1,7 +1,7 @@
 """Colours and markers: one of each for every family of models, in every chart and sheet.
 
-Colours: Okabe & Ito 2008, "Color Universal Design", which readers with a colour vision deficiency can distinguish; the
-markers repeat what the colours say.
+Colours: Okabe & Ito 2008, "Color Universal Design", which readers with a colour vision deficiency can distinguish, and
+a dark brown, since the palette's yellow is too light for lines on white; the markers repeat what the colours say.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ FAMILIES = {
     "autoencoder": Look("#CC79A7", "diamond", "◆"),
     "gan": Look("#D55E00", "triangle-down", "▼"),
     "diffusion": Look("#56B4E9", "cross", "✚"),
+    "energy": Look("#7A4B12", "triangle-right", "▶"),
     "control": Look("#777777", "circle", "○"),
 }
 OTHER = Look("#000000", "wedge", "✖")

@@ -94,11 +94,12 @@ def roles(board: Board) -> list[str]:
 
 
 def seeds(standing: Standing) -> str:
-    """'3', or '2; diverged at step 120 (critic), 1 of 3 seeds'"""
+    """'3', or '2; diverged at step 120 (critic), 1 of 3 seeds', or '3; 2 not converged'"""
     if standing.external:
         return DASH if standing.status == "ok" else standing.status
     count = "1 seed" if len(standing.cells) == 1 else str(len(standing.cells))
-    return count if standing.status == "ok" else f"{count}; {standing.status}"
+    rising = f"{len(standing.unconverged)} not converged" if standing.unconverged else ""
+    return "; ".join(filter(None, (count, "" if standing.status == "ok" else standing.status, rising)))
 
 
 def between(interval: Interval | None, metric: str) -> str:

@@ -3,6 +3,7 @@
 outcomes        each cell of the grid with its numbers, or why it has none
 external        models that were trained elsewhere and scored from files
 curve           the training curve of a cell
+convergence     whether its validation score still rose at the end
 protocol        what defines a number, and its id
 column          how a metric is written
 table           results.csv and its selections

@@ -12,6 +12,8 @@ __all__ = ["DASH", "LIKELIHOODS", "Column", "arrow", "base", "bound", "column", 
 
 DASH = "—"
 LIKELIHOODS = ("nats", "bits_per_dim")
+RISE = "validation_rise"
+"""How much the validation score still rose at the end of a training: `convergence`."""
 
 
 class Column(NamedTuple):
@@ -43,6 +45,8 @@ class Column(NamedTuple):
 
 def column(metric: str) -> Column:
     """How a metric is written, as it declares itself. Of a reference, as the metric that it is read by."""
+    if metric == RISE:
+        return Column("rise of the validation score", "reference", 4)
     found = registry.find(registry.base(metric))
     if found is None:
         return Column(metric.replace("_", " "))

@@ -17,6 +17,7 @@ from pipeline.errors import UserError
 from pipeline.metrics.registry import version
 from pipeline.params import Params, Suite
 from pipeline.paths import Cell
+from pipeline.results import convergence
 from pipeline.results.protocol import Protocol, split
 
 Better = Literal["higher", "lower", "none"]
@@ -101,6 +102,12 @@ class Outcome(BaseModel):
     trust: str = "re-trained"
     replicated: bool = True
 
+    @property
+    def converged(self) -> bool | None:
+        """Whether its validation score had stopped to rise; None where that is not decided (`convergence`)."""
+        rise = self.metrics.get(convergence.RISE)
+        return None if rise is None else rise.value <= convergence.LIMIT
+
     def protocol(self, metric: str) -> Protocol:
         """What defines one of its numbers."""
         measured = self.metrics[metric]
@@ -171,7 +178,7 @@ def _outcome(params: Params, cell: Cell, swept: bool) -> Outcome:
     if record.data not in (None, files.sha256(paths.prepared(cell.task) / "manifest.json")):
         status = "stale"
     sweep = _sweep(cell) if swept else None
-    metrics = record.metrics | times[0].by_device() | times[1].by_device() | _of(sweep)
+    metrics = record.metrics | times[0].by_device() | times[1].by_device() | _of(sweep) | _rise(cell)
     return Outcome(
         cell=cell,
         family=family,
@@ -203,6 +210,15 @@ def _of(swept: Sweep | None) -> dict[str, Measurement]:
         return Measurement(value=value, unit=unit, better=better, kind="estimate", protocol=protocol)
 
     return {"knob_area": metric(swept.area, "share", "higher"), "knob_best": metric(swept.best, swept.knob, "none")}
+
+
+def _rise(cell: Cell) -> dict[str, Measurement]:
+    """Empty where convergence is not decided."""
+    found = convergence.read_rise(cell)
+    if found is None:
+        return {}
+    value, said = min(found, LARGEST), convergence.PROTOCOL
+    return {convergence.RISE: Measurement(value=value, unit="bits/dim", better="none", kind="estimate", protocol=said)}
 
 
 Schema = TypeVar("Schema", bound=BaseModel)

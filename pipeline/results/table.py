@@ -8,6 +8,7 @@ bound.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,9 @@ from statistics import fmean
 
 import pandas as pd
 
+from pipeline import files, paths
 from pipeline.errors import UserError
+from pipeline.results import convergence
 from pipeline.results.column import ordered
 from pipeline.results.external import EXTERNAL
 from pipeline.results.outcomes import Outcome
@@ -43,16 +46,20 @@ class Source:
     """One metric of one model on one task.
 
     Attributes:
-        seeds: the training seeds that it is measured on.
+        seeds: the training seeds that it is measured on, without those whose training had not converged.
         kinds: the kinds of its numbers, 'exact' or '<= (IWAE-64)'.
         blind: why the metric is not informative on this task; empty if it is admitted.
         model: the model, without the ending of a narrow one.
+        cell: the task and the model, 'ring-vae'.
+        unconverged: the seeds whose training had not converged (`pipeline.results.convergence`).
     """
 
     seeds: frozenset[int]
     kinds: frozenset[str] = frozenset()
     blind: str = ""
     model: str = ""
+    cell: str = ""
+    unconverged: frozenset[int] = frozenset()
 
 
 class SeedValues(dict[int, float]):
@@ -108,6 +115,19 @@ class Results:
         ]
         return cls(frame, pd.DataFrame(settings, columns=["task", "model", "family", "seed", "knob", *SWEEP]))
 
+    @classmethod
+    def read(cls) -> Results:
+        """The committed table, without the settings of knobs.
+
+        Raises:
+            UserError: there is none, or it is damaged.
+        """
+        text = files.read_utf8(paths.RESULTS, "coverseek report")
+        frame = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
+        if missing := [name for name in (*CELL, *NUMBER) if name not in frame]:
+            raise UserError(f"{paths.RESULTS} has no column {missing[0]}; make it again with: coverseek report")
+        return cls(frame)
+
     @property
     def trained(self) -> Results:
         """Without the external models."""
@@ -118,14 +138,38 @@ class Results:
         """(task, metric) -> whether the metric distinguishes the controls; without the pairs that none measures."""
         return admissions(self.frame)
 
+    @cached_property
+    def unconverged(self) -> Mapping[tuple[str, str], frozenset[int]]:
+        """(task, model) -> the seeds whose validation score still rose at the end of training."""
+        f = self.frame
+        rows = f[(f["metric"] == convergence.RISE) & (f["value"] > convergence.LIMIT)]
+        return {
+            (str(task), str(model)): frozenset(map(int, of["seed"]))
+            for (task, model), of in rows.groupby(["task", "model"], sort=False)
+        }
+
+    def models(self, task: str, families: Container[str], width: str = "") -> list[str]:
+        """Every model of some families on a task, converged or not, at full width or at one of `NARROW`."""
+        rows = self.frame[self.frame["task"] == task]
+        pairs = dict.fromkeys(zip(rows["model"].astype(str), rows["family"], strict=True))
+        return [model for model, family in pairs if family in families and model == base(model) + width]
+
+    def swept(self, task: str) -> dict[str, str]:
+        """Model -> its knob, of the models on a task whose knob is turned, at full width."""
+        if self.sweeps is None:
+            return {}
+        rows = self.sweeps[self.sweeps["task"] == task]
+        knobs = dict(zip(rows["model"].astype(str), rows["knob"].astype(str), strict=True))
+        return {model: knob for model, knob in knobs.items() if base(model) == model}
+
     def seeds(self, task: str, model: str, metric: str) -> SeedValues:
-        """One metric of one model on one task."""
+        """One metric of one model on one task, of the seeds that converged, or whose convergence is not decided."""
         f = self.frame
         rows = f[(f["task"] == task) & (f["model"] == model) & (f["metric"] == metric)]
         return self._select(rows, "value", task, model, metric, metric)
 
     def at_setting(self, task: str, model: str, setting: float, metric: str) -> Seeds:
-        """One metric of one model on one task with its knob at a setting."""
+        """The same with its knob at a setting."""
         if self.sweeps is None:
             return {}
         t = self.sweeps
@@ -133,12 +177,15 @@ class Results:
         return self._select(rows, metric, task, model, metric, f"{metric} at {setting:g}")
 
     def _select(self, rows: pd.DataFrame, column: str, task: str, model: str, metric: str, name: str) -> SeedValues:
-        values = {int(seed): float(value) for seed, value in zip(rows["seed"], rows[column], strict=True)}
+        still = self.unconverged.get((task, model), frozenset())
+        pairs = zip(map(int, rows["seed"]), map(float, rows[column]), strict=True)
+        values = {seed: value for seed, value in pairs if seed not in still}
         kinds = frozenset(map(str, rows["kind"])) if "kind" in rows else frozenset()
         admission = self.admitted.get((task, metric))
         blind = f"{task} {metric} is blind: {admission.reason}" if admission and not admission.admitted else ""
         signs = {1 if kind.startswith(UPPER) else -1 for kind in kinds if kind.startswith((UPPER, LOWER))}
-        source = Source(frozenset(values), kinds, blind, base(model))
+        rising = still & frozenset(map(int, rows["seed"]))
+        source = Source(frozenset(values), kinds, blind, base(model), f"{task}-{model}", rising)
         return SeedValues(values, {f"{name} of {task}-{model}": source}, signs)
 
     def means(self, cells: Container[tuple[str, str, int]]) -> dict[str, dict[str, dict[str, float]]]:

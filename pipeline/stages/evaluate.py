@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from pipeline import device as devices
 from pipeline import files, hardware, paths
-from pipeline.contract import Batch, Bounded, GenerativeModel
+from pipeline.contract import Batch, Bounded, Exact, GenerativeModel
 from pipeline.data.prepared import Prepared
 from pipeline.items import head
 from pipeline.metrics.evaluation import memo, operations
-from pipeline.metrics.evaluation.context import EvaluationContext
+from pipeline.metrics.evaluation.context import EvaluationContext, SecondFeatures
 from pipeline.metrics.evaluation.draws import draw_timed, latent_plane, repeat, stored
 from pipeline.metrics.evaluation.kept_chunks import KeptChunks
 from pipeline.metrics.evaluation.measure import measure
@@ -40,7 +40,7 @@ class Measured(NamedTuple):
     metrics: dict[str, Entry]
     seconds: hardware.Seconds
     likelihood: str
-    """`exact`, `IWAE-64` or `ELBO`; empty of a model without likelihood."""
+    """`exact`, `quadrature`, `IWAE-64`, `ELBO` or another bound; empty of a model without likelihood."""
 
 
 def main(task: str, model: str, seed: int) -> None:
@@ -52,15 +52,15 @@ def main(task: str, model: str, seed: int) -> None:
         nothing = {"x": stored(event, test[0][:0]), "c": test[1][:0]}
         measured, replicated = Measured(nothing, {}, {}, ""), True
     else:
-        extractor = trained.configured.task(task).extractor.name
+        extractors = trained.configured.task(task).extractors
         device = device_of(trained.model)
-        found = memo.of_cell(cell, trained.manifest["family"], extractor, trained.settings, device.type)
+        found = memo.of_cell(cell, trained.manifest["family"], extractors, trained.settings, device.type)
         kept = kept_chunks(cell, trained, trained.model, device)
         measured = evaluate(trained.model, trained.data, trained.settings, seed, found, kept)
         measured.metrics["parameters"] = Entry(
             value=trained.manifest["parameters"], unit="parameters", better="none", kind="exact", protocol="model"
         )
-        measured.metrics.update(operation_counts(trained.model, test, measured.likelihood))
+        measured.metrics.update(operation_counts(trained.model, test))
         replicated = trained.model.replicates(measured.drawn["c"].to(device))
     known = trained.known("task", "model", "family", "seed", "status", "diverged", "data")
     record = {
@@ -117,6 +117,7 @@ def evaluate(
         real=features["test"][: settings.samples], fake=extractor.extract(x),
         repeated=extractor.extract(again.flatten(0, 1)).unflatten(0, again.shape[:2]), judges=judges,
         extractor=extractor.id, settings=settings, seed=seed, sources=data.sources.get("test"), kept=kept,
+        second=_second(data, settings, x, device_of(model)),
     )  # fmt: skip
     name = statement(model, settings.draws) if isinstance(model, Bounded) else ""
     if name and LIKELIHOOD_SECONDS not in seconds:
@@ -133,6 +134,17 @@ def evaluate(
     return Measured(drawn, metrics, seconds, name)
 
 
+def _second(data: Prepared, settings: Evaluation, x: Tensor, device: torch.device) -> SecondFeatures | None:
+    """The features of samples x (M, *event) and of the real data by the task's second extractor, if it has one."""
+    other = reference.load_second(data.task, device)
+    if other is None:
+        return None
+    return SecondFeatures(
+        train=other.features["train"], real=other.features["test"][: settings.samples],
+        fake=other.extractor.extract(x), extractor=other.extractor.id,
+    )  # fmt: skip
+
+
 def _draw(
     model: GenerativeModel, data: Prepared, settings: Evaluation, kept: KeptChunks
 ) -> tuple[Draws, tuple[float, str]]:
@@ -147,15 +159,11 @@ def _draw(
     return Draws(many, c, again, held), (1000 * median(each), "measured")
 
 
-def operation_counts(model: GenerativeModel, test: Batch, likelihood: str) -> dict[str, Entry]:
-    """The work and the depth of one sample, and of one evaluation of the likelihood where there is one.
-
-    Args:
-        likelihood: its name; what is counted is one log p of an `exact` one, and one draw of any bound.
-    """
+def operation_counts(model: GenerativeModel, test: Batch) -> dict[str, Entry]:
+    """The work and the depth of one sample, and of one log p, or one draw of its bound, where there is a likelihood."""
     found = _entries("sample", operations.sampling(model, test[1]), "counted", "one sample")
     if isinstance(model, Bounded):
-        kind = "counted (exact)" if likelihood == "exact" else "counted (one draw)"
+        kind = f"counted ({model.likelihood_kind})" if isinstance(model, Exact) else "counted (one draw)"
         found |= _entries("likelihood", operations.evaluation(model, test), kind, "one test item")
     return found
 

@@ -1,8 +1,8 @@
-"""features: prepared data and a task's extractor block of params.yaml -> artifacts/features/<task>."""
+"""features: prepared data and a task's blocks of extractors of params.yaml -> artifacts/features/<task>."""
 
 from __future__ import annotations
 
-import torch
+from torch import Tensor
 
 from pipeline import device as devices
 from pipeline import params, paths
@@ -21,35 +21,45 @@ def main(task: str) -> None:
     configured = params.load()
     settings, device = configured.task(task), devices.resolve(configured.device)
     reproducible.seed(0)
-    data = prepared.load(task)
-    where = f"tasks.{task}.extractor"
+    data, where = prepared.load(task), f"tasks.{task}.extractor"
     try:
-        _write(settings, data, where, device)
+        extractor = fit(settings.extractor, settings.data.dataset, data, where).to(device)
+        second = None
+        if settings.second_extractor:
+            where = f"tasks.{task}.second_extractor"
+            second = fit(settings.second_extractor, settings.data.dataset, data, where).to(device)
+        _write(settings, data, extractor, second)
     except FloatingPointError as error:
         raise UserError(
             f"{paths.PARAMS}: {where} cannot measure task {task}: {error}; take other weights, settings or extractor"
         ) from None
 
 
-def _write(settings: params.TaskParams, data: Prepared, where: str, device: torch.device) -> None:
-    """The extractor and the judges are fitted on the CPU, and read the data on `device`."""
-    extractor = fit(settings, data, where).to(device)
+def _write(settings: params.TaskParams, data: Prepared, extractor: Extractor, second: Extractor | None) -> None:
+    """The extractors and the judges are fitted on the CPU, and the extractors read the data on their device."""
     splits = {"train": data.train[0], "validation": data.validation[0], "test": data.test[0]}
     accuracy = None
     if isinstance(extractor, Classifier):
-        accuracy = {name: extractor.accuracy(x, data.labels[name]) for name, x in splits.items()}
-    reference.write(data.task, extractor, splits, accuracy, judges(settings.data.dataset, data))
+        known = {name: label for name in splits if (label := labels(data, name)) is not None}
+        accuracy = {name: extractor.accuracy(splits[name], label) for name, label in known.items()}
+    reference.write(data.task, extractor, splits, accuracy, judges(settings.data.dataset, data), second)
 
 
-def fit(settings: params.TaskParams, data: Prepared, where: str) -> Extractor:
+def fit(block: params.ExtractorParams, dataset: str, data: Prepared, where: str) -> Extractor:
     """Raises `UserError` where the block names no extractor, or a keyword that the extractor does not take."""
-    name = settings.extractor.name
-    function = find(name, f"{paths.PARAMS}: {where}.name")
-    keywords = params.bind(function, settings.extractor.keywords, where)
-    extractor = function(settings.data.dataset, data.train[0], data.labels.get("train"), **keywords)
-    if extractor.name != name:
-        raise UserError(f"extractor {name} calls itself {extractor.name!r}; its class must be named as it is announced")
+    function = find(block.name, f"{paths.PARAMS}: {where}.name")
+    keywords = params.bind(function, block.keywords, where)
+    extractor = function(dataset, data.train[0], labels(data, "train"), **keywords)
+    if extractor.name != block.name:
+        raise UserError(
+            f"extractor {block.name} calls itself {extractor.name!r}; its class must be named as it is announced"
+        )
     return extractor
+
+
+def labels(data: Prepared, split: str) -> Tensor | None:
+    """What extractors may learn from: the classes (N,), else the values of the factors (N, F), else nothing."""
+    return data.labels.get(split, data.factors.get(split))
 
 
 def judges(dataset: str, data: Prepared) -> dict[str, Fitted]:

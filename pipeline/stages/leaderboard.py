@@ -97,6 +97,8 @@ def _print(console: Console, title: str, rows: Sequence[Row]) -> None:
     console.print(table)
     if blind:
         console.print(f"Blind on this task (the controls score alike): {', '.join(blind)}", style="dim", soft_wrap=True)
+    if rising := [row["model"] for row in rows if row.get("not_converged")]:
+        console.print(f"Not converged when training ended: {', '.join(rising)}", style="dim", soft_wrap=True)
     for row in rows:
         if row["status"] != "ok":
             console.print(f"{row['model']}: {row['status']}", style="red", soft_wrap=True)

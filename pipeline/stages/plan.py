@@ -26,7 +26,7 @@ from pipeline.cells import evaluation_group
 from pipeline.errors import UserError
 from pipeline.import_closure import Sources
 from pipeline.metrics import registry
-from pipeline.params import EVENTS, Events, Params
+from pipeline.params import EVENTS, Events, Params, TaskParams
 from pipeline.paths import Cell
 from pipeline.plugins import Group
 from pipeline.results import external
@@ -85,7 +85,7 @@ def parameters(settings: Params) -> dict[str, Any]:
             name: _hash(sources, brought, "prepare", _block(task.data)) for name, task in settings.tasks.items()
         },
         "features": {
-            name: _hash(sources, brought, "features", _block(task.extractor) | _device(settings))
+            name: _hash(sources, brought, "features", _extractors(task) | _device(settings))
             for name, task in settings.tasks.items()
         },
     }
@@ -111,6 +111,11 @@ def _block(block: BaseModel) -> dict[str, Any]:
     return block.model_dump(mode="json")
 
 
+def _extractors(task: TaskParams) -> dict[str, Any]:
+    second = {"second_extractor": _block(task.second_extractor)} if task.second_extractor else {}
+    return _block(task.extractor) | second
+
+
 def _device(settings: Params) -> dict[str, str]:
     """The kind of device where it is not the CPU."""
     kind = settings.device.partition(":")[0]
@@ -131,7 +136,7 @@ def elsewhere(settings: Params) -> Brought:
     named: dict[Group, set[str]] = {
         "models": {spec.family for events in EVENTS for spec in settings.models[events].values()},
         "datasets": {task.data.dataset for task in settings.tasks.values()},
-        "extractors": {task.extractor.name for task in settings.tasks.values()},
+        "extractors": {name for task in settings.tasks.values() for name in task.extractors},
     }
     return {
         group: {name: plugins.code(entry) for name, entry in plugins.announced(group).items() if name in names}

@@ -1,4 +1,5 @@
-"""`coverseek report`: measured cells and scored files -> tables, claims, figures, leaderboard.md, index.html.
+"""`coverseek report`: measured cells and scored files -> tables, claims, the answer, figures, leaderboard.md,
+index.html.
 
 Of suites that have not run here, the committed tables and figures stay (`committed_suites`). Claims and the page are
 made of what is measured here.
@@ -10,8 +11,8 @@ from collections.abc import Container
 from pathlib import Path
 
 from pipeline import files, paths
+from pipeline.claims import answer_md, richer_conditions
 from pipeline.claims import claims_md as claims
-from pipeline.claims import richer_conditions
 from pipeline.files import atomic_dir, atomic_write
 from pipeline.html import document
 from pipeline.params import load
@@ -68,6 +69,7 @@ def main() -> None:
     _write(COMPARISONS, pairs)
     _write(claims.JSON, claims.as_json(verdicts, drawn))
     _write(claims.MARKDOWN, claims.as_markdown(verdicts, drawn))
+    _write(answer_md.PATH, answer_md.as_markdown(claims.records(verdicts), claims.CATALOGUE))
     for line in committed.sentences():
         print(line)
 

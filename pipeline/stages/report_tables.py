@@ -67,5 +67,10 @@ def _label(board: Board, kind: Kind) -> str:
 
 
 def _note(board: Board, kind: Kind) -> str:
-    notes = (READ, leaderboard_md.intervals(board, kind), leaderboard_md.blind(board, kind))
+    notes = (
+        READ,
+        leaderboard_md.intervals(board, kind),
+        leaderboard_md.blind(board, kind),
+        leaderboard_md.not_converged(board, kind),
+    )
     return ". ".join(filter(None, notes)) + "."

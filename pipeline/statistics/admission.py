@@ -6,14 +6,16 @@ where `real` has a bound or no value, `oracle` (the true distribution), the metr
 
     1. the interval of every floor lies on the worse side of the ceiling's interval, without overlap;
     2. of a metric with a natural zero, this still holds for `noise` when its interval is multiplied by 2 where higher
-       is better, and divided by 2 where lower is better.
+       is better, and divided by 2 where lower is better;
+    3. of a metric of fidelity that looks at no condition, the first holds with `collapsed` as the ceiling as well:
+       samples of one mode, well drawn, have to score better than noise.
 
 It is *blind* otherwise: not ranked, not used by claims, and shown with the reason. The floors are `noise` (uniform),
-`collapsed` (one mode) and `marginal` (independent pixels). A metric of fidelity has no floor `collapsed`, since
-samples of one mode are faithful. A metric of memorisation has one floor, `copycat` (a copy of the training set), which
-has to score lower than `real`. The interval of a control is the smallest that holds the 95 % sampling intervals of all
-its seeds, or their values where the metric has no sampling interval. A metric without a ceiling or a floor on a task is
-not tested there, nor is what a model costs.
+`collapsed` (one mode) and `marginal` (independent pixels). A metric of fidelity has no floor `collapsed`, since samples
+of one mode are faithful; that it must not score them like noise is its third condition. A metric of memorisation has
+one floor, `copycat` (a copy of the training set), which has to score lower than `real`. The interval of a control is
+the smallest that holds the 95 % sampling intervals of all its seeds, or their values where the metric has no sampling
+interval. A metric without a ceiling or a floor on a task is not tested there, nor is what a model costs.
 """
 
 from __future__ import annotations
@@ -23,18 +25,27 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from pipeline.metrics.registry import SECOND
+
 CEILINGS = ("real", "oracle")
 FLOORS = ("noise", "collapsed", "marginal")
 FIDELITY = frozenset(
     {
-        "precision", "density", "f_1_8", "high_quality", "conditional_precision",
+        "precision", "density", "f_1_8", "high_quality", "conditional_precision", "p_precision", "alpha_precision",
         "class_accuracy", "box_iou", "segmentation_miou", "luma_error",
     }
 )  # fmt: skip
 """Metrics of single samples: one mode, sampled well, scores well."""
-MEMORISATION = frozenset({"authenticity", "memorisation_ct"})
+UNCONDITIONED = frozenset({"precision", "density", "f_1_8", "high_quality"})
+"""Metrics of fidelity that look at no condition, which samples of one mode ignore."""
+MEMORISATION = frozenset({"authenticity", "memorisation_ct", "memorisation_ct_cells", "fld_gap"})
 """Metrics that copies of the training set have to lower."""
-NO_ZERO = frozenset({"nats", "elbo", "bits_per_dim", "kernel", "frechet_infinity", "memorisation_ct"})
+NO_ZERO = frozenset(
+    {
+        "nats", "elbo", "bits_per_dim", "kernel", "frechet_infinity", "memorisation_ct", "memorisation_ct_cells",
+        "fld", "fld_gap",
+    }
+)  # fmt: skip
 """Metrics without a natural zero, of which ratios mean nothing."""
 MARGIN = 2.0
 """The ratio that the intervals of `noise` and the ceiling have to differ by."""
@@ -103,13 +114,18 @@ def blind(admitted: Mapping[tuple[str, str], Admission], task: str) -> dict[str,
 
 
 def _verdict(metric: str, rows: pd.DataFrame) -> Admission | None:
+    """By a second extractor, a metric is tested as by the first one."""
+    metric = metric.removesuffix(SECOND)
     controls = {str(name): _control(str(name), seeds) for name, seeds in rows.groupby("model", sort=False)}
     better = rows["better"].iloc[0]
     ceiling = _ceiling(controls)
     floors = [controls[name] for name in _floors(metric, better) if name in controls]
     if ceiling is None or not floors or rows["unit"].iloc[0] in COSTS:
         return None
-    reason = next(_failures(metric, floors, ceiling, better), "")
+    failures = [*_failures(metric, floors, ceiling, better)]
+    if metric in UNCONDITIONED and "collapsed" in controls:
+        failures += _unfaithful(floors, controls["collapsed"], better)
+    reason = next(iter(failures), "")
     return Admission(not reason, reason)
 
 
@@ -133,6 +149,12 @@ def _failures(metric: str, floors: list[_Control], ceiling: _Control, better: st
             yield scores
         elif floor.name == "noise" and metric not in NO_ZERO and not floor.is_worse(ceiling, better, MARGIN):
             yield f"{scores}, closer than a factor of {MARGIN:g}"
+
+
+def _unfaithful(floors: list[_Control], one_mode: _Control, better: str) -> Iterator[str]:
+    for floor in floors:
+        if not floor.is_worse(one_mode, better):
+            yield f"{floor.name} scores {floor.mean:.3g}, one mode {one_mode.mean:.3g}"
 
 
 def _control(name: str, rows: pd.DataFrame) -> _Control:

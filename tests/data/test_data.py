@@ -71,6 +71,15 @@ def test_a_tail_makes_modes_as_rare_as_their_rank(name: str, modes: int) -> None
     assert truth.means == even.means
 
 
+def test_a_steeper_tail_is_rarer() -> None:
+    steep, plain = made("ring", tail=True, slope=3.0).truth, made("ring", tail=True).truth
+    assert steep is not None
+    assert plain is not None
+    assert np.array(steep.weights) * np.arange(1, 9) ** 3 == pytest.approx(steep.weights[0])
+    assert steep.weights[-1] == pytest.approx(0.00163, abs=1e-5)
+    assert plain.weights == tuple(1 / (k + 1) / sum(1 / (i + 1) for i in range(8)) for k in range(8))
+
+
 def test_digits_are_the_real_ones() -> None:
     dataset = made("digits", train=1297, validation=250, test=250)
     levels = np.concatenate([dataset.splits[split].x for split in SPLITS])

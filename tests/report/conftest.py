@@ -176,7 +176,19 @@ class Tree:
     def _curve(self, cell: Cell) -> None:
         path = paths.curve(cell)
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows = [(step, "validation", "nats", -1 / (step + 1 + cell.seed)) for step in range(5)]
+        rows = [(step, "validation", "nats", -(0.1**step) - cell.seed) for step in range(5)]
+        self._write_rows(path, rows)
+
+    def rising(self, task: str, model: str, seed: int) -> None:
+        """The cell's validation score still rises by .25 at the last step."""
+        rows = [(step, "validation", "nats", step / 4) for step in range(5)]
+        self._write_rows(paths.curve(Cell(task, model, seed)), rows)
+
+    def unknown(self, task: str, model: str, seed: int) -> None:
+        """The cell has no validation score."""
+        self._write_rows(paths.curve(Cell(task, model, seed)), [(1, "generator", "loss", 0.5)])
+
+    def _write_rows(self, path: Path, rows: list[tuple[int, str, str, float]]) -> None:
         with path.open("w", newline="") as file:
             csv.writer(file).writerows([("step", "player", "part", "value"), *rows])
 

@@ -102,4 +102,6 @@ def test_the_page_answers_before_its_tables(painted_tree: Tree, partial: bool) -
     assert re.search(r"<dt>Seek a few modes</dt><dd><span class=\"of-gan\">gan</span>", screen)
     assert ("pics: not measured" in screen) == partial
     assert "<svg" in screen
+    assert "The answer in 10 sentences, from the claims" in screen
+    assert "What the claims leave open" in screen
     assert (paths.FIGURES / "answer.png").exists()

@@ -103,7 +103,8 @@ UNSETTLED = "missing, not conclusive, set aside or left out"
 
 def test_what_a_claim_lacks_stands_beside_it(painted_tree: Tree) -> None:
     """One seed that a cell lacks is named; a claim that lacks nothing is silent."""
-    made_up = Claim("c", "Flows win.", "nats", ("flow", "vae"), lambda _: [Contrast("flow - vae", {0: 1.0, 1: 2.0})])
+    contrast = Contrast("flow - vae", {0: 1.0, 1: 2.0})
+    made_up = Claim("c", "Flows win.", "flows win", "nats", ("flow", "vae"), lambda _: [contrast])
     page = document.text(*ranked(), [(made_up, judge(list(made_up.contrasts(Results(pd.DataFrame())))))])
     assert UNSETTLED not in page
     lacking = Contrast("flow - vae", {0: 1.0, 1: 2.0}, left_out=("seed 2 left out, without nats of toy-vae",))

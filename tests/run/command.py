@@ -70,7 +70,15 @@ def _hash(spec: dict[str, str], settings: object, stage: str) -> str:
 def _report() -> None:
     found = sorted(path.stem for path in Path("artifacts/metrics").glob("*.json"))
     tables = ("results.csv", "leaderboard.csv", "comparisons.csv", "claims.json")
-    for name in (*tables, "leaderboard.md", "claims.md", "index.html", "figures/plane.txt", "leaderboards/other.md"):
+    for name in (
+        *tables,
+        "leaderboard.md",
+        "claims.md",
+        "answer.md",
+        "index.html",
+        "figures/plane.txt",
+        "leaderboards/other.md",
+    ):
         _write(Path("reports") / name, "\n".join(found))
     for key in found:
         width = yaml.safe_load(Path(f"artifacts/samples/{key}.npz").read_text())["width"]

@@ -70,6 +70,15 @@ def test_a_fidelity_metric_has_no_floor_of_one_mode() -> None:
     assert not verdict("coverage", "higher", **controls).admitted
 
 
+def test_a_fidelity_metric_has_to_score_one_mode_better_than_noise() -> None:
+    """What scores every mode alone like noise does not look at single samples."""
+    controls = {"real": (0.9, 0.85, 0.95), "noise": (0.1, 0.0, 0.2)}
+    assert verdict("precision", "higher", **controls, collapsed=(0.96, 0.93, 0.99)).admitted
+    found = verdict("precision", "higher", **controls, collapsed=(0.15, 0.1, 0.3))
+    assert (found.admitted, found.reason) == (False, "noise scores 0.1, one mode 0.15")
+    assert verdict("class_accuracy", "higher", **controls, collapsed=(0.1, 0.05, 0.2)).admitted
+
+
 def test_a_metric_without_a_natural_zero_needs_disjoint_intervals_alone() -> None:
     assert verdict("nats", "higher", oracle=(4.3, 4.2, 4.4), noise=(-2.3, -2.4, -2.2)).admitted
     assert verdict("nats", "higher", oracle=(-0.3, -0.4, -0.2), noise=(-2.3, -2.4, -2.2)).admitted

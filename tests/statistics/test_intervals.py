@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.statistics.intervals import Interval, student_t, welch
+from pipeline.statistics.intervals import Interval, TEstimate, student_t, welch
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 10])
@@ -71,3 +71,18 @@ def test_the_log_scale_needs_positive_values() -> None:
 def test_the_report_pays_for_neither_torch_nor_scipy_stats() -> None:
     code = "import sys, pipeline.statistics.intervals; print({'torch', 'scipy.stats'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_p_values_are_those_of_one_sided_t_tests() -> None:
+    a, b = [0.3, 0.1, 0.4, 0.2], [0.0, 0.2, -0.1]
+    two, one = TEstimate.between(a, b), TEstimate.of(a)
+    assert two.p_above() == pytest.approx(stats.ttest_ind(a, b, equal_var=False, alternative="greater").pvalue)
+    assert two.p_below() == pytest.approx(1 - two.p_above())
+    assert one.p_below(1.0) == pytest.approx(stats.ttest_1samp(a, 1.0, alternative="less").pvalue)
+    assert one.p_within(1.0) == max(one.p_above(-1.0), one.p_below(1.0))
+
+
+def test_values_without_spread_and_single_values_have_no_test() -> None:
+    assert TEstimate.of([2.0, 2.0]).p_above() == TEstimate.of([2.0, 2.0]).p_below() == 1
+    with pytest.raises(ValueError, match="two values or more"):
+        TEstimate.of([1.0])
