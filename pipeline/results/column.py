@@ -14,6 +14,8 @@ DASH = "—"
 LIKELIHOODS = ("nats", "bits_per_dim")
 RISE = "validation_rise"
 """How much the validation score still rose at the end of a training: `convergence`."""
+FALL = "sample_distance_fall"
+"""How much the distance of an adversarial model's samples still fell at the end of a training: `convergence`."""
 
 
 class Column(NamedTuple):
@@ -47,6 +49,8 @@ def column(metric: str) -> Column:
     """How a metric is written, as it declares itself. Of a reference, as the metric that it is read by."""
     if metric == RISE:
         return Column("rise of the validation score", "reference", 4)
+    if metric == FALL:
+        return Column("fall of the distance of samples", "reference", 4)
     found = registry.find(registry.base(metric))
     if found is None:
         return Column(metric.replace("_", " "))

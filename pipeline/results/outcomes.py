@@ -104,9 +104,9 @@ class Outcome(BaseModel):
 
     @property
     def converged(self) -> bool | None:
-        """Whether its validation score had stopped to rise; None where that is not decided (`convergence`)."""
-        rise = self.metrics.get(convergence.RISE)
-        return None if rise is None else rise.value <= convergence.LIMIT
+        """Whether its validation score had stopped to improve; None where that is not decided (`convergence`)."""
+        decided = [c for c in convergence.CRITERIA if c.metric in self.metrics]
+        return all(self.metrics[c.metric].value <= c.limit for c in decided) if decided else None
 
     def protocol(self, metric: str) -> Protocol:
         """What defines one of its numbers."""
@@ -178,7 +178,7 @@ def _outcome(params: Params, cell: Cell, swept: bool) -> Outcome:
     if record.data not in (None, files.sha256(paths.prepared(cell.task) / "manifest.json")):
         status = "stale"
     sweep = _sweep(cell) if swept else None
-    metrics = record.metrics | times[0].by_device() | times[1].by_device() | _of(sweep) | _rise(cell)
+    metrics = record.metrics | times[0].by_device() | times[1].by_device() | _of(sweep) | _convergence(cell)
     return Outcome(
         cell=cell,
         family=family,
@@ -212,13 +212,14 @@ def _of(swept: Sweep | None) -> dict[str, Measurement]:
     return {"knob_area": metric(swept.area, "share", "higher"), "knob_best": metric(swept.best, swept.knob, "none")}
 
 
-def _rise(cell: Cell) -> dict[str, Measurement]:
+def _convergence(cell: Cell) -> dict[str, Measurement]:
     """Empty where convergence is not decided."""
-    found = convergence.read_rise(cell)
-    if found is None:
-        return {}
-    value, said = min(found, LARGEST), convergence.PROTOCOL
-    return {convergence.RISE: Measurement(value=value, unit="bits/dim", better="none", kind="estimate", protocol=said)}
+    return {
+        criterion.metric: Measurement(
+            value=min(value, LARGEST), unit=criterion.unit, better="none", kind="estimate", protocol=criterion.protocol
+        )
+        for criterion, value in convergence.measured(cell)
+    }
 
 
 Schema = TypeVar("Schema", bound=BaseModel)

@@ -140,9 +140,10 @@ class Results:
 
     @cached_property
     def unconverged(self) -> Mapping[tuple[str, str], frozenset[int]]:
-        """(task, model) -> the seeds whose validation score still rose at the end of training."""
+        """(task, model) -> the seeds whose validation score was still improving at the end of training."""
         f = self.frame
-        rows = f[(f["metric"] == convergence.RISE) & (f["value"] > convergence.LIMIT)]
+        limits = f["metric"].map({criterion.metric: criterion.limit for criterion in convergence.CRITERIA})
+        rows = f[f["value"] > limits]
         return {
             (str(task), str(model)): frozenset(map(int, of["seed"]))
             for (task, model), of in rows.groupby(["task", "model"], sort=False)

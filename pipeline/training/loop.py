@@ -29,9 +29,9 @@ from pipeline.training.resume import (
     restore_random,
 )
 from pipeline.training.transfer import Transfer
+from pipeline.training.validation import SAMPLE_DISTANCE, mean_bound, sample_distance
 
 ROWS = 50  # rows of a training curve
-VALIDATION_SEED = 20_000  # the same draws at each validation: differences are the weights', not the noise's
 
 
 class Settings(OptimiserSettings, AccelerationOptions, Protocol):
@@ -218,12 +218,15 @@ class TrainingLoop:
             raise
 
     def _validate(self) -> None:
-        model, score = self.average.model, 0.0
+        model, score, batch_size = self.average.model, 0.0, self.settings.batch_size
         if isinstance(model, Bounded):
-            score = mean_bound(model, self.validation, self.settings)
+            score = mean_bound(model, self.validation, batch_size)
             self.curve.add(self.step, "validation", model.bound, score)
             if self.best and self.best.score >= score:
                 return
+        elif len(self.optimisers) > 1:
+            distance = sample_distance(model, self.validation, batch_size)
+            self.curve.add(self.step, "validation", SAMPLE_DISTANCE, distance)
         self.best = Best(score, self.step, self.average.weights())
 
     def _is_out_of_patience(self) -> bool:
@@ -231,13 +234,3 @@ class TrainingLoop:
         if not self.best or not patience:
             return False
         return self.step - self.best.step >= patience * self.settings.validate_every
-
-
-@torch.no_grad()
-def mean_bound(model: Bounded, validation: Batch, settings: Settings) -> float:
-    """Mean of `elbo` in nats over the first items of the validation split, with the same draws each time."""
-    x, c = (part[: settings.validate_items] for part in validation)
-    with devices.preserved_random_states(x.device):
-        torch.manual_seed(VALIDATION_SEED)
-        bounds = [model.elbo(*batch) for batch in in_order((x, c), settings.batch_size)]
-    return torch.cat(bounds).mean().item()

@@ -11,7 +11,7 @@ from pipeline import paths
 from pipeline.params import load
 from pipeline.report import benchmark
 from pipeline.report.answer import answer
-from pipeline.results.convergence import LIMIT, rise
+from pipeline.results.convergence import DISTANCE, LIMIT, fall, rise
 from pipeline.results.curve import CurveRow
 from pipeline.results.table import Results
 from pipeline.stages import leaderboard, report
@@ -40,6 +40,16 @@ def test_the_gain_is_that_of_a_quarter_however_far_apart_the_validations_are() -
 def test_a_score_that_peaked_before_is_converged() -> None:
     """As that of a training that ended for want of patience."""
     assert rise(curve(-5.0, -1.0, -3.0, -2.9), dims=1) == 0
+
+
+def test_the_distance_of_samples_has_a_criterion_of_its_own() -> None:
+    rows = [
+        CurveRow(step=100 * n, player="validation", part=DISTANCE, value=v)
+        for n, v in enumerate((0.5, 0.2, 0.1, 0.04), 1)
+    ]
+    assert fall(rows) == pytest.approx(0.06)
+    assert rise(rows, dims=2) is None
+    assert fall(curve(-5.0, -4.0, -3.0, -2.0)) is None
 
 
 def test_the_order_of_rows_and_other_players_do_not_matter() -> None:
