@@ -87,6 +87,9 @@ class Training(Checked):
     validate_every: Count = 250
     validate_items: Count = 1000
     patience: Count | None = None
+    keep: Literal["best", "last"] = "best"
+    """The averaged weights that a training returns: those of the best bound on the validation split, or the last. A
+    model without a bound has the last."""
     compile: bool = False
     """With torch.compile; not for a loss that differentiates twice (R1, a gradient penalty)."""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"

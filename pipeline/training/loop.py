@@ -1,13 +1,13 @@
 """The training loop: in each round every player descends its loss, one after the other.
 
 Likelihood training has one player, adversarial training two. The averaged weights are validated and returned: those
-with the best bound on the validation split if the model has a likelihood, else the last.
+with the best bound on the validation split if the model has a likelihood and the settings `keep` them, else the last.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -47,6 +47,8 @@ class Settings(OptimiserSettings, AccelerationOptions, Protocol):
     def validate_items(self) -> int: ...
     @property
     def patience(self) -> int | None: ...
+    @property
+    def keep(self) -> Literal["best", "last"]: ...
 
 
 @dataclass
@@ -222,12 +224,12 @@ class TrainingLoop:
         if isinstance(model, Bounded):
             score = mean_bound(model, self.validation, batch_size)
             self.curve.add(self.step, "validation", model.bound, score)
-            if self.best and self.best.score >= score:
-                return
-        elif len(self.optimisers) > 1:
+        if len(self.optimisers) > 1:
             distance = sample_distance(model, self.validation, batch_size)
             self.curve.add(self.step, "validation", SAMPLE_DISTANCE, distance)
-        self.best = Best(score, self.step, self.average.weights())
+        compares = self.settings.keep == "best" and isinstance(model, Bounded)
+        if not (compares and self.best and self.best.score >= score):
+            self.best = Best(score, self.step, self.average.weights())
 
     def _is_out_of_patience(self) -> bool:
         patience = self.settings.patience

@@ -29,6 +29,7 @@ __all__ = [
     "nice_points",
     "realnvp_by_objective_images",
     "realnvp_by_objective_points",
+    "spline_flow_by_objective_points",
     "realnvp_images",
     "realnvp_points",
     "spline_flow_images",
@@ -290,6 +291,51 @@ def spline_flow_points(
     couple = partial(_couple_values, partial(Spline, bins, BOX), condition.flat, width, depth, octaves, BOX)
     fit = Scale((dims,), BOX / (MARGIN * task.event.scale))
     return PointFlow(task.event, condition, Chain([fit, *architecture.alternating(dims, couplings, couple)]))
+
+
+def spline_flow_by_objective_points(
+    task: Task,
+    *,
+    objective: ObjectiveName = "forward_kl",
+    order: Order = 0.5,
+    weight: NonNegative = 1.0,
+    game: GameName = "nonsaturating",
+    penalty: NonNegative = 0.0,
+    steps_per_round: Count = 1,
+    critic_width: Count = 64,
+    critic_depth: Count = 3,
+    couplings: Count = 2,
+    bins: Count = 32,
+    width: Count = 64,
+    depth: Count = 2,
+    octaves: Whole = 3,
+) -> PointFlow:
+    """The flow of the recipe `spline_flow`, trained by a chosen divergence (Grover et al. 2018, arXiv:1705.08868; Li &
+    Turner 2016, arXiv:1602.02311). The objective decides what is minimised and nothing else.
+
+    Equation: min D(q, p), q(x) = N(f(x); 0, I) |det df/dx|, D the divergence that `objective` names.
+
+    Args:
+        objective: "forward_kl", which is maximum likelihood, "reverse_kl" or "renyi", which need the density of the
+            data, "adversarial", or "hybrid": maximum likelihood and `weight` times an adversarial loss.
+        order: a of the Rényi divergence, in (0, 1): towards 0 forward, towards 1 reverse KL.
+        weight: λ of the hybrid, from 0.
+        game: the losses of the adversarial game.
+        penalty: weight of the critic's gradient penalty, from 0, which is none: that of WGAN-GP for "wasserstein", R1
+            for others.
+        steps_per_round: critic steps for each step of the model, from 1.
+        critic_width: units of each of the critic's hidden layers, from 1.
+        critic_depth: hidden layers of the critic, from 1.
+        couplings: coupling layers, from 1.
+        bins: bins of each spline, from 1.
+        width: units of each hidden layer of a coupling's network, from 1.
+        depth: hidden layers of a coupling's network, from 1.
+        octaves: octaves of Fourier features of each coordinate: sines and cosines at as many frequencies, each twice
+            the one before; from 0, which adds none.
+    """
+    model = spline_flow_points(task, couplings=couplings, bins=bins, width=width, depth=depth, octaves=octaves)
+    choice = Choice(objective, order, weight, game, penalty, steps_per_round)
+    return choose(model, task, choice, partial(_critic, task, critic_width, critic_depth))
 
 
 def spline_flow_images(
