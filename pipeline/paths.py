@@ -79,7 +79,7 @@ def resume_points(cell: Cell) -> Path:
     return Path("artifacts/resume") / cell.key
 
 
-def kept_chunks(cell: Cell) -> Path:
+def evaluation_chunks(cell: Cell) -> Path:
     """<number>.safetensors: chunks of an evaluation that goes on; no output of a step, removed when it ends."""
     return Path("artifacts/resume/evaluate") / cell.key
 
