@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.contract import Event
-from pipeline.families.vae.networks.top_down import InitialFeatures
+from pipeline.families.vae.networks.top_down import ImageTopDown, InitialFeatures
 from pipeline.networks.condition import Context
 from pipeline.networks.layers import zero_init
 
@@ -92,7 +92,7 @@ class VeryDeepLayer(nn.Module):
         return h if self.place is None else F.interpolate(h, size=self.place.shape[1:]) + self.place
 
 
-class VeryDeepTopDown(nn.Module):
+class VeryDeepTopDown(ImageTopDown):
     """Layers of latents, the coarsest first.
 
     Args:
@@ -156,13 +156,3 @@ class VeryDeepTopDown(nn.Module):
                 h = h + block(h)
             seen.append(h)
         return [h for h, count in reversed(list(zip(seen, self.depths, strict=True))) for _ in range(count)]
-
-    def top(self, context: Context) -> Tensor:
-        """(B, channels, h, w) at the coarsest size."""
-        out: Tensor = self.start(context.flat())
-        return out
-
-    def output(self, h: Tensor, context: Context) -> Tensor:
-        """(B, channels, H, W) -> (B, per_value * C, H, W)."""
-        out: Tensor = self.head(torch.cat([h, context.everywhere()], dim=1))
-        return out
