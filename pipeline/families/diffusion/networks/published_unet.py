@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from pipeline.contract import Event
 from pipeline.families.diffusion.networks.unet import SelfAttention, TimedNetwork, TimedResidual
 from pipeline.networks.condition import Context
-from pipeline.networks.layers import norm, zero_init
+from pipeline.networks.layers import check_halvings, norm, zero_init
 
 PERIOD = 10_000.0  # the longest period of the time's sines, in units of 2 pi steps of a thousand
 
@@ -94,8 +94,7 @@ class PublishedUNet(TimedNetwork):
         super().__init__(2 * half, vector, timed)
         depth, height, width = event.shape
         halvings = len(widths) - 1
-        if height % (1 << halvings) or width % (1 << halvings):
-            raise ValueError(f"{height} x {width} cannot be halved {halvings} times")
+        check_halvings(height, width, halvings)
         residual = TimedResidual if scale else AddedTimeResidual
 
         def block(n_in: int, n_out: int, size: int) -> AttentiveBlock:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from pipeline.contract import Event
 from pipeline.networks.condition import Context
-from pipeline.networks.layers import Fourier, down, mlp, norm, up
+from pipeline.networks.layers import Fourier, check_halvings, down, mlp, norm, up
 
 
 class TimedResidual(nn.Module):
@@ -131,8 +131,7 @@ class UNet(TimedNetwork):
         time, timed = Fourier(4, base=math.pi), 2 * channels
         super().__init__(time.width(1), vector, timed)
         depth, height, width = event.shape
-        if height % (1 << halvings) or width % (1 << halvings):
-            raise ValueError(f"{height} x {width} cannot be halved {halvings} times")
+        check_halvings(height, width, halvings)
         self.space = Fourier(octaves, base=math.pi * (event.grid - 1) / 2 ** (octaves - 1))
         self.time = time
         self.first = nn.Conv2d(self.space.width(depth) + maps, channels, 3, padding=1)

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from pipeline.contract import Event
 from pipeline.families.vae.networks.top_down import ImageTopDown, InitialFeatures
 from pipeline.networks.condition import Context
-from pipeline.networks.layers import zero_init
+from pipeline.networks.layers import check_halvings, zero_init
 
 Size = tuple[int, int]
 
@@ -127,8 +127,7 @@ class VeryDeepTopDown(ImageTopDown):
         halvings = max(0, len(depths) - 2)
         if len(depths) != len(encoder_depths):
             raise ValueError(f"encoder_depths has {len(encoder_depths)} sizes and depths {len(depths)}")
-        if height % (1 << halvings) or width % (1 << halvings):
-            raise ValueError(f"{height} x {width} cannot be halved {halvings} times")
+        check_halvings(height, width, halvings)
         sizes = [(height >> i, width >> i) for i in range(halvings + 1)] + [(1, 1)] * (len(depths) > 1)
         middle, blocks = max(1, channels // 4), sum(encoder_depths)
         self.sizes, self.depths = sizes, depths
