@@ -21,7 +21,8 @@ TRACKING = Path("mlflow.db")
 MODELS = Path("docs/models.md")
 
 RESULTS = Path("reports/results.csv")
-METRICS = Path("reports/metrics.json")
+DVC_METRICS = Path("reports/metrics")
+"""The metrics files of DVC, one for each model on each task: `dvc metrics show` makes a row of each file."""
 VERIFIED = Path("reports/verified.json")
 LEADERBOARD_CSV = Path("reports/leaderboard.csv")
 LEADERBOARD_MD = Path("reports/leaderboard.md")
