@@ -21,7 +21,8 @@ TRACKING = Path("mlflow.db")
 MODELS = Path("docs/models.md")
 
 RESULTS = Path("reports/results.csv")
-METRICS = Path("reports/metrics.json")
+DVC_METRICS = Path("reports/metrics")
+"""The metrics files of DVC, one for each model on each task: `dvc metrics show` makes a row of each file."""
 VERIFIED = Path("reports/verified.json")
 LEADERBOARD_CSV = Path("reports/leaderboard.csv")
 LEADERBOARD_MD = Path("reports/leaderboard.md")
@@ -79,7 +80,7 @@ def resume_points(cell: Cell) -> Path:
     return Path("artifacts/resume") / cell.key
 
 
-def kept_chunks(cell: Cell) -> Path:
+def evaluation_chunks(cell: Cell) -> Path:
     """<number>.safetensors: chunks of an evaluation that goes on; no output of a step, removed when it ends."""
     return Path("artifacts/resume/evaluate") / cell.key
 

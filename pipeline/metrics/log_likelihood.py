@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pipeline.contract import Bounded, Exact, GenerativeModel, Weighted
     from pipeline.metrics.evaluation.context import EvaluationContext
-    from pipeline.metrics.evaluation.kept_chunks import KeptChunks
+    from pipeline.metrics.evaluation.evaluation_chunks import EvaluationChunks
 
     Values = Callable[[EvaluationContext], Tensor]
     Nats = TypeVar("Nats", float, Tensor)
@@ -67,7 +67,7 @@ def statement(model: Bounded, draws: int) -> str:
 
 
 def likelihood(
-    model: Bounded, x: Tensor, c: Tensor, *, draws: int, chunk: int, kept: KeptChunks | None = None
+    model: Bounded, x: Tensor, c: Tensor, *, draws: int, chunk: int, kept: EvaluationChunks | None = None
 ) -> LikelihoodEstimate:
     """Score x (N, *event) under c (N, *condition) by the tightest that `model` has, `chunk` items at a time.
 
@@ -141,16 +141,16 @@ def bits_per_dim(nats: Nats, dims: int) -> Nats:
 
 
 def _in_chunks(
-    model: object, score: Score, x: Tensor, c: Tensor, chunk: int, what: str, kept: KeptChunks | None = None
+    model: object, score: Score, x: Tensor, c: Tensor, chunk: int, what: str, kept: EvaluationChunks | None = None
 ) -> tuple[Tensor, tuple[float, ...]]:
     """(N, ...) scores on the CPU, computed on the device of the model, and the seconds for one item in each batch."""
     import torch
 
+    from pipeline.metrics.evaluation.evaluation_chunks import EvaluationChunks
     from pipeline.metrics.evaluation.finite import check_finite
-    from pipeline.metrics.evaluation.kept_chunks import KeptChunks
     from pipeline.metrics.evaluation.placement import device_of, full_precision
 
-    kept = kept or KeptChunks()
+    kept = kept or EvaluationChunks()
     found, seconds, device = [], [], device_of(model)
     with torch.no_grad(), full_precision():
         for part in zip(x.split(chunk), c.split(chunk), strict=True):

@@ -159,9 +159,12 @@ def log_density(truth: Mixture, x: Tensor) -> Tensor:
     """x (N, D) -> (N,) float64 nats: log sum_k w_k N(x; mu_k, sigma² I)."""
     import torch
 
-    log_weights = torch.tensor(truth.weights, dtype=torch.float64).log()
-    normaliser = x.shape[1] * (math.log(truth.sigma) + 0.5 * math.log(2 * math.pi))
-    return (log_weights - 0.5 * _radii(truth, x).square()).logsumexp(dim=1) - normaliser
+    from pipeline.distributions.mixture import mixture_log_prob
+
+    check_finite(x, "item")
+    log_sigma = torch.tensor(math.log(truth.sigma), dtype=torch.float64)
+    means, weights = (torch.tensor(part, dtype=torch.float64) for part in (truth.means, truth.weights))
+    return mixture_log_prob(x.double(), means, log_sigma, weights.log())
 
 
 def smooth(counts: Tensor) -> Tensor:

@@ -118,6 +118,12 @@ def residual_network(n_in: int, n_out: int, channels: int, blocks: int) -> nn.Se
     return nn.Sequential(nn.Conv2d(n_in, channels, 3, padding=1), *body, nn.SiLU(), nn.Conv2d(channels, n_out, 1))
 
 
+def check_halvings(height: int, width: int, halvings: int) -> None:
+    """Raises `ValueError` unless 2^`halvings` divides the height and the width of an image."""
+    if height % (1 << halvings) or width % (1 << halvings):
+        raise ValueError(f"{height} x {width} cannot be halved {halvings} times")
+
+
 def down(n_in: int, n_out: int) -> nn.Conv2d:
     """Halve the height and width."""
     return nn.Conv2d(n_in, n_out, 4, stride=2, padding=1)

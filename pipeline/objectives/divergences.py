@@ -41,7 +41,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.contract import Loss, Mixture, Player
-from pipeline.distributions.likelihood import normal_log_prob
+from pipeline.distributions.mixture import mixture_log_prob
 from pipeline.objectives.explicit import ExplicitModel, Objective, logged_likelihood
 
 
@@ -60,8 +60,7 @@ class MixtureDensity(nn.Module):
     def log_prob(self, x: Tensor) -> Tensor:
         """x (B, D) -> (B,) nats."""
         log_sigma = torch.full_like(self.log_weights[:, None], self.log_sigma)
-        each = normal_log_prob(x[:, None], self.means, log_sigma).sum(-1)  # (B, K)
-        return (each + self.log_weights).logsumexp(-1)
+        return mixture_log_prob(x, self.means, log_sigma, self.log_weights)
 
 
 def renyi(on_data: Tensor, on_samples: Tensor, order: float) -> Tensor:

@@ -17,7 +17,7 @@ from pipeline.items import head
 from pipeline.metrics.evaluation import memo, operations
 from pipeline.metrics.evaluation.context import EvaluationContext, SecondFeatures
 from pipeline.metrics.evaluation.draws import draw_timed, latent_plane, repeat, stored
-from pipeline.metrics.evaluation.kept_chunks import KeptChunks
+from pipeline.metrics.evaluation.evaluation_chunks import EvaluationChunks
 from pipeline.metrics.evaluation.measure import measure
 from pipeline.metrics.evaluation.memo import LIKELIHOOD_SECONDS, Draws, Memo
 from pipeline.metrics.evaluation.placement import device_of
@@ -47,7 +47,7 @@ def main(task: str, model: str, seed: int) -> None:
     cell = Cell(task, model, seed)
     trained = cells.load(cell)
     event, test = trained.data.task.event, trained.data.test
-    kept = KeptChunks()
+    kept = EvaluationChunks()
     if trained.model is None:
         nothing = {"x": stored(event, test[0][:0]), "c": test[1][:0]}
         measured, replicated = Measured(nothing, {}, {}, ""), True
@@ -55,7 +55,7 @@ def main(task: str, model: str, seed: int) -> None:
         extractors = trained.configured.task(task).extractors
         device = device_of(trained.model)
         found = memo.of_cell(cell, trained.manifest["family"], extractors, trained.settings, device.type)
-        kept = kept_chunks(cell, trained, trained.model, device)
+        kept = evaluation_chunks(cell, trained, trained.model, device)
         measured = evaluate(trained.model, trained.data, trained.settings, seed, found, kept)
         measured.metrics["parameters"] = Entry(
             value=trained.manifest["parameters"], unit="parameters", better="none", kind="exact", protocol="model"
@@ -78,21 +78,21 @@ def main(task: str, model: str, seed: int) -> None:
     kept.remove()
 
 
-def kept_chunks(cell: Cell, trained: TrainedCell, model: nn.Module, device: torch.device) -> KeptChunks:
+def evaluation_chunks(cell: Cell, trained: TrainedCell, model: nn.Module, device: torch.device) -> EvaluationChunks:
     """The chunks of a killed evaluation: they are of this code, this model, these data, settings and this device."""
     inputs = {
-        "model": files.sha256(paths.trained(cell) / "model.json"),
+        "model": dict(trained.manifest),
         "data": files.sha256(paths.prepared(cell.task) / "manifest.json"),
         "settings": trained.settings.model_dump(mode="json"), "code": code_hash(model),
         "machine": {"device": device.type, "torch": torch.__version__},
     }  # fmt: skip
     interval = trained.configured.hardware.checkpoint_seconds
-    return KeptChunks(paths.kept_chunks(cell), inputs, interval, device)
+    return EvaluationChunks(paths.evaluation_chunks(cell), inputs, interval, device)
 
 
 def evaluate(
     model: GenerativeModel, data: Prepared, settings: Evaluation, seed: int, known: Memo | None = None,
-    kept: KeptChunks | None = None,
+    kept: EvaluationChunks | None = None,
 ) -> Measured:  # fmt: skip
     """Draw, measure what applies, and take the seconds for 1,000 samples and 1,000 likelihoods.
 
@@ -104,7 +104,7 @@ def evaluate(
         known: the memo of the cell. What it holds is neither drawn nor measured again, and it is written at the end.
         kept: the chunks of a killed evaluation, which are not computed again.
     """
-    kept = kept or KeptChunks()
+    kept = kept or EvaluationChunks()
     start, event = perf_counter(), data.task.event
     draws = known.draws(event) if known else None
     seconds = dict(known.seconds()) if known and draws else {}
@@ -146,7 +146,7 @@ def _second(data: Prepared, settings: Evaluation, x: Tensor, device: torch.devic
 
 
 def _draw(
-    model: GenerativeModel, data: Prepared, settings: Evaluation, kept: KeptChunks
+    model: GenerativeModel, data: Prepared, settings: Evaluation, kept: EvaluationChunks
 ) -> tuple[Draws, tuple[float, str]]:
     """The samples of a cell, and the seconds for 1,000 of them with their kind."""
     count = max(settings.samples, settings.modes or 0)

@@ -22,11 +22,9 @@ from pipeline.results.conditioning import ConditioningSeries, conditioning_serie
 from pipeline.results.table import Results
 from pipeline.stages.committed_suites import COMPARISONS, CommittedSuites
 
-METRICS = paths.METRICS.with_suffix("")
-"""The metrics files of DVC, one for each model on each task: `dvc metrics show` makes a row of each file."""
 CONTROL = "control"
 SHOWN = ("nats", "bits_per_dim", "frechet", "precision", "recall")
-"""The metrics in these files, so few that the table fits a terminal; results.csv has all."""
+"""The metrics in the files of DVC, so few that the table fits a terminal; results.csv has all."""
 
 
 def main() -> None:
@@ -56,7 +54,7 @@ def main() -> None:
     standings = committed.boards(leaderboard_csv.csv(found.boards), paths.LEADERBOARD_CSV)
     pairs = committed.boards(leaderboard_csv.pairs(found.boards), COMPARISONS)
     _write(paths.RESULTS, results)
-    with atomic_dir(METRICS) as folder:
+    with atomic_dir(paths.DVC_METRICS) as folder:
         for name, numbers in headlines(found.results, cells).items():
             files.write_json(folder / f"{name}.json", numbers)
     _write(paths.LEADERBOARD_CSV, standings)

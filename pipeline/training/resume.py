@@ -12,7 +12,6 @@ module that changes anything else while it trains has it saved by `SavesTraining
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import shutil
@@ -29,7 +28,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pipeline import device as devices
-from pipeline import files
+from pipeline import files, resumable
 from pipeline.errors import UserError
 
 TENSORS, POINT = "state.safetensors", "point.json"
@@ -84,7 +83,7 @@ class ResumePoints:
 
     def __init__(self, folder: Path, inputs: Mapping[str, Any], interval: float, share: float = SHARE) -> None:
         self.folder, self.interval, self.share = folder, interval, share
-        self.inputs = hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()
+        self.inputs = resumable.hash_inputs(inputs)
         self._seconds, self._start = 0.0, time.monotonic()
         self._written, self._cost = self._start, 0.0
 
@@ -101,15 +100,16 @@ class ResumePoints:
         """Write a resume point, and remove all but the last `GENERATIONS` up to this one. A folder that cannot be
         written is given up, with a printed line."""
         start = time.monotonic()
-        try:
+
+        def write() -> None:
             with files.atomic_dir(self.folder / str(step)) as draft:
                 tensors, values = _packed(parts)
                 save_file(tensors, draft / TENSORS, values)
                 point = ResumePoint(inputs=self.inputs, sha256=files.sha256(draft / TENSORS), seconds=self.seconds)
                 files.write_json(draft / POINT, point.model_dump())
             self._remove_all_but_last(step)
-        except (OSError, SafetensorError) as error:
-            print(f"{self.folder} cannot be written, the training has no resume points: {error}")
+
+        if not resumable.try_write(self.folder, write, "the training has no resume points"):
             self.interval = 0
         self._written = time.monotonic()
         self._cost = self._written - start

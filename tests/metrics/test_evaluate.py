@@ -19,7 +19,6 @@ from pipeline.contract import GenerativeModel
 from pipeline.data import prepared
 from pipeline.errors import UserError
 from pipeline.families.control.stored_items import Real
-from pipeline.metrics.evaluation.kept_chunks import KeptChunks
 from pipeline.metrics.judges import fitting
 from pipeline.stages import evaluate, features, prepare
 from pipeline.training import reproducible
@@ -52,7 +51,6 @@ def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def trained(monkeypatch: pytest.MonkeyPatch, model: GenerativeModel | None, **more: Any) -> None:
     manifest = {"task": "ring", "model": "toy", "family": "toys", "seed": 4, "status": "ok", "parameters": 7, **more}
     monkeypatch.setattr("pipeline.training.checkpoint.load", lambda cell, task: Trained(model, manifest))
-    monkeypatch.setattr(evaluate, "kept_chunks", lambda *_: KeptChunks())  # WHY: it reads the files of the cell
 
 
 def written(task: str) -> tuple[dict[str, Any], dict[str, Any], files.Arrays]:

@@ -74,7 +74,6 @@ class Cell:
         weights = Path(f"artifacts/train/{task}-toy-4/weights.safetensors")
         weights.parent.mkdir(parents=True)
         weights.write_bytes(b"weights")
-        weights.with_name("model.json").write_text("{}", encoding="utf-8")
         self.weights = weights
         prepare.main(task)
         features.main(task)

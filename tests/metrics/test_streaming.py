@@ -18,7 +18,6 @@ from pipeline.data import prepared
 from pipeline.items import CompactItems, head
 from pipeline.metrics.evaluation import draws, memo
 from pipeline.metrics.evaluation.draws import draw, restored, stored
-from pipeline.metrics.evaluation.kept_chunks import KeptChunks
 from pipeline.metrics.judges import fitting
 from pipeline.paths import Cell
 from pipeline.stages import evaluate, features, prepare
@@ -41,7 +40,6 @@ def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(reproducible, "seed", torch.manual_seed)  # WHY: the flags that it sets would outlive the test
     monkeypatch.setattr(memo, "of_cell", lambda *_: None)
-    monkeypatch.setattr(evaluate, "kept_chunks", lambda *_: KeptChunks())  # WHY: it reads the files of the cell
     monkeypatch.setattr(fitting, "fit", partial(fitting.fit, steps=3))
     Path("params.yaml").write_text(PARAMS, encoding="utf-8")
 

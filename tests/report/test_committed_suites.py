@@ -10,7 +10,7 @@ import pytest
 
 from pipeline import files, paths
 from pipeline.paths import Cell
-from pipeline.stages.report import METRICS, main
+from pipeline.stages.report import main
 
 if TYPE_CHECKING:
     from tests.report.conftest import Tree
@@ -80,7 +80,7 @@ def test_numbers_of_other_settings_are_left_out_and_a_line_says_so(
 
 
 def test_the_metrics_of_dvc_are_a_small_file_for_each_model_of_the_default_suites(tree: Tree) -> None:
-    names = {path.stem for path in METRICS.iterdir()}
+    names = {path.stem for path in paths.DVC_METRICS.iterdir()}
     assert names == {"toy-gan", "toy-vae", "toy-flow", "pics-vae"}
-    held = files.read_json(METRICS / "toy-flow.json", "coverseek report")
+    held = files.read_json(paths.DVC_METRICS / "toy-flow.json", "coverseek report")
     assert held["nats"] == pytest.approx(-0.49)

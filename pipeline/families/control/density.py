@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pipeline.contract import Batch, Event, Exact, GenerativeModel, Mixture, Player
-from pipeline.distributions.likelihood import normal_log_prob
+from pipeline.distributions.mixture import mixture_log_prob
 
 
 class Untrained(GenerativeModel, Exact):
@@ -38,8 +38,7 @@ class Oracle(Untrained):
 
     def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
         log_sigma = torch.tensor(math.log(self.sigma), dtype=torch.float64)
-        each = normal_log_prob(x[:, None].double(), self.means.double(), log_sigma).sum(-1)  # (B, K)
-        return (each + self.weights.double().log()).logsumexp(-1).float()
+        return mixture_log_prob(x.double(), self.means.double(), log_sigma, self.weights.double().log()).float()
 
     def sample(self, c: Tensor) -> Tensor:
         mode = torch.multinomial(self.weights, len(c), replacement=True)

@@ -129,7 +129,7 @@ def wgan_gp(
             feature maps at every size, `depth` doublings in the generator and two halvings in the critic.
         generator_width: feature maps of the residual generator, from 0, which is `width`.
     """
-    residual = ResidualPlayers(generator_width or width, "mean") if network == "resnet" else None
+    residual = _residual(network, width, generator_width, "mean")
     return _gan(task, Game("wasserstein", steps_per_round, GRADIENT, penalty), latent, width, depth, residual=residual)
 
 
@@ -156,7 +156,7 @@ def sngan_hinge(
             feature maps at every size, `depth` doublings in the generator and two halvings in the critic.
         generator_width: feature maps of the residual generator, from 0, which is `width`.
     """
-    residual = ResidualPlayers(generator_width or width, "sum") if network == "resnet" else None
+    residual = _residual(network, width, generator_width, "sum")
     return _gan(task, Game("hinge", steps_per_round), latent, width, depth, normalise=True, residual=residual)
 
 
@@ -199,6 +199,11 @@ class ResidualPlayers:
     """Feature maps of the generator."""
     pool: Pool
     """How the critic pools its features."""
+
+
+def _residual(network: Architecture, width: int, generator_width: int, pool: Pool) -> ResidualPlayers | None:
+    """Residual players, or None for the networks in the manner of DCGAN; a generator width of 0 is `width`."""
+    return ResidualPlayers(generator_width or width, pool) if network == "resnet" else None
 
 
 def _gan(

@@ -8,7 +8,7 @@ from torch import nn
 
 from pipeline.contract import Event, Task
 from pipeline.distributions.likelihood import Likelihood, likelihood
-from pipeline.families.vae.hierarchical import HierarchicalVAE
+from pipeline.families.vae.hierarchical import HierarchicalVAE, TopDownNetwork
 from pipeline.families.vae.networks.encoder_decoder import (
     ConvDecoder,
     ConvEncoder,
@@ -217,8 +217,9 @@ def hierarchical_vae_images(
         encoder_depths: blocks of the very deep VAE's bottom-up pass at each of these sizes, each from 1.
     """
     condition, px = encoder(task.condition, task.event), likelihood(task.event)
+    network: TopDownNetwork
     if depths:
-        deep = VeryDeepTopDown(
+        network = VeryDeepTopDown(
             task.event,
             condition.flat,
             condition.everywhere,
@@ -228,18 +229,18 @@ def hierarchical_vae_images(
             depths=depths,
             encoder_depths=encoder_depths,
         )
-        return HierarchicalVAE(task.event, condition, deep, px, free)
-    network = ConvTopDown(
-        task.event,
-        condition.flat,
-        condition.everywhere,
-        px.width,
-        latent=latent,
-        channels=channels,
-        halvings=halvings,
-        blocks=blocks,
-        dropout=dropout,
-    )
+    else:
+        network = ConvTopDown(
+            task.event,
+            condition.flat,
+            condition.everywhere,
+            px.width,
+            latent=latent,
+            channels=channels,
+            halvings=halvings,
+            blocks=blocks,
+            dropout=dropout,
+        )
     return HierarchicalVAE(task.event, condition, network, px, free)
 
 

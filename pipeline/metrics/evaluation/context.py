@@ -23,8 +23,8 @@ from pipeline.contract import (
     Weighted,
 )
 from pipeline.metrics.evaluation.bootstrap import Bootstrap
+from pipeline.metrics.evaluation.evaluation_chunks import EvaluationChunks
 from pipeline.metrics.evaluation.finite import check_finite
-from pipeline.metrics.evaluation.kept_chunks import KeptChunks
 from pipeline.metrics.evaluation.placement import device_of, float64_device
 from pipeline.metrics.judges.judge import Judge
 from pipeline.metrics.registry import shared
@@ -98,7 +98,7 @@ class EvaluationContext:
     seed: int
     sources: Tensor | None = None
     second: SecondFeatures | None = None
-    kept: KeptChunks = field(default_factory=KeptChunks)
+    kept: EvaluationChunks = field(default_factory=EvaluationChunks)
     computed: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from pipeline.contract import Batch, Event, GenerativeModel, Reconstructs, Task, Weighted
 from pipeline.items import LARGE, CompactItems
+from pipeline.metrics.evaluation.evaluation_chunks import EvaluationChunks
 from pipeline.metrics.evaluation.finite import check_finite
-from pipeline.metrics.evaluation.kept_chunks import KeptChunks
 from pipeline.metrics.evaluation.placement import device_of
 
 SIDE = 16
@@ -27,7 +27,7 @@ class Drawn(NamedTuple):
 
 
 def draw(
-    model: GenerativeModel, event: Event, c: Tensor, *, count: int, chunk: int, kept: KeptChunks | None = None
+    model: GenerativeModel, event: Event, c: Tensor, *, count: int, chunk: int, kept: EvaluationChunks | None = None
 ) -> Batch:
     """As `draw_timed`, without the times."""
     x, c, _ = draw_timed(model, event, c, count=count, chunk=chunk, kept=kept)
@@ -36,7 +36,7 @@ def draw(
 
 @torch.no_grad()
 def draw_timed(
-    model: GenerativeModel, event: Event, c: Tensor, *, count: int, chunk: int, kept: KeptChunks | None = None
+    model: GenerativeModel, event: Event, c: Tensor, *, count: int, chunk: int, kept: EvaluationChunks | None = None
 ) -> Drawn:
     """`count` samples, `chunk` at a time, under the rows of c (N, *condition), which are cycled.
 
@@ -49,7 +49,7 @@ def draw_timed(
     c = c[torch.arange(count) % len(c)]
     parts: list[Tensor] = []
     seconds, device, compact = [], device_of(model), is_large(event, count)
-    kept = kept or KeptChunks()
+    kept = kept or EvaluationChunks()
     for part in torch.split(c, chunk):
 
         def sample(c: Tensor = part) -> Tensor:
@@ -68,7 +68,7 @@ def draw_timed(
 
 def repeat(
     model: GenerativeModel, task: Task, c: Tensor, *, conditions: int, repeats: int, chunk: int,
-    kept: KeptChunks | None = None,
+    kept: EvaluationChunks | None = None,
 ) -> Batch:  # fmt: skip
     """`repeats` samples under each of some rows of c (N, *condition) -> x (K, repeats, *event), c (K, *condition).
 

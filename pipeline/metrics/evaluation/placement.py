@@ -3,7 +3,7 @@
     the model's device    samples, likelihoods, features, the answers of judges; neighbours, KID and Fréchet distances
                           of these features where the device has float64
     the CPU               everything else: each result comes back at one place, `draws.draw_timed`,
-                          `KeptChunks.compute`, `Extractor.extract`, `Judge.answer`
+                          `EvaluationChunks.compute`, `Extractor.extract`, `Judge.answer`
 
 Samples and draws of a bound come from the global generator of the model's device. Generators that are made for a
 purpose (resamples, half-samples, noise, permutations) are those of the CPU, so their numbers are the same everywhere.

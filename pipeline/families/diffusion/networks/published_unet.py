@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.contract import Event
-from pipeline.families.diffusion.networks.unet import SelfAttention, TimedResidual
+from pipeline.families.diffusion.networks.unet import SelfAttention, TimedNetwork, TimedResidual
 from pipeline.networks.condition import Context
-from pipeline.networks.layers import norm, zero_init
+from pipeline.networks.layers import check_halvings, norm, zero_init
 
 PERIOD = 10_000.0  # the longest period of the time's sines, in units of 2 pi steps of a thousand
 
@@ -54,7 +54,7 @@ class AttentiveBlock(nn.Module):
         return out
 
 
-class PublishedUNet(nn.Module):
+class PublishedUNet(TimedNetwork):
     """(z (B, C, H, W), t (B,) in [0, 1], context) -> (B, C, H, W), zero at the start.
 
     Args:
@@ -90,21 +90,18 @@ class PublishedUNet(nn.Module):
         dropout: float = 0.0,
         scale: bool = False,
     ) -> None:
-        super().__init__()
+        half, timed = channels // 2, 4 * channels
+        super().__init__(2 * half, vector, timed)
         depth, height, width = event.shape
-        halvings, timed = len(widths) - 1, 4 * channels
-        if height % (1 << halvings) or width % (1 << halvings):
-            raise ValueError(f"{height} x {width} cannot be halved {halvings} times")
+        halvings = len(widths) - 1
+        check_halvings(height, width, halvings)
         residual = TimedResidual if scale else AddedTimeResidual
 
         def block(n_in: int, n_out: int, size: int) -> AttentiveBlock:
             return AttentiveBlock(residual(n_in, n_out, timed, dropout), n_out, heads if size in attention else 0)
 
-        half = channels // 2
         rates = torch.exp(-math.log(PERIOD) * torch.arange(half) / max(1, half - 1))
         self.register_buffer("frequencies", 1000 * rates, persistent=False)
-        self.embed = nn.Sequential(nn.Linear(2 * half, timed), nn.SiLU(), nn.Linear(timed, timed))
-        self.condition = nn.Linear(vector, timed, bias=False) if vector else None
         self.first = nn.Conv2d(depth + maps, channels, 3, padding=1)
         n, seen = channels, [channels]
         self.shrink = nn.ModuleList()
@@ -128,7 +125,8 @@ class PublishedUNet(nn.Module):
         self.head = nn.Sequential(norm(n), nn.SiLU(), zero_init(nn.Conv2d(n, depth, 3, padding=1)))
 
     def forward(self, z: Tensor, t: Tensor, context: Context) -> Tensor:
-        time = F.silu(self._embed(t, context.vector))
+        angles = t[:, None] * self.frequencies
+        time = self.embedding(torch.cat([angles.sin(), angles.cos()], dim=1), context.vector)
         h: Tensor = self.first(torch.cat([z, context.map], dim=1))
         seen = [h]
         for layer in self.shrink:
@@ -140,9 +138,3 @@ class PublishedUNet(nn.Module):
             h = layer(torch.cat([h, seen.pop()], dim=1), time) if isinstance(layer, AttentiveBlock) else layer(h)
         out: Tensor = self.head(h)
         return out
-
-    def _embed(self, t: Tensor, vector: Tensor) -> Tensor:
-        """(B, E)."""
-        angles = t[:, None] * self.frequencies
-        time: Tensor = self.embed(torch.cat([angles.sin(), angles.cos()], dim=1))
-        return time if self.condition is None else time + self.condition(vector)

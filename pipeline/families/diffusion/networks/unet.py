@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from pipeline.contract import Event
 from pipeline.networks.condition import Context
-from pipeline.networks.layers import Fourier, down, mlp, norm, up
+from pipeline.networks.layers import Fourier, check_halvings, down, mlp, norm, up
 
 
 class TimedResidual(nn.Module):
@@ -86,7 +86,27 @@ class UpBlock(nn.Module):
         return self.resize(h)
 
 
-class UNet(nn.Module):
+class TimedNetwork(nn.Module):
+    """A network of the time and of the vector of a condition, whose embeddings are added.
+
+    Args:
+        features: width of the features of the time.
+        vector: width of the condition's vector.
+        timed: width E of the embedding.
+    """
+
+    def __init__(self, features: int, vector: int, timed: int) -> None:
+        super().__init__()
+        self.embed = mlp(features, timed, timed, depth=1)
+        self.condition = nn.Linear(vector, timed, bias=False) if vector else None
+
+    def embedding(self, features: Tensor, vector: Tensor) -> Tensor:
+        """(B, features), (B, vector) -> (B, E), after the activation."""
+        time = self.embed(features)
+        return F.silu(time if self.condition is None else time + self.condition(vector))
+
+
+class UNet(TimedNetwork):
     """(z (B, C, H, W), t (B,) in [0, 1], context) -> (B, C, H, W).
 
     `vector` and `maps` are the context's widths. `channels` double at each of the `halvings`; `heads` of attention at
@@ -108,14 +128,12 @@ class UNet(nn.Module):
         octaves: int = 0,
         heads: int = 0,
     ) -> None:
-        super().__init__()
+        time, timed = Fourier(4, base=math.pi), 2 * channels
+        super().__init__(time.width(1), vector, timed)
         depth, height, width = event.shape
-        if height % (1 << halvings) or width % (1 << halvings):
-            raise ValueError(f"{height} x {width} cannot be halved {halvings} times")
+        check_halvings(height, width, halvings)
         self.space = Fourier(octaves, base=math.pi * (event.grid - 1) / 2 ** (octaves - 1))
-        self.time, timed = Fourier(4, base=math.pi), 2 * channels
-        self.embed = mlp(self.time.width(1), timed, timed, depth=1)
-        self.condition = nn.Linear(vector, timed, bias=False) if vector else None
+        self.time = time
         self.first = nn.Conv2d(self.space.width(depth) + maps, channels, 3, padding=1)
         self.place = nn.Parameter(
             torch.zeros(channels, height, width)
@@ -129,7 +147,7 @@ class UNet(nn.Module):
         self.head = nn.Sequential(norm(channels), nn.SiLU(), nn.Conv2d(channels, 2 * depth, 3, padding=1))
 
     def forward(self, z: Tensor, t: Tensor, context: Context) -> Tensor:
-        time = F.silu(self._embed(t, context.vector))
+        time = self.embedding(self.time(t[:, None]), context.vector)
         h, skips = self._first(z, context), list[list[Tensor]]()
         for shrink in self.shrink:
             skips.append(shrink(h, time))
@@ -139,11 +157,6 @@ class UNet(nn.Module):
             h = grow(h, skips.pop(), time)
         gate, shift = self.head(h).chunk(2, dim=1)
         return gate * z + shift  # at high noise the answer is nearly a multiple of z
-
-    def _embed(self, t: Tensor, vector: Tensor) -> Tensor:
-        """(B, E)."""
-        time: Tensor = self.embed(self.time(t[:, None]))
-        return time if self.condition is None else time + self.condition(vector)
 
     def _first(self, z: Tensor, context: Context) -> Tensor:
         values = z.movedim(1, -1)  # (B, H, W, C)

@@ -104,7 +104,39 @@ class DropoutResidual(Residual):
         return h + change
 
 
-class ConvEncoder(nn.Module):
+class ImageEncoder(nn.Module):
+    """(x (B, C, H, W), context) -> what `net` computes from x and the maps of the context, concatenated."""
+
+    def __init__(self, net: nn.Sequential) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor, context: Context) -> Tensor:
+        out: Tensor = self.net(torch.cat([x, context.everywhere()], dim=1))
+        return out
+
+
+class ImageDecoder(nn.Module):
+    """(z (B, latent), context) -> (B, per_value * C, H, W).
+
+    Args:
+        start: of z and the context's vector, to the first map as a vector.
+        shape: of the first map.
+        grow: from the first map to the size of the image.
+        head: of the last map and the maps of the context, concatenated, to the parameters.
+    """
+
+    def __init__(self, start: Joined, shape: tuple[int, int, int], grow: nn.Sequential, head: nn.Conv2d) -> None:
+        super().__init__()
+        self.start, self.shape, self.grow, self.head = start, shape, grow, head
+
+    def forward(self, z: Tensor, context: Context) -> Tensor:
+        h = self.grow(self.start(z, context.flat()).unflatten(1, self.shape))
+        out: Tensor = self.head(torch.cat([h, context.everywhere()], dim=1))
+        return out
+
+
+class ConvEncoder(ImageEncoder):
     """(x (B, C, H, W), context) -> (B, n_out): halve the image `halvings` times after `blocks` each, then flatten."""
 
     def __init__(
@@ -117,18 +149,13 @@ class ConvEncoder(nn.Module):
         blocks: int,
         dropout: float = 0.0,
     ) -> None:
-        super().__init__()
         depth, height, width = event.shape
         flat = (channels << halvings) * (height >> halvings) * (width >> halvings)
         trunk = downsample(depth + context, channels, halvings, blocks, dropout)
-        self.net = nn.Sequential(*trunk, nn.Flatten(), nn.Linear(flat, n_out))
-
-    def forward(self, x: Tensor, context: Context) -> Tensor:
-        out: Tensor = self.net(torch.cat([x, context.everywhere()], dim=1))
-        return out
+        super().__init__(nn.Sequential(*trunk, nn.Flatten(), nn.Linear(flat, n_out)))
 
 
-class ConvDecoder(nn.Module):
+class ConvDecoder(ImageDecoder):
     """(z (B, latent), context) -> (B, per_value * C, H, W): the encoder's mirror; the context joins at the end too."""
 
     def __init__(
@@ -143,32 +170,21 @@ class ConvDecoder(nn.Module):
         blocks: int,
         dropout: float = 0.0,
     ) -> None:
-        super().__init__()
         depth, height, width = event.shape
-        self.shape = (channels << halvings, height >> halvings, width >> halvings)
-        self.start = Joined(latent, flat, math.prod(self.shape))
-        self.grow = upsample(channels, halvings, blocks, dropout)
-        self.head = nn.Conv2d(channels + context, per_value * depth, 3, padding=1)
-
-    def forward(self, z: Tensor, context: Context) -> Tensor:
-        h = self.start(z, context.flat()).unflatten(1, self.shape)
-        out: Tensor = self.head(torch.cat([self.grow(h), context.everywhere()], dim=1))
-        return out
+        shape = (channels << halvings, height >> halvings, width >> halvings)
+        start = Joined(latent, flat, math.prod(shape))
+        grow = upsample(channels, halvings, blocks, dropout)
+        super().__init__(start, shape, grow, nn.Conv2d(channels + context, per_value * depth, 3, padding=1))
 
 
-class GridEncoder(nn.Module):
+class GridEncoder(ImageEncoder):
     """(x (B, C, H, W), context) -> a code for each place of a coarser grid, (B, dims, h, w)."""
 
     def __init__(
         self, event: Event, context: int, dims: int, channels: int, halvings: int, blocks: int, dropout: float = 0.0
     ) -> None:
-        super().__init__()
         trunk = downsample(event.shape[0] + context, channels, halvings, blocks, dropout)
-        self.net = nn.Sequential(*trunk, nn.Conv2d(channels << halvings, dims, 1))
-
-    def forward(self, x: Tensor, context: Context) -> Tensor:
-        out: Tensor = self.net(torch.cat([x, context.everywhere()], dim=1))
-        return out
+        super().__init__(nn.Sequential(*trunk, nn.Conv2d(channels << halvings, dims, 1)))
 
 
 class GridDecoder(nn.Module):

@@ -12,22 +12,20 @@ from __future__ import annotations
 
 import math
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pipeline.contract import Event
-from pipeline.networks.condition import Context
+from pipeline.families.vae.networks.encoder_decoder import ImageDecoder, ImageEncoder
 from pipeline.networks.layers import Joined
 
 START = 8
 """Least height and width of the decoder's first map."""
 
 
-class StridedEncoder(nn.Module):
+class StridedEncoder(ImageEncoder):
     """(x (B, C, H, W), context) -> (B, n_out); `channels` maps after the first of `halvings` convolutions."""
 
     def __init__(self, event: Event, context: int, n_out: int, channels: int, halvings: int, kernel: int) -> None:
-        super().__init__()
         depth, height, width = event.shape
         layers: list[nn.Module] = []
         n_in = depth + context
@@ -37,14 +35,10 @@ class StridedEncoder(nn.Module):
             layers += [conv, nn.BatchNorm2d(n), nn.ReLU()]
             n_in = n
         flat = n_in * (height >> halvings) * (width >> halvings)
-        self.net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, n_out))
-
-    def forward(self, x: Tensor, context: Context) -> Tensor:
-        out: Tensor = self.net(torch.cat([x, context.everywhere()], dim=1))
-        return out
+        super().__init__(nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, n_out)))
 
 
-class StridedDecoder(nn.Module):
+class StridedDecoder(ImageDecoder):
     """(z (B, latent), context) -> (B, per_value * C, H, W); the context joins at the end too."""
 
     def __init__(
@@ -58,22 +52,16 @@ class StridedDecoder(nn.Module):
         halvings: int,
         kernel: int,
     ) -> None:
-        super().__init__()
         depth, height, width = event.shape
         doublings = next(i for i in range(halvings, -1, -1) if i == 0 or min(height, width) >> i >= START)
         n = channels << (halvings - 1)
-        self.shape = (n, height >> doublings, width >> doublings)
-        self.start = Joined(latent, flat, math.prod(self.shape))
+        shape = (n, height >> doublings, width >> doublings)
+        start = Joined(latent, flat, math.prod(shape))
         layers: list[nn.Module] = []
         for _ in range(doublings):
             half, odd = max(1, n // 2), kernel % 2
             conv = nn.ConvTranspose2d(n, half, kernel, stride=2, padding=(kernel - 1) // 2, output_padding=odd)
             layers += [conv, nn.BatchNorm2d(half), nn.ReLU()]
             n = half
-        self.grow = nn.Sequential(*layers)
-        self.head = nn.Conv2d(n + context, per_value * depth, 3, padding=1)
-
-    def forward(self, z: Tensor, context: Context) -> Tensor:
-        h = self.grow(self.start(z, context.flat()).unflatten(1, self.shape))
-        out: Tensor = self.head(torch.cat([h, context.everywhere()], dim=1))
-        return out
+        head = nn.Conv2d(n + context, per_value * depth, 3, padding=1)
+        super().__init__(start, shape, nn.Sequential(*layers), head)

@@ -62,7 +62,29 @@ class InitialFeatures(nn.Module):
         return start if self.condition is None else start + self.condition(context).view_as(start)
 
 
-class DenseTopDown(nn.Module):
+class TopDown(nn.Module):
+    """Layers of latents, of which `start` computes the first features."""
+
+    start: InitialFeatures
+
+    def top(self, context: Context) -> Tensor:
+        """The features (B, features, ...) of the topmost layer."""
+        out: Tensor = self.start(context.flat())
+        return out
+
+
+class ImageTopDown(TopDown):
+    """Layers of latents over images, the coarsest first, of which `head` computes the last features."""
+
+    head: nn.Module
+
+    def output(self, h: Tensor, context: Context) -> Tensor:
+        """(B, channels, H, W) -> (B, per_value * C, H, W)."""
+        out: Tensor = self.head(torch.cat([h, context.everywhere()], dim=1))
+        return out
+
+
+class DenseTopDown(TopDown):
     """Dense layers of `latents` units, the topmost first, with `width` features between."""
 
     def __init__(
@@ -92,11 +114,6 @@ class DenseTopDown(nn.Module):
         seen = [h := step(h) for step in self.steps]
         return seen[::-1]
 
-    def top(self, context: Context) -> Tensor:
-        """(B, width)."""
-        out: Tensor = self.start(context.flat())
-        return out
-
     def output(self, h: Tensor, context: Context) -> Tensor:
         """(B, width) -> (B, per_value * C, ...)."""
         out: Tensor = self.head(torch.cat([h, context.flat()], dim=1))
@@ -116,7 +133,7 @@ class DenseResidual(nn.Module):
         return h + change
 
 
-class ConvTopDown(nn.Module):
+class ConvTopDown(ImageTopDown):
     """`halvings` + 1 layers of latents, the coarsest first; `flat` and `everywhere` are the widths of the context."""
 
     def __init__(
@@ -153,16 +170,6 @@ class ConvTopDown(nn.Module):
         for halve, step in zip(self.halve, list(self.steps)[1:], strict=True):
             seen.append(h := step(halve(h)))
         return seen[::-1]
-
-    def top(self, context: Context) -> Tensor:
-        """(B, channels, h, w) at the coarsest layer."""
-        out: Tensor = self.start(context.flat())
-        return out
-
-    def output(self, h: Tensor, context: Context) -> Tensor:
-        """(B, channels, H, W) -> (B, per_value * C, H, W)."""
-        out: Tensor = self.head(torch.cat([h, context.everywhere()], dim=1))
-        return out
 
 
 def _conv(n_in: int, n_out: int) -> nn.Conv2d:

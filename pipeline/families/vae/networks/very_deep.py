@@ -22,9 +22,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.contract import Event
-from pipeline.families.vae.networks.top_down import InitialFeatures
+from pipeline.families.vae.networks.top_down import ImageTopDown, InitialFeatures
 from pipeline.networks.condition import Context
-from pipeline.networks.layers import zero_init
+from pipeline.networks.layers import check_halvings, zero_init
 
 Size = tuple[int, int]
 
@@ -92,7 +92,7 @@ class VeryDeepLayer(nn.Module):
         return h if self.place is None else F.interpolate(h, size=self.place.shape[1:]) + self.place
 
 
-class VeryDeepTopDown(nn.Module):
+class VeryDeepTopDown(ImageTopDown):
     """Layers of latents, the coarsest first.
 
     Args:
@@ -127,8 +127,7 @@ class VeryDeepTopDown(nn.Module):
         halvings = max(0, len(depths) - 2)
         if len(depths) != len(encoder_depths):
             raise ValueError(f"encoder_depths has {len(encoder_depths)} sizes and depths {len(depths)}")
-        if height % (1 << halvings) or width % (1 << halvings):
-            raise ValueError(f"{height} x {width} cannot be halved {halvings} times")
+        check_halvings(height, width, halvings)
         sizes = [(height >> i, width >> i) for i in range(halvings + 1)] + [(1, 1)] * (len(depths) > 1)
         middle, blocks = max(1, channels // 4), sum(encoder_depths)
         self.sizes, self.depths = sizes, depths
@@ -156,13 +155,3 @@ class VeryDeepTopDown(nn.Module):
                 h = h + block(h)
             seen.append(h)
         return [h for h, count in reversed(list(zip(seen, self.depths, strict=True))) for _ in range(count)]
-
-    def top(self, context: Context) -> Tensor:
-        """(B, channels, h, w) at the coarsest size."""
-        out: Tensor = self.start(context.flat())
-        return out
-
-    def output(self, h: Tensor, context: Context) -> Tensor:
-        """(B, channels, H, W) -> (B, per_value * C, H, W)."""
-        out: Tensor = self.head(torch.cat([h, context.everywhere()], dim=1))
-        return out

@@ -8,7 +8,6 @@ Files that are damaged or of other inputs are ignored.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
@@ -22,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pipeline import device as devices
-from pipeline import files
+from pipeline import files, resumable
 
 
 class Chunk(NamedTuple):
@@ -33,7 +32,7 @@ class Chunk(NamedTuple):
     states: dict[str, Tensor]
 
 
-class KeptChunks:
+class EvaluationChunks:
     """The chunks of one evaluation.
 
     Args:
@@ -48,7 +47,7 @@ class KeptChunks:
         device: torch.device = devices.CPU,
     ) -> None:  # fmt: skip
         self._folder, self._interval, self._device = folder if interval > 0 else None, interval, device
-        self._inputs = hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()
+        self._inputs = resumable.hash_inputs(inputs)
         self._unwritten: dict[str, Chunk] = {}
         self._written = time.monotonic()
         self._calls: dict[str, int] = {}
@@ -89,12 +88,13 @@ class KeptChunks:
             states = {f"{key}/state:{name}": state for name, state in chunk.states.items()}
             tensors |= {f"{key}/value": chunk.value.contiguous(), **states}
         seconds = {key: chunk.seconds for key, chunk in self._unwritten.items()}
-        try:
+
+        def write() -> None:
             number = 1 + max((int(path.stem) for path in folder.glob("*.safetensors")), default=0)
             with files.atomic_write(folder / f"{number}.safetensors") as draft:
                 save_file(tensors, draft, {"inputs": self._inputs, "seconds": json.dumps(seconds)})
-        except (OSError, SafetensorError) as error:
-            print(f"{folder} cannot be written, the evaluation is not kept: {error}")
+
+        if not resumable.try_write(folder, write, "the evaluation has no chunks on disk"):
             self._folder = None
         self._unwritten, self._written = {}, time.monotonic()
 
@@ -105,7 +105,7 @@ class KeptChunks:
             try:
                 found |= _chunks(path, self._inputs)
             except (OSError, SafetensorError, KeyError, ValueError) as error:
-                print(f"kept chunks ignored: {path}: {error}")
+                print(f"evaluation chunks ignored: {path}: {error}")
                 path.unlink(missing_ok=True)
         return found
 

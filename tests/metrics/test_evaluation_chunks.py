@@ -13,8 +13,8 @@ from torch import Tensor
 from pipeline import paths
 from pipeline.contract import GenerativeModel, Player, Weighted
 from pipeline.data import prepared
-from pipeline.metrics.evaluation import kept_chunks, memo
-from pipeline.metrics.evaluation.kept_chunks import KeptChunks
+from pipeline.metrics.evaluation import memo
+from pipeline.metrics.evaluation.evaluation_chunks import EvaluationChunks
 from pipeline.metrics.judges import fitting
 from pipeline.paths import Cell
 from pipeline.stages import evaluate, features, prepare
@@ -25,7 +25,9 @@ CELL = Cell("digits", "toy", 4)
 PARAMS = params_text(
     {"digits": task_entry("digits", 60, 20, 30, condition="class", extractor="identity")},
     evaluation={"samples": 25, "draws": 3, "chunk": 10, "neighbours": 1, "conditions": 4, "repeats": 5},
+    hardware={"checkpoint_seconds": 1e-9},
 )
+"""Every chunk is written."""
 
 
 class Killed(BaseException):
@@ -62,22 +64,16 @@ def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reproducible, "seed", torch.manual_seed)  # WHY: the flags that it sets would outlive the test
     monkeypatch.setattr(memo, "of_cell", lambda *_: None)
     monkeypatch.setattr(evaluate, "operation_counts", lambda *_: {})
-    monkeypatch.setattr(evaluate, "kept_chunks", kept)
     monkeypatch.setattr(fitting, "fit", partial(fitting.fit, steps=3))
     Path("params.yaml").write_text(PARAMS, encoding="utf-8")
     prepare.main("digits")
     features.main("digits")
 
 
-def kept(*_: object, code: str = "one") -> KeptChunks:
-    """That writes after every chunk."""
-    return KeptChunks(paths.kept_chunks(CELL), {"code": code}, interval=1e-9)
-
-
-def run(monkeypatch: pytest.MonkeyPatch, model: NoisyBound) -> tuple[bytes, bytes]:
-    """The files of the cell."""
+def run(monkeypatch: pytest.MonkeyPatch, model: NoisyBound, weights: str = "one") -> tuple[bytes, bytes]:
+    """The files of the cell; `weights` is their hash in its manifest."""
     task = prepared.described("digits")
-    manifest = {"task": "digits", "family": "toy", "parameters": 0}
+    manifest = {"task": "digits", "family": "toy", "parameters": 0, "sha256": weights}
     monkeypatch.setattr("pipeline.training.checkpoint.load", lambda *_: Trained(model, manifest))
     assert task.condition.kind == "class"
     evaluate.main(*CELL)
@@ -87,7 +83,7 @@ def run(monkeypatch: pytest.MonkeyPatch, model: NoisyBound) -> tuple[bytes, byte
 def test_an_evaluation_goes_on_where_it_was_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = NoisyBound()
     expected = run(monkeypatch, whole)
-    assert not paths.kept_chunks(CELL).exists()
+    assert not paths.evaluation_chunks(CELL).exists()
     for end in range(1, whole.calls + 1):
         killed, second = NoisyBound(end), NoisyBound()
         with pytest.raises(Killed):
@@ -95,7 +91,7 @@ def test_an_evaluation_goes_on_where_it_was_killed(monkeypatch: pytest.MonkeyPat
         assert run(monkeypatch, second) == expected, f"killed at call {end}"
         again = killed.calls + second.calls - whole.calls
         assert again <= 3, f"killed at call {end}: more than the draws of one chunk are computed twice"
-        assert not paths.kept_chunks(CELL).exists()
+        assert not paths.evaluation_chunks(CELL).exists()
 
 
 def test_damaged_chunks_and_those_of_other_inputs_are_ignored(
@@ -104,20 +100,18 @@ def test_damaged_chunks_and_those_of_other_inputs_are_ignored(
     expected = run(monkeypatch, NoisyBound())
     with pytest.raises(Killed):
         run(monkeypatch, NoisyBound(end=8))
-    files = sorted(paths.kept_chunks(CELL).glob("*"))
+    files = sorted(paths.evaluation_chunks(CELL).glob("*"))
     files[1].write_bytes(files[1].read_bytes()[:-7])
     assert run(monkeypatch, NoisyBound()) == expected
-    assert capsys.readouterr().out.count("kept chunks ignored") == 1
+    assert capsys.readouterr().out.count("evaluation chunks ignored") == 1
     with pytest.raises(Killed):
         run(monkeypatch, NoisyBound(end=8))
-    monkeypatch.setattr(evaluate, "kept_chunks", partial(kept, code="two"))
-    again = NoisyBound()
-    assert run(monkeypatch, again) == expected
+    assert run(monkeypatch, NoisyBound(), weights="two") == expected
     assert "other code, data or settings" in capsys.readouterr().out
 
 
 def test_a_short_evaluation_writes_no_chunk(tmp_path: Path) -> None:
-    chunks = KeptChunks(tmp_path / "none", {}, interval=3600)
+    chunks = EvaluationChunks(tmp_path / "none", {}, interval=3600)
     value, _ = chunks.compute("x", lambda: torch.ones(2))
     assert value.tolist() == [1, 1]
     assert not (tmp_path / "none").exists()
@@ -125,6 +119,6 @@ def test_a_short_evaluation_writes_no_chunk(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_costs_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
-    chunks = kept_chunks.KeptChunks(tmp_path / "file", {}, interval=1e-9)
+    chunks = EvaluationChunks(tmp_path / "file", {}, interval=1e-9)
     assert chunks.compute("x", lambda: torch.ones(1))[0].tolist() == [1]
     assert "cannot be written" in capsys.readouterr().out
