@@ -10,15 +10,15 @@ from itertools import product
 
 from pipeline.claims.claim import Claim
 from pipeline.claims.contrast import Contrast, difference
-from pipeline.results.objective_series import ARCHITECTURES, KNOBS, model
+from pipeline.results.objective_series import KNOBS, POINTS, model
 from pipeline.results.table import Results
 
 TASKS, IMAGES = ("ring", "ring_wide", "grid", "grid_wide", "ring_tail"), "digits"
 FORWARD, REVERSE, CRITIC = "forward_kl", "reverse_kl", "nonsaturating"
 TURNED = {"order": ("renyi_0_25", "renyi_0_75"), "weight": ("hybrid_0_1", "hybrid_10")}
 """Knob -> the objectives at its lowest and its highest setting between the ends."""
-MOVING = "realnvp"
-"""The architecture that is trained at each of these settings."""
+MOVING, OF_IMAGES = "spline_flow", "realnvp"
+"""The architectures of points and of images that are trained at each of these settings."""
 NATS = 0.01
 """The equivalence bound of a divergence, and of the other metrics of these claims, in their units."""
 TITLES = {"kl_pq": "KL(p‖q)", "kl_qp": "KL(q‖p)", "bits_per_dim": "reported bits/dim", "precision": "precision"}
@@ -38,12 +38,12 @@ def _trade(results: Results, task: str, covering: str, seeking: str, part: str =
 
 def _decides(results: Results) -> Iterator[Contrast]:
     """Each architecture by forward KL against each by reverse KL: the family must not matter."""
-    for task, (covering, seeking) in product(TASKS, product(ARCHITECTURES, repeat=2)):
+    for task, (covering, seeking) in product(TASKS, product(POINTS, repeat=2)):
         yield from _trade(results, task, model(covering, FORWARD), model(seeking, REVERSE))
 
 
 def _critic(results: Results) -> Iterator[Contrast]:
-    for task, architecture in product(TASKS, ARCHITECTURES):
+    for task, architecture in product(TASKS, POINTS):
         yield from _trade(results, task, model(architecture, FORWARD), model(architecture, CRITIC))
 
 
@@ -53,7 +53,7 @@ def _moves(results: Results) -> Iterator[Contrast]:
         low, high = (model(MOVING, objective) for objective in TURNED[knob])
         for task in TASKS:
             yield from _trade(results, task, low, high, part=knob)
-    low, high = (model(MOVING, objective) for objective in TURNED["weight"])
+    low, high = (model(OF_IMAGES, objective) for objective in TURNED["weight"])
     for metric in ("bits_per_dim", "precision"):
         yield _higher(results, IMAGES, metric, high, low, "weight")
 

@@ -16,8 +16,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 SUITE = "one_architecture"
-ARCHITECTURES: Mapping[str, str] = {"realnvp": "flow", "ar_mixture": "autoregressive"}
-"""Architecture -> its family."""
+POINTS: Mapping[str, str] = {"spline_flow": "flow", "ar_mixture": "autoregressive"}
+"""Architecture of points -> its family."""
+ARCHITECTURES: Mapping[str, str] = {**POINTS, "realnvp": "flow"}
+"""Every architecture -> its family; that of images comes last."""
 KNOBS: Mapping[str, Mapping[str, float]] = {
     "order": {"forward_kl": 0.0, "renyi_0_25": 0.25, "renyi_0_5": 0.5, "renyi_0_75": 0.75, "reverse_kl": 1.0},
     "weight": {"forward_kl": 0.0, "hybrid_0_1": 0.1, "hybrid_1": 1.0, "hybrid_10": 10.0, "nonsaturating": math.inf},

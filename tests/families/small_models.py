@@ -29,6 +29,7 @@ VARIANTS: tuple[tuple[Toy, Mapping[str, Any]], ...] = (
     (Toy("flow", "glow", "grey", "class"), {"dequantisation": "uniform"}),
     (Toy("flow", "realnvp_by_objective", "points", "none"), {"objective": "reverse_kl"}),
     (Toy("flow", "realnvp_by_objective", "points", "class"), {"objective": "hybrid"}),
+    (Toy("flow", "spline_flow_by_objective", "points", "none"), {"objective": "renyi"}),
     (Toy("flow", "realnvp_by_objective", "grey", "class"), {"objective": "adversarial", "penalty": 1.0}),
     (Toy("autoregressive", "ar_mixture_by_objective", "points", "none"), {"objective": "renyi"}),
     (Toy("autoregressive", "ar_mixture_by_objective", "points", "box"), {"objective": "adversarial"}),

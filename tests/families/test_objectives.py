@@ -26,7 +26,7 @@ from pipeline.results import objective_series
 
 POINT, IMAGE = Task("points", POINTS, truth=TRUTH), Task("images", GREY)
 NARROW = Task("one", Event((2,)), truth=Mixture(((0.0, 0.0),), 1.0, (1.0,)))
-FAMILIES = {"realnvp": "flow", "ar_mixture": "autoregressive"}
+FAMILIES = {"realnvp": "flow", "spline_flow": "flow", "ar_mixture": "autoregressive"}
 SETTINGS: dict[str, dict[str, Any]] = {
     "forward_kl": {},
     "reverse_kl": {"objective": "reverse_kl"},

@@ -14,10 +14,10 @@ from pipeline.results.objective_series import SUITE
 from pipeline.statistics.intervals import student_t
 
 POINTS: Mapping[str, Mapping[str, float]] = {
-    "realnvp_forward_kl": {"kl_pq": -0.002, "kl_qp": 0.9, "coverage": 0.95, "precision": 0.8},
-    "realnvp_renyi_0_5": {"kl_pq": 0.5, "kl_qp": 0.4, "coverage": 0.9, "precision": 0.9},
-    "realnvp_reverse_kl": {"kl_pq": 9.0, "kl_qp": 0.1, "coverage": 0.5, "precision": 0.99},
-    "realnvp_hybrid_10": {"kl_pq": 2.0, "kl_qp": 0.3, "coverage": 0.8, "precision": 0.95},
+    "spline_flow_forward_kl": {"kl_pq": -0.002, "kl_qp": 0.9, "coverage": 0.95, "precision": 0.8},
+    "spline_flow_renyi_0_5": {"kl_pq": 0.5, "kl_qp": 0.4, "coverage": 0.9, "precision": 0.9},
+    "spline_flow_reverse_kl": {"kl_pq": 9.0, "kl_qp": 0.1, "coverage": 0.5, "precision": 0.99},
+    "spline_flow_hybrid_10": {"kl_pq": 2.0, "kl_qp": 0.3, "coverage": 0.8, "precision": 0.95},
     "oracle": {"kl_pq": 0.001, "kl_qp": 0.001, "coverage": 0.97, "precision": 0.97},
 }
 
@@ -40,10 +40,10 @@ def test_lines_join_the_settings_of_a_knob_from_covering_to_seeking() -> None:
     sets = [rows for rows in chart.spec["datasets"].values() if rows and "setting" in rows[0]]
     joined = {
         line: [[row["y"] for row in rows if row["model"] == line] for rows in sets]
-        for line in ("realnvp, order", "realnvp, weight")
+        for line in ("spline_flow, order", "spline_flow, weight")
     }
-    assert pytest.approx([SMALLEST, 0.525, 9.45]) in joined["realnvp, order"]  # a negative estimate is drawn there
-    assert pytest.approx([SMALLEST, 2.1]) in joined["realnvp, weight"]
+    assert pytest.approx([SMALLEST, 0.525, 9.45]) in joined["spline_flow, order"]  # a negative estimate is drawn there
+    assert pytest.approx([SMALLEST, 2.1]) in joined["spline_flow, weight"]
 
 
 def test_on_images_bits_take_the_place_of_the_divergences() -> None:

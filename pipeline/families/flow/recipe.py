@@ -29,9 +29,9 @@ __all__ = [
     "nice_points",
     "realnvp_by_objective_images",
     "realnvp_by_objective_points",
-    "spline_flow_by_objective_points",
     "realnvp_images",
     "realnvp_points",
+    "spline_flow_by_objective_points",
     "spline_flow_images",
     "spline_flow_points",
 ]
