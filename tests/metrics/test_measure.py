@@ -253,6 +253,7 @@ def test_every_row_says_unit_and_direction() -> None:
     references = {m.name for m in metrics() if m.name.endswith(registry.REFERENCES)}
     assert {m.name for m in metrics() if m.better == "none"} - references == {
         "authenticity", "memorisation_ct", "memorisation_ct_cells", "fld_gap", "conditional_diversity", "vendi",
+        "log_normaliser", "chain_acceptance", "chain_effective", "chain_length",
     }  # fmt: skip
     assert all(m.better == "none" for m in metrics() if m.name in references)
 
