@@ -280,7 +280,8 @@ def test_the_suite_trains_what_the_report_and_the_claims_read() -> None:
         trainings = [settings.train(grid.events, name) for name in names]
         assert all(training == trainings[0] for training in trainings)
         for training in trainings:
-            assert training.validate_every == training.steps  # the last weights, whatever their likelihood
+            assert training.keep == "last"  # whatever their likelihood
+            assert training.patience is None
         for one in objective_series.series(names):
             for setting, name in one.models:
                 spec = settings.model(grid.events, name)
