@@ -54,7 +54,7 @@ def sample_distance(model: GenerativeModel, validation: Batch, batch_size: int) 
     with devices.preserved_random_states(x.device):
         torch.manual_seed(SEED)
         drawn = torch.cat([model.sample(part) for part in torch.split(c, batch_size)])
-    return energy_coefficient(drawn, x).item()
+    return energy_coefficient(drawn.cpu(), x.cpu()).item()  # in float64, which not every device has
 
 
 def energy_coefficient(x: Tensor, y: Tensor) -> Tensor:

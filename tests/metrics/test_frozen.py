@@ -155,5 +155,7 @@ def test_every_function_says_the_class_that_is_built_again() -> None:
 
 
 def test_an_unknown_name_is_said_with_what_there_is() -> None:
-    with pytest.raises(UserError, match=re.escape("here: unknown 'incepton'; allowed: classifier,")):
+    with pytest.raises(
+        UserError, match=re.escape("here: unknown 'incepton'; allowed: channel_classifier, classifier,")
+    ):
         lookup.find("incepton", "here")

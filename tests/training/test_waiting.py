@@ -110,7 +110,8 @@ def test_on_another_device_the_loop_waits_at_rows_and_validations_alone(monkeypa
     monkeypatch.setattr(optimiser, "AdamW", lambda params, rate, betas, **_: torch.optim.SGD(params, rate))
     monkeypatch.setattr(FiniteCheck, "check", lambda self: None)
     monkeypatch.setattr(CurveLogger, "flush", lambda self, step: {})
-    monkeypatch.setattr(loop, "mean_bound", lambda model, validation, settings: 0.0)
+    for measure in ("mean_bound", "sample_distance"):
+        monkeypatch.setattr(loop, measure, lambda model, validation, batch_size: 0.0)
     points = EachStep(lambda: steps.append(0))
     trained, _, _ = fit(Duel(), data(), data(), settings(), CurveLogger(), "toy", seed=0, device=META, points=points)
     assert len(steps) == 20
