@@ -61,7 +61,8 @@ def trained(cell: Cell) -> Path:
 
 
 def samples(cell: Cell) -> Path:
-    """npz: x (N, *event) as levels (uint8) or points (float32), and c."""
+    """npz: x (N, *event) as levels (uint8) or points (float32), and c; of a model with a likelihood log_p (T,) of the
+    test items."""
     return Path("artifacts/samples") / f"{cell.key}.npz"
 
 

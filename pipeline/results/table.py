@@ -39,6 +39,8 @@ UPPER, LOWER = "<=", ">="
 """How the kind of an upper bound begins, and that of a lower bound."""
 NARROW = ("_half", "_quarter", "_eighth")
 """How the name of a model ends that has a share of another one's width."""
+BUDGETS = ("_steps_25", "_steps_50", "_steps_200")
+"""How the name of a model ends that has a percentage of another one's training steps."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Source:
         seeds: the training seeds that it is measured on, without those whose training had not converged.
         kinds: the kinds of its numbers, 'exact' or '<= (IWAE-64)'.
         blind: why the metric is not informative on this task; empty if it is admitted.
-        model: the model, without the ending of a narrow one.
+        model: the model, without the ending of a narrow one or of one with another number of steps.
         cell: the task and the model, 'ring-vae'.
         unconverged: the seeds whose training had not converged (`pipeline.results.convergence`).
     """
@@ -150,7 +152,8 @@ class Results:
         }
 
     def models(self, task: str, families: Container[str], width: str = "") -> list[str]:
-        """Every model of some families on a task, converged or not, at full width or at one of `NARROW`."""
+        """Every model of some families on a task, converged or not, at full width or at one of `NARROW`, and with its
+        full number of steps."""
         rows = self.frame[self.frame["task"] == task]
         pairs = dict.fromkeys(zip(rows["model"].astype(str), rows["family"], strict=True))
         return [model for model, family in pairs if family in families and model == base(model) + width]
@@ -212,8 +215,8 @@ class Results:
 
 
 def base(model: str) -> str:
-    """realnvp_half -> realnvp; the name of any other model itself."""
-    return next((model.removesuffix(end) for end in NARROW if model.endswith(end)), model)
+    """realnvp_half, realnvp_steps_50 -> realnvp; the name of any other model itself."""
+    return next((model.removesuffix(end) for end in (*NARROW, *BUDGETS) if model.endswith(end)), model)
 
 
 def compact(value: float) -> str:

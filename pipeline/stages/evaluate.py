@@ -36,7 +36,8 @@ class Measured(NamedTuple):
 
     drawn: dict[str, Tensor]
     """x (M, *event) as stored and c (M, *condition). Of a task with a condition also `repeated` (K, R, *event), R
-    samples under each row of `repeated_c` (K, *condition); of a model with a latent plane also `plane`."""
+    samples under each row of `repeated_c` (K, *condition); of a model with a latent plane also `plane`; of a model with
+    a likelihood also `log_p` (T,) float32 nats, the value or bound of each test item, in the order of the split."""
     metrics: dict[str, Entry]
     seconds: hardware.Seconds
     likelihood: str
@@ -108,6 +109,7 @@ def evaluate(
     start, event = perf_counter(), data.task.event
     draws = known.draws(event) if known else None
     seconds = dict(known.seconds()) if known and draws else {}
+    log_p = known.log_p() if known and draws else None
     if draws is None:
         draws, seconds["sample_seconds_per_1000"] = _draw(model, data, settings, kept)
     x, c, (again, held) = head(draws.many, settings.samples), draws.c[: settings.samples], draws[2:]
@@ -120,17 +122,21 @@ def evaluate(
         second=_second(data, settings, x, device_of(model)),
     )  # fmt: skip
     name = statement(model, settings.draws) if isinstance(model, Bounded) else ""
-    if name and LIKELIHOOD_SECONDS not in seconds:
-        seconds[LIKELIHOOD_SECONDS] = 1000 * median(test_likelihood(context).seconds), f"measured ({name})"
+    if name and (LIKELIHOOD_SECONDS not in seconds or log_p is None):
+        scores = test_likelihood(context)
+        log_p = scores.log_p.float()
+        seconds[LIKELIHOOD_SECONDS] = 1000 * median(scores.seconds), f"measured ({name})"
     metrics, decoded = measure(context, known.metrics() if known else None), latent_plane(model, event, data.test)
     drawn = {"x": stored(event, x), "c": c}
     if len(held):
         drawn |= {"repeated": stored(event, again), "repeated_c": held}
     if decoded is not None:
         drawn["plane"] = stored(event, decoded)
+    if log_p is not None:
+        drawn["log_p"] = log_p
     seconds.setdefault("evaluate_seconds", (perf_counter() - start + kept.seconds, "measured"))
     if known:
-        known.save(event, draws, metrics, seconds, settings.draws)
+        known.save(event, draws, metrics, seconds, settings.draws, log_p)
     return Measured(drawn, metrics, seconds, name)
 
 

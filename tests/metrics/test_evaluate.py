@@ -76,13 +76,27 @@ def test_a_cell_is_measured(
     counts = {f"{way}_{what}" for way in ("sample", "likelihood") for what in ("flops", "depth")}
     assert counts <= set(metrics["metrics"])
     assert metrics["metrics"]["likelihood_depth"]["kind"] == "counted (exact)"
-    assert set(samples) == {"x", "c"}
+    assert set(samples) == {"x", "c", "log_p"}
     assert samples["x"].shape == (50 if task == "ring" else 30, *shape)
     assert samples["x"].dtype == kept
     before = Path(f"artifacts/metrics/{task}-toy-4.json").read_bytes(), samples["x"]
     evaluate.main(task, "toy", 4)
     assert Path(f"artifacts/metrics/{task}-toy-4.json").read_bytes() == before[0]
     assert np.array_equal(written(task)[2]["x"], before[1])
+
+
+def test_the_likelihoods_of_a_file_are_those_of_the_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their mean is the metric, of as many items as the test split has, in its order; also from the memo."""
+    trained(monkeypatch, Gaussian((2,)))
+    prepare.main("ring")
+    features.main("ring")
+    for _ in range(2):
+        evaluate.main("ring", "toy", 4)
+        metrics, _, samples = written("ring")
+        x, c = prepared.load("ring").test
+        assert samples["log_p"].dtype == np.float32
+        np.testing.assert_allclose(samples["log_p"], Gaussian((2,)).log_prob(x, c), rtol=1e-6)
+        assert samples["log_p"].mean() == pytest.approx(metrics["metrics"]["nats"]["value"], rel=1e-6)
 
 
 @pytest.mark.parametrize("same", [True, False])

@@ -81,14 +81,22 @@ class Memo:
             known.pop(LIKELIHOOD_SECONDS, None)
         return known
 
+    def log_p(self) -> Tensor | None:
+        """(T,) float32 nats of the test items; None where there are none, or the code of the likelihood has changed."""
+        if self._known.get("likelihood") != self.hashes["nats"] or not self._has_samples():
+            return None
+        found = files.read_npz(self._samples, AGAIN).get("log_p")
+        return None if found is None else torch.from_numpy(found)
+
     def _has_samples(self) -> bool:
         there = bool(self._known) and self._samples.exists()
         return there and files.sha256(self._samples) == self._known["sha256"]
 
     def save(
-        self, event: Event, draws: Draws, metrics: Mapping[str, Entry], seconds: Mapping[str, tuple[float, str]], k: int
-    ) -> None:
-        """Write the samples, unless they are there, and the numbers.
+        self, event: Event, draws: Draws, metrics: Mapping[str, Entry], seconds: Mapping[str, tuple[float, str]],
+        k: int, log_p: Tensor | None = None,
+    ) -> None:  # fmt: skip
+        """Write the samples and the log-likelihoods, unless they are there, and the numbers.
 
         Args:
             event: of the task.
@@ -96,10 +104,12 @@ class Memo:
             metrics: all numbers, by their names in results.csv.
             seconds: wall-clock times by name, with their kinds.
             k: draws of a bound, which some names hold.
+            log_p: (T,) float32 nats of the test items; None of a model without a likelihood.
         """
-        if not self._has_samples():
+        if not self._has_samples() or (log_p is not None and self.log_p() is None):
             arrays = {"many": stored(event, draws.many), "repeated": stored(event, draws.repeated)}
             arrays |= {"c": draws.c, "repeated_c": draws.repeated_c}
+            arrays |= {} if log_p is None else {"log_p": log_p}
             files.write_npz(self._samples, {name: value.numpy() for name, value in arrays.items()})
         written = {metric.name: registry.measured_name(metric, k) for metric in registry.metrics()}
         record = {

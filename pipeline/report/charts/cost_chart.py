@@ -17,7 +17,7 @@ from pipeline.report.charts.chart import Chart, ChartTable
 from pipeline.report.charts.scatter import ChartAxis, ModelPoint
 from pipeline.report.leaderboard import Board, Standing
 from pipeline.results.column import DASH, column
-from pipeline.results.table import NARROW, base
+from pipeline.results.table import base
 
 SIZE, SAMPLE, EVALUATE = "parameters", "sample_seconds_per_1000", "likelihood_seconds_per_1000"
 TITLES = {SIZE: "parameters", SAMPLE: "seconds for 1,000 samples", EVALUATE: "seconds for 1,000 likelihoods"}
@@ -60,7 +60,7 @@ def _panels(board: Board) -> Iterator[CostPanel]:
         yield CostPanel(SIZE, board.likelihood, _points(models, SIZE, board.likelihood))
     if "frechet" in board.protocols:
         yield CostPanel(SAMPLE, "frechet", _points(models, SAMPLE, "frechet"))
-    wide = [s for s in models if not s.model.endswith(NARROW)]
+    wide = [s for s in models if base(s.model) == s.model]
     yield CostPanel(EVALUATE, SAMPLE, _points(wide, EVALUATE, SAMPLE))
 
 
