@@ -47,10 +47,7 @@ FLATTERED = "A bound on the optimistic side (≥ where lower is better) is neith
 BLIND = "In parentheses and neither ranked nor bold: metrics that are blind here: they do not distinguish the controls"
 UNDECIDED = "Convergence is not decided, for want of a validation score that is comparable over the training"
 ALONE = "1 seed: no interval and no rank, for another seed may reorder these rows"
-SAME = (
-    "its seeds draw the same items (most of them at least), or are not known to draw others, and are no replications, "
-    "so it has no interval"
-)
+SAME = "its seeds draw the same items (most of them at least), or are not known to draw others, so it has no interval"
 RULE = (
     "Supported: bits/dim falls at each level, and the 95 % t interval of each drop, paired over seeds, lies above 0. "
     "Contradicted: the interval of a drop lies below 0, at the level 1 - .05 / drops. Undecided: all else."
