@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any, Literal, NamedTuple, get_args
 
+from pipeline import paths
 from pipeline.claims import richer_conditions
 from pipeline.claims.claim import Claim
 from pipeline.claims.claims_md import Judged, line, notes, significance
@@ -18,7 +19,7 @@ from pipeline.html.cell_records import CellRecord, ExternalRecord
 from pipeline.html.leaderboard_tables import BoardTable, ProtocolRow
 from pipeline.html.sample_pictures import EmbeddedPicture, Gallery
 from pipeline.params import Params
-from pipeline.report import reference_values
+from pipeline.report import figures, reference_values
 from pipeline.report.charts import (
     conditioning_chart,
     cost_chart,
@@ -120,8 +121,14 @@ class TaskView:
         return {standing.model: list(self.gallery.of(standing)) for standing in self.standings}
 
     @cached_property
-    def real(self) -> EmbeddedPicture:
+    def real(self) -> EmbeddedPicture | None:
         return self.gallery.real()
+
+    @cached_property
+    def kept(self) -> Sequence[tuple[str, str]]:
+        """(name, path from the page) of the pictures that an earlier run drew."""
+        found = figures.kept(self.board)
+        return [(name, path.relative_to(paths.RESULTS.parent).as_posix()) for name, path in found.items()]
 
     @cached_property
     def external(self) -> list[ExternalRecord]:

@@ -4,6 +4,7 @@ benchmark         all of it, read once
 leaderboard       each model of a task with its mean and interval over seeds, in order
 answer            which families cover the data, and which seek
 tables            quality, cost and sampling intervals of a board as columns of texts
+committed_rows    which cells an earlier run measured
 row_labels        what the family column says
 leaderboard_md    leaderboard.md and leaderboards/
 leaderboard_csv   leaderboard.csv and comparisons.csv
