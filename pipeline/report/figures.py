@@ -69,6 +69,8 @@ def kept(board: Board) -> dict[str, Path]:
 
 def _lacks(board: Board, picture: str) -> bool:
     """Whether artifacts that the picture shows are not in this folder."""
+    if picture in OF_SAMPLES | OF_CURVES and not any(standing.here for standing in board.standings):
+        return True
     models = [standing for standing in board.standings if standing.role == "model" and standing.cells]
     if picture in OF_SAMPLES:
         return any(standing.first is None for standing in models)

@@ -8,6 +8,7 @@ its stages exists: after a failed re-run of `train`, old metrics are left on dis
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -183,14 +184,20 @@ def selected(params: Params, outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 
 def shown(params: Params, outcomes: Iterable[Outcome]) -> dict[str, Suite]:
-    """The default suites, and each other suite once a cell of it that no default suite selects has run."""
+    """The default suites, and each other suite once a cell of its own has run.
+
+    Its own cells are those that no other suite selects; without such cells, those that no default suite selects;
+    without these, all.
+    """
+    selected = Counter(cell for suite in params.suites.values() for cell in {*suite.cells()})
     default = {cell for suite in params.selected().values() for cell in suite.cells()}
     ran = {o.cell for o in outcomes if o.status != "failed"}
-    return {
-        name: suite
-        for name, suite in params.suites.items()
-        if suite.default or ran.intersection({*suite.cells()} - default or suite.cells())
-    }
+
+    def own(suite: Suite) -> set[Cell]:
+        cells = {*suite.cells()}
+        return {cell for cell in cells if selected[cell] == 1} or cells - default or cells
+
+    return {name: suite for name, suite in params.suites.items() if suite.default or ran & own(suite)}
 
 
 def _complete(cell: Cell) -> bool:
