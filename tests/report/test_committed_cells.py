@@ -17,14 +17,14 @@ from pipeline.claims import answer_md, claims_md
 from pipeline.errors import UserError
 from pipeline.html import document
 from pipeline.params import load
-from pipeline.paths import Cell
+from pipeline.paths import DVC_METRICS, Cell
 from pipeline.report import leaderboard_md
 from pipeline.results import outcomes, record, task_facts
 from pipeline.results.outcomes import Measurement, Outcome
 from pipeline.results.record import recorded
 from pipeline.results.table import compact
 from pipeline.stages import committed_cells
-from pipeline.stages.report import COMPARISONS, METRICS, main
+from pipeline.stages.report import COMPARISONS, main
 
 if TYPE_CHECKING:
     from tests.report.conftest import SeriesTree, Tree
@@ -300,9 +300,9 @@ def test_a_conditioning_series_needs_no_images(series: SeriesTree) -> None:
 
 def test_the_metrics_of_dvc_are_a_small_file_for_each_model_of_the_default_suites(reported: Tree) -> None:
     for _ in range(2):
-        names = {path.stem for path in METRICS.iterdir()}
+        names = {path.stem for path in DVC_METRICS.iterdir()}
         assert names == {"toy-gan", "toy-vae", "toy-flow", "pics-vae"}
-        held = files.read_json(METRICS / "toy-flow.json", "coverseek report")
+        held = files.read_json(DVC_METRICS / "toy-flow.json", "coverseek report")
         assert held["nats"] == pytest.approx((-0.5 - 1 / 3 - 0.48) / 3, abs=1e-6)
         shutil.rmtree("artifacts", ignore_errors=True)
         main()
