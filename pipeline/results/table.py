@@ -151,8 +151,11 @@ class Results:
         }
 
     def models(self, task: str, families: Container[str], width: str = "") -> list[str]:
-        """Every model of some families on a task, converged or not, at full width or at one of `NARROW`, with all of its
-        training steps."""
+        """Every model of some families on a task, converged or not, with all of its training steps.
+
+        Args:
+            width: one of `NARROW`, or empty for the full width.
+        """
         rows = self.frame[self.frame["task"] == task]
         pairs = dict.fromkeys(zip(rows["model"].astype(str), rows["family"], strict=True))
         return [model for model, family in pairs if family in families and model == base(model) + width]
