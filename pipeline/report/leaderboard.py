@@ -68,6 +68,7 @@ class Standing:
         replicated: whether its seeds draw different samples; if not, there is no interval over seeds.
         unconverged: the seeds whose validation score still rose at the end (`pipeline.results.convergence`).
         convergence_known: whether that is decided of a seed.
+        swept: the seeds whose knob was turned.
     """
 
     model: str
@@ -81,6 +82,7 @@ class Standing:
     replicated: bool = True
     unconverged: tuple[int, ...] = ()
     convergence_known: bool = True
+    swept: tuple[Outcome, ...] = ()
 
     @property
     def control(self) -> bool:
@@ -239,6 +241,7 @@ def _standing(model: str, outcomes: list[Outcome], scores: Mapping[str, SeedMean
         model, first.family, status, cells, scores, _sampled(outcomes), tuple(_curve(outcomes)), first.trust,
         replicated,
         tuple(o.cell.seed for o in outcomes if o.converged is False), any(o.converged is not None for o in outcomes),
+        tuple(o for o in outcomes if o.turns),
     )  # fmt: skip
 
 
@@ -304,7 +307,7 @@ def _compared(standings: Iterable[Standing], metric: str) -> Comparison:
 
 
 def _is_same_model(a: str, b: str) -> bool:
-    """Whether two names are of one model, at two widths."""
+    """Whether two names are of one model, at two widths or numbers of training steps."""
     return base(a) == base(b)
 
 

@@ -84,6 +84,7 @@ class Outcome(BaseModel):
     Attributes:
         metrics: empty unless the status is "ok".
         turns: the settings of its knob; empty unless they were swept.
+        validation: the same on the validation split.
         data: a hash of the task's prepared data.
         trust: "re-trained" of a cell; see `external`.
         replicated: whether other seeds draw other samples, as those of a control that returns stored items may not.
@@ -98,6 +99,7 @@ class Outcome(BaseModel):
     hardware: dict[str, Any] = {}
     knob: str = ""
     turns: tuple[SweepPoint, ...] = ()
+    validation: tuple[SweepPoint, ...] = ()
     data: str | None = None
     trust: str = "re-trained"
     replicated: bool = True
@@ -189,6 +191,7 @@ def _outcome(params: Params, cell: Cell, swept: bool) -> Outcome:
         hardware=times[0].hardware,
         knob=sweep.knob if sweep else "",
         turns=sweep.turns if sweep else (),
+        validation=sweep.validation if sweep else (),
         data=data,
         replicated=record.replicated,
     )

@@ -2,7 +2,7 @@
 
     difference    mean a - mean b with Welch's t. Two models are independent samples: one seed shows both the same
                   batches, but their scores do not correlate over seeds (docs/protocol.md#seeds), so that a paired test
-                  would have half the degrees of freedom for the same spread. Two widths of one model do, and are paired
+                  would have half the degrees of freedom for the same spread. Two sizes of one model do, and are paired
                   (`TTest.of`). Without spread, as counts may have, there is no test and p = 1
     Holm          the p-values of all pairs of one metric of one task together, so that one of twenty tables of equal
                   models shows a difference, not one of twenty pairs (Holm 1979, Scand. J. Statist. 6)
