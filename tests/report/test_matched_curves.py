@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import altair as alt
 import pytest
 
+from pipeline.params import load
 from pipeline.report.charts import matched_curves
 from pipeline.report.charts.chart import Chart
 from pipeline.report.leaderboard import Board, SeedMean, Standing
 from pipeline.results import size_series
 from pipeline.results.size_series import SizeSeries
+from pipeline.results.table import BUDGETS, base
 from pipeline.statistics.intervals import student_t
 
 
@@ -58,10 +61,22 @@ def test_a_series_joins_the_sizes_of_one_model_from_small_to_large() -> None:
     ]
 
 
+def test_models_of_another_budget_differ_in_their_steps_alone() -> None:
+    params = load(Path("params.yaml"))
+    names = [name for name in params.suites["budgets"].models if name.endswith(BUDGETS)]
+    assert len(names) == 15
+    for name in names:
+        own, whole = params.model("points", name), params.model("points", base(name))
+        assert (own.family, own.recipe, own.keywords) == (whole.family, base(name), whole.keywords)
+        trained, full = params.train("points", name), params.train("points", base(name))
+        assert trained.steps * 100 == full.steps * int(name.rpartition("_")[2])
+        assert trained.model_copy(update={"steps": full.steps}) == full
+
+
 def test_lines_run_from_small_to_large_and_steps_have_one_against_seconds_alone() -> None:
     lines = [rows for rows in drawn().spec["datasets"].values() if rows and "place" in rows[0]]
-    by_steps = {tuple(row["x"] for row in rows if row["model"] == "realnvp, steps") for rows in lines}
-    assert by_steps == {pytest.approx((2.1, 8.4, 16.8)), ()}
+    by_steps = [[row["x"] for row in rows if row["model"] == "realnvp, steps"] for rows in lines]
+    assert [xs for xs in by_steps if xs] == [pytest.approx([2.1, 8.4, 16.8])] * 4
     by_width = [[row["x"] for row in rows if row["model"] == "realnvp, width"] for rows in lines]
     assert by_width
     assert all(xs == sorted(xs) and len(xs) == 2 for xs in by_width)
