@@ -22,7 +22,7 @@ from pipeline.html import recipe_texts, view
 from pipeline.html.summary import summary
 from pipeline.html.view import Scope, SuiteView, scopes
 from pipeline.params import Params
-from pipeline.report import style
+from pipeline.report import equal_precision_table, style
 from pipeline.report.charts import scatter
 from pipeline.report.leaderboard import Board
 from pipeline.results.conditioning import ConditioningSeries
@@ -93,6 +93,7 @@ def _templates() -> jinja2.Environment:
     )
     made.filters["code"] = _code
     made.filters["share"] = lambda interval: scatter.words(interval, "{:.2f}".format)
+    made.globals["equal_precision"] = {"TITLE": equal_precision_table.TITLE, "RULE": equal_precision_table.RULE}
     made.globals["glyph"] = lambda family: style.look(family).glyph
     return made
 

@@ -19,10 +19,11 @@ from pipeline.html.cell_records import CellRecord, ExternalRecord
 from pipeline.html.leaderboard_tables import BoardTable, ProtocolRow
 from pipeline.html.sample_pictures import EmbeddedPicture, Gallery
 from pipeline.params import Params
-from pipeline.report import figures, reference_values
+from pipeline.report import equal_precision_table, figures, reference_values
 from pipeline.report.charts import (
     conditioning_chart,
     cost_chart,
+    matched_curves,
     objective_curves,
     precision_recall_plane,
     training_curves,
@@ -106,6 +107,11 @@ class TaskView:
         return ". ".join(reference_values.sentences(self.board))
 
     @cached_property
+    def equal_precision(self) -> list[tuple[str, ...]]:
+        """The rows of that table, its heads first; empty where no knob was turned."""
+        return list(zip(*equal_precision_table.columns(self.board), strict=True))
+
+    @cached_property
     def drawn(self) -> Mapping[str, Chart]:
         curves = training_curves.draw(self.board, {standing.model for standing in self.standings})
         drawn = {
@@ -113,6 +119,7 @@ class TaskView:
             "objectives": objective_curves.draw(self.board),
             "curves": curves,
             "cost": cost_chart.draw(self.board),
+            "matched": matched_curves.draw(self.board),
         }
         return {name: chart for name, chart in drawn.items() if chart}
 
@@ -135,7 +142,8 @@ class TaskView:
         return [cell_records.external_record(self.board.task, one, self.gallery) for one in self.scored]
 
     def charts(self, scope: Scope) -> list[Chart]:
-        hidden = {"cost": not (self.default or scope.costs), "curves": not (self.default or scope.curves)}
+        costs, curves = self.default or scope.costs, self.default or scope.curves
+        hidden = {"cost": not costs, "matched": not costs, "curves": not curves}
         return [chart for name, chart in self.drawn.items() if not hidden.get(name)]
 
     def records(self, scope: Scope) -> list[CellRecord]:

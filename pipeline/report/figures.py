@@ -15,6 +15,7 @@ from pipeline.report.charts import (
     answer_chart,
     conditioning_chart,
     cost_chart,
+    matched_curves,
     objective_curves,
     precision_recall_plane,
     training_curves,
@@ -29,6 +30,7 @@ PICTURES: dict[str, Callable[[Board], Figure | Chart | None]] = {
     "plane": precision_recall_plane.draw,
     "objectives": objective_curves.draw,
     "cost": cost_chart.draw,
+    "matched": matched_curves.draw,
     "latent": sample_sheets.draw_latent_planes,
     "curves": training_curves.draw,
 }

@@ -70,6 +70,7 @@ class Standing:
         convergence_known: whether that is decided of a seed.
         committed: the seeds of `cells` that an earlier run measured: their artifacts are not in this folder.
         locks: seed -> how the md5 of its metrics file begins.
+        swept: the seeds whose knob was turned.
     """
 
     model: str
@@ -85,6 +86,7 @@ class Standing:
     convergence_known: bool = True
     committed: frozenset[Cell] = frozenset()
     locks: Mapping[int, str] = field(default_factory=dict)
+    swept: tuple[Outcome, ...] = ()
 
     @property
     def here(self) -> tuple[Cell, ...]:
@@ -260,6 +262,7 @@ def _standing(model: str, outcomes: list[Outcome], scores: Mapping[str, SeedMean
         replicated,
         tuple(o.cell.seed for o in outcomes if o.converged is False), any(o.converged is not None for o in outcomes),
         frozenset(o.cell for o in outcomes if o.committed), {o.cell.seed: o.lock for o in outcomes if o.lock},
+        tuple(o for o in outcomes if o.turns),
     )  # fmt: skip
 
 
@@ -328,7 +331,7 @@ def _compared(standings: Iterable[Standing], metric: str) -> Comparison:
 
 
 def _is_same_model(a: str, b: str) -> bool:
-    """Whether two names are of one model, at two widths."""
+    """Whether two names are of one model, at two widths or numbers of training steps."""
     return base(a) == base(b)
 
 

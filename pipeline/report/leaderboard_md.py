@@ -13,7 +13,7 @@ from os.path import relpath
 from pathlib import Path
 
 from pipeline import paths
-from pipeline.report import committed_rows, extractor_agreement, reference_values, tables
+from pipeline.report import committed_rows, equal_precision_table, extractor_agreement, reference_values, tables
 from pipeline.report.leaderboard import Board, SeedMean, Standing
 from pipeline.report.tables import Kind
 from pipeline.results import convergence
@@ -125,6 +125,8 @@ def _body(boards: Sequence[Board], folder: Path, pictures: Pictures, series: str
 
 def _task(board: Board, folder: Path, pictures: Iterable[Path], *, sampled: bool) -> str:
     parts = [f"### {board.task}", emphasised_markdown(tables.columns(board, "quality")), _note(board, "quality")]
+    if equal := equal_precision_table.columns(board):
+        parts += [f"{equal_precision_table.TITLE}:", markdown(equal), f"{equal_precision_table.RULE}."]
     if tables.metrics(board, "cost"):
         own = replace(board, standings=tuple(s for s in board.standings if not s.external))
         parts += ["Cost:", emphasised_markdown(tables.columns(own, "cost")), _note(own, "cost")]

@@ -152,8 +152,13 @@ class Results:
         }
 
     def models(self, task: str, families: Container[str], width: str = "") -> list[str]:
-        """Every model of some families on a task, converged or not, at full width or at one of `NARROW`, with its full
-        number of steps and the objective of its family: those of `objective_series` have an objective of their own.
+        """Every model of some families on a task, converged or not, with all of its training steps and the objective of
+        its family: the models of `objective_series` have an objective of their own.
+
+        Args:
+            task: of params.yaml.
+            families: the names of families.
+            width: one of `NARROW`, or empty for the full width.
         """
         rows = self.frame[self.frame["task"] == task]
         pairs = dict.fromkeys(zip(rows["model"].astype(str), rows["family"], strict=True))
