@@ -51,19 +51,21 @@ def main() -> None:
         pages = leaderboard_md.pages(found.boards, default, pictures, sections)
         drawn = {picture.name for picture in folder.iterdir()}
         html = document.text(params, found.boards, series, verdicts)
+    last = files.read_utf8(COMPARISONS, "coverseek report") if COMPARISONS.exists() else ""
+    standings, pairs = leaderboard_csv.csv(found.boards), leaderboard_csv.pairs(found.boards, last)
     _write(document.PATH, html)
     for path, text in _record(params, found).items():
         _write(path, text)
     with atomic_dir(paths.DVC_METRICS) as folder:
         for name, numbers in headlines(found.results, cells).items():
             files.write_json(folder / f"{name}.json", numbers)
-    _write(paths.LEADERBOARD_CSV, leaderboard_csv.csv(found.boards))
+    _write(paths.LEADERBOARD_CSV, standings)
     with atomic_dir(leaderboard_md.FOLDER) as folder:
         for path, text in pages.items():
             if path.parent == leaderboard_md.FOLDER:
                 (folder / path.name).write_text(text, encoding="utf-8")
     _write(paths.LEADERBOARD_MD, pages[paths.LEADERBOARD_MD])
-    _write(COMPARISONS, leaderboard_csv.pairs(found.boards))
+    _write(COMPARISONS, pairs)
     _write(claims.JSON, claims.as_json(verdicts, drawn))
     _write(claims.MARKDOWN, claims.as_markdown(verdicts, drawn))
     _write(answer_md.PATH, answer_md.as_markdown(claims.records(verdicts), claims.CATALOGUE))
