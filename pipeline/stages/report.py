@@ -1,5 +1,5 @@
 """`coverseek report`: measured cells and scored files -> tables, claims, the answer, figures, leaderboard.md,
-index.html.
+published.md, index.html.
 
 Of suites that have not run here, the committed tables and figures stay (`committed_suites`). Claims and the page are
 made of what is measured here.
@@ -17,7 +17,8 @@ from pipeline.files import atomic_dir, atomic_write
 from pipeline.html import document
 from pipeline.params import load
 from pipeline.paths import Cell
-from pipeline.report import benchmark, figures, leaderboard_csv, leaderboard_md
+from pipeline.report import benchmark, figures, leaderboard_csv, leaderboard_md, published_md
+from pipeline.results import published, reproduction
 from pipeline.results.conditioning import ConditioningSeries, conditioning_series
 from pipeline.results.table import Results
 from pipeline.stages.committed_suites import COMPARISONS, CommittedSuites
@@ -50,9 +51,11 @@ def main() -> None:
         pages = leaderboard_md.pages(found.boards, default, pictures, sections, committed.tables())
         committed.copy_figures(folder)
         drawn = {picture.name for picture in folder.iterdir()}
-        html = document.text(params, found.boards, series, verdicts)
+        results = committed.results(found.results.csv())
+        measured = reproduction.frame(results)
+        reproduced = [(one, reproduction.reproductions(one.numbers, measured, params)) for one in published.read()]
+        html = document.text(params, found.boards, series, verdicts, reproduced)
     _write(document.PATH, html)
-    results = committed.results(found.results.csv())
     standings = committed.boards(leaderboard_csv.csv(found.boards), paths.LEADERBOARD_CSV)
     pairs = committed.boards(leaderboard_csv.pairs(found.boards), COMPARISONS)
     _write(paths.RESULTS, results)
@@ -67,6 +70,7 @@ def main() -> None:
         committed.copy_leaderboards(folder)
     _write(paths.LEADERBOARD_MD, pages[paths.LEADERBOARD_MD])
     _write(COMPARISONS, pairs)
+    _write(published_md.PATH, published_md.as_markdown(reproduced))
     _write(claims.JSON, claims.as_json(verdicts, drawn))
     _write(claims.MARKDOWN, claims.as_markdown(verdicts, drawn))
     _write(answer_md.PATH, answer_md.as_markdown(claims.records(verdicts), claims.CATALOGUE))
