@@ -107,7 +107,8 @@ def _reproduction(number: PublishedNumber, results: pd.DataFrame, settings: Para
     scale = number.values * math.log(2) if number.values else 1.0
     values = [scale * float(value) for value in rows["value"]]
     over_seeds = student_t(values)
-    difference = Interval(over_seeds.mean - number.value, *_ends(over_seeds, rows, scale, number.value), over_seeds.n)
+    low, high = _ends(over_seeds, rows, scale, number.value)
+    difference = Interval(over_seeds.mean - number.value, low, high, over_seeds.n)
     rise = cell[cell["metric"] == convergence.RISE]["value"]
     return Reproduction(
         number,

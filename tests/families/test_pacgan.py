@@ -53,8 +53,8 @@ def test_the_networks_are_those_of_the_authors() -> None:
 
 
 def test_weights_start_from_a_normal_of_deviation_002() -> None:
-    weight = pacgan_points(POINT).generator[3].weight
-    assert weight.std().item() == pytest.approx(0.02, rel=0.05)
+    generator: Any = pacgan_points(POINT).generator
+    assert generator[3].weight.std().item() == pytest.approx(0.02, rel=0.05)
 
 
 def test_a_pack_of_one_is_the_nonsaturating_game_of_single_items() -> None:
