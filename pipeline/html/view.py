@@ -19,7 +19,7 @@ from pipeline.html.cell_records import CellRecord, ExternalRecord
 from pipeline.html.leaderboard_tables import BoardTable, ProtocolRow
 from pipeline.html.sample_pictures import EmbeddedPicture, Gallery
 from pipeline.params import Params
-from pipeline.report import equal_precision_table, figures, reference_values
+from pipeline.report import equal_precision_table, figures, published_md, reference_values
 from pipeline.report.charts import (
     conditioning_chart,
     cost_chart,
@@ -30,6 +30,7 @@ from pipeline.report.charts import (
 )
 from pipeline.report.charts.chart import Chart
 from pipeline.report.leaderboard import Board, Standing
+from pipeline.report.published_md import Reproduced
 from pipeline.results.conditioning import ConditioningSeries
 
 SIGNS: dict[Word, str] = {"supported": "✓", "contradicted": "✗", "no difference": "≈", "undecided": "?"}
@@ -213,6 +214,23 @@ def suites(params: Params, boards: Sequence[Board], series: Sequence[Conditionin
         ]
         made.append(SuiteView(name, tasks[0].board.question, default, tasks, of_suite.get(name)))
     return made
+
+
+class PublishedView(NamedTuple):
+    """A table of published numbers: its columns' titles, and the texts of each row."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def published(found: Reproduced) -> list[PublishedView]:
+    """Published numbers beside ours, as published.md has them."""
+    columns = published_md.COLUMNS
+    return [
+        PublishedView(table.title, list(columns), [[cell(row) for cell in columns.values()] for row in rows])
+        for table, rows in found
+    ]
 
 
 class VerdictView(NamedTuple):

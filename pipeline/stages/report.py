@@ -1,5 +1,5 @@
 """`coverseek report`: measured cells and scored files -> tables, claims, the answer, figures, leaderboard.md,
-index.html.
+published.md, index.html.
 
 All of it is made of one list of outcomes: the cells that were measured in this folder, and those that an earlier run
 measured and committed (`committed_cells`). Of the latter there are numbers, and the pictures of samples and of training
@@ -18,9 +18,9 @@ from pipeline.files import atomic_dir, atomic_write
 from pipeline.html import document
 from pipeline.params import Params, load
 from pipeline.paths import Cell
-from pipeline.report import figures, leaderboard_csv, leaderboard_md
+from pipeline.report import figures, leaderboard_csv, leaderboard_md, published_md
 from pipeline.report.benchmark import Benchmark
-from pipeline.results import record, task_facts
+from pipeline.results import published, record, reproduction, task_facts
 from pipeline.results.conditioning import ConditioningSeries, conditioning_series
 from pipeline.results.table import Results
 from pipeline.stages import committed_cells
@@ -50,7 +50,9 @@ def main() -> None:
         sections = {of.suite: _section(of, figures.draw_series(of, folder), of.suite in default) for of in series}
         pages = leaderboard_md.pages(found.boards, default, pictures, sections)
         drawn = {picture.name for picture in folder.iterdir()}
-        html = document.text(params, found.boards, series, verdicts)
+        measured = reproduction.frame(found.results.csv())
+        reproduced = [(one, reproduction.reproductions(one.numbers, measured, params)) for one in published.read()]
+        html = document.text(params, found.boards, series, verdicts, reproduced)
     last = files.read_utf8(COMPARISONS, "coverseek report") if COMPARISONS.exists() else ""
     standings, pairs = leaderboard_csv.csv(found.boards), leaderboard_csv.pairs(found.boards, last)
     _write(document.PATH, html)
@@ -66,6 +68,7 @@ def main() -> None:
                 (folder / path.name).write_text(text, encoding="utf-8")
     _write(paths.LEADERBOARD_MD, pages[paths.LEADERBOARD_MD])
     _write(COMPARISONS, pairs)
+    _write(published_md.PATH, published_md.as_markdown(reproduced))
     _write(claims.JSON, claims.as_json(verdicts, drawn))
     _write(claims.MARKDOWN, claims.as_markdown(verdicts, drawn))
     _write(answer_md.PATH, answer_md.as_markdown(claims.records(verdicts), claims.CATALOGUE))

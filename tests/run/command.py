@@ -75,6 +75,7 @@ def _report() -> None:
         "leaderboard.md",
         "claims.md",
         "answer.md",
+        "published.md",
         "index.html",
         "figures/plane.txt",
         "leaderboards/other.md",
