@@ -202,7 +202,7 @@ def _cell(row: NumberRow | CellRow | KnobRow) -> Cell:
 
 def _rows(path: Path, schema: type[Schema]) -> list[Schema]:
     """Empty where there is no file."""
-    return files.read_csv(path, f"git checkout {path}", schema) if path.exists() else []
+    return files.read_csv(path, f"git show HEAD:{path}", schema) if path.exists() else []
 
 
 def _cell_row(outcome: Outcome) -> list[str]:

@@ -89,7 +89,7 @@ def read() -> dict[str, TaskFacts]:
     Raises:
         UserError: it is damaged.
     """
-    rows = files.read_csv(TASKS, f"git checkout {TASKS}", TaskFacts) if TASKS.exists() else []
+    rows = files.read_csv(TASKS, f"git show HEAD:{TASKS}", TaskFacts) if TASKS.exists() else []
     return {row.task: row for row in rows}
 
 
