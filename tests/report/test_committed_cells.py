@@ -233,7 +233,7 @@ def test_of_a_record_without_cells_csv_a_control_has_no_interval(reported: Tree)
 def test_a_damaged_record_is_refused_and_kept(reported: Tree, path: Path) -> None:
     shutil.rmtree("artifacts")
     path.write_text("task,model\n1,2,3\n")
-    with pytest.raises(UserError, match=rf"{path} is damaged .*git checkout {path}"):
+    with pytest.raises(UserError, match=rf"{path} is damaged .*git show HEAD:{path}"):
         main()
     assert path.read_text() == "task,model\n1,2,3\n"
 
