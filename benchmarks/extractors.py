@@ -2,6 +2,7 @@
 
     coverseek prepare --task shapes_none    (likewise of each task)
     python benchmarks/extractors.py digits shapes_none stacked_digits
+    python benchmarks/extractors.py ring grid --samples 2500
 
 Each extractor is fitted on the training split. One line for each metric has the values of the controls and `apart`, or
 the comparison that fails: noise, one mode or independent pixels that score like held-out data. The control *blur* is
@@ -38,9 +39,10 @@ from pipeline.params import Evaluation
 from pipeline.stages.features import labels
 from pipeline.statistics.admission import admissions
 
-CONTROLS: dict[str, Callable[[Task], GenerativeModel]] = {
-    "real": recipe.real, "noise": recipe.noise_images, "collapsed": recipe.collapsed,
-    "marginal": recipe.marginal_images,
+CONTROLS: dict[str, dict[str, Callable[[Task], GenerativeModel]]] = {
+    "images": {"real": recipe.real, "noise": recipe.noise_images, "collapsed": recipe.collapsed,
+               "marginal": recipe.marginal_images},
+    "points": {"real": recipe.real, "noise": recipe.noise_points, "collapsed": recipe.collapsed},
 }  # fmt: skip
 METRICS = (
     "frechet", "kernel", "fld", "sliced_wasserstein", "precision", "recall", "density", "coverage", "p_precision",
@@ -62,13 +64,14 @@ def extractors(features: int, steps: int | None) -> dict[str, Callable[..., Extr
 
 
 def samples(data: Prepared, count: int) -> Iterator[tuple[str, Tensor]]:
-    for name, make in CONTROLS.items():
+    kind = data.task.event.kind
+    for name, make in CONTROLS[kind].items():
         model = make(data.task)
         torch.manual_seed(0)
         model.calibrate([data.train], [data.validation])
         x, _ = draw(model, data.task.event, data.test[1], count=count, chunk=1000)
         yield name, x
-        if name == "real":
+        if name == "real" and kind == "images":
             yield "blur", data.task.event.quantise(blurred(x))
 
 

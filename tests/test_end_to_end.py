@@ -96,5 +96,5 @@ def test_an_edit_re_runs_what_depends_on_it(finished: tuple[Path, str], tmp_path
     again = run(folder)
     assert ran(again) == {"plan", "report"}
     assert "3 restored from the cache" in again
-    edit(folder / "pipeline/families/gan/gan.py", "\n@dataclass", "\nSPEED = 1\n\n\n@dataclass")
+    edit(folder / "pipeline/families/gan/gan.py", "\nclass GAN", "\nSPEED = 1\n\n\nclass GAN")
     assert ran(run(folder)) == {"plan", *GAN, "report"}

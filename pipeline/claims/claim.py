@@ -9,7 +9,7 @@ seeds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.claims.contrast import Contrast
@@ -45,6 +45,18 @@ SHAPES = ("shapes_none", "shapes_class", "shapes_box", "shapes_segmentation", "s
 """From no condition to the densest."""
 EXACT = ("ar_mixture", "made", "nice", "realnvp", "spline_flow", "flow_matching")
 """The models of mixtures whose likelihood is exact."""
+
+
+def seeing(results: Results, task: str, metrics: Sequence[str]) -> str:
+    """The first of several metrics of one property that the controls of a task admit (`pipeline.statistics.admission`).
+
+    Args:
+        results: the table.
+        task: of params.yaml.
+        metrics: columns of results.csv, the most used first. The first is returned where none is admitted.
+    """
+    found = (metric for metric in metrics if (known := results.admitted.get((task, metric))) and known.admitted)
+    return next(found, metrics[0])
 
 
 def roster(results: Results, task: str, side: str, metric: str) -> dict[str, SeedValues]:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pipeline.claims.claim import GAN, LIKELIHOOD, SIDES, Claim, roster
+from pipeline.claims.claim import GAN, LIKELIHOOD, SIDES, Claim, roster, seeing
 from pipeline.claims.contrast import Contrast, difference, families, within
+from pipeline.results.column import column
 from pipeline.results.table import Results, SeedValues, sources
 from pipeline.statistics.intervals import Seeds
 
+PROPERTIES: Mapping[str, tuple[str, ...]] = {
+    "precision": ("precision", "p_precision", "alpha_precision"),
+    "recall": ("recall", "beta_recall", "coverage"),
+}
+"""What a sentence says -> the metrics of it. Each task is judged by the first that its controls admit."""
 TASKS = ("ring", "grid", "digits", "stacked_digits")
 """The tasks of params.yaml on which both sides have two models or more."""
 MODES: Mapping[str, int] = {"ring": 8, "grid": 25, "stacked_digits": 1000}
@@ -24,10 +30,11 @@ SHARE = 0.1
 """The equivalence bound of shares: a tenth of the samples, of the data or of the modes."""
 
 
-def _gap(results: Results, task: str, metric: str, more: str, less: str) -> Contrast:
-    """Every model of one side against every model of the other."""
-    name = f"{task}, {metric}, {more} - {less}"
-    return families(name, *(roster(results, task, side, metric) for side in (more, less)), part=metric)
+def _gap(results: Results, task: str, what: str, more: str, less: str) -> Contrast:
+    """Every model of one side against every model of the other; `what`: of `PROPERTIES`."""
+    metric = seeing(results, task, PROPERTIES[what])
+    name = f"{task}, {column(metric).title}, {more} - {less}"
+    return families(name, *(roster(results, task, side, metric) for side in (more, less)), part=what)
 
 
 def _seeking(results: Results) -> Iterator[Contrast]:
@@ -51,9 +58,9 @@ def _share(counts: SeedValues, modes: int) -> Seeds:
 
 def _sparse_and_dense(results: Results) -> Iterator[Contrast]:
     """The recall that GANs give up against likelihood models, under a sparse condition less under a dense one."""
-    sides = []
+    sides, metric = [], seeing(results, SPARSE, PROPERTIES["recall"])
     for side in (LIKELIHOOD, GAN):
-        sparse, dense = (roster(results, task, side, "recall") for task in (SPARSE, DENSE))
+        sparse, dense = (roster(results, task, side, metric) for task in (SPARSE, DENSE))
         shared = [model for model in sparse if model in dense]
         sides.append({model: difference(model, sparse[model], dense[model]).seeds for model in shared})
     yield families(f"recall that GANs give up, {SPARSE} - {DENSE}", *sides, part="recall")
@@ -80,10 +87,12 @@ def _narrow(results: Results) -> Iterator[Contrast]:
             narrow = results.models(task, of, EIGHTH)
             models = [model for model in results.models(task, of) if f"{model}{EIGHTH}" in narrow]
             first, second = ("recall", "precision") if side == GAN else ("precision", "recall")
-            losses = [{model: _loss(results, task, model, metric) for model in models} for metric in (first, second)]
+            metrics = [seeing(results, task, PROPERTIES[what]) for what in (first, second)]
+            losses = [{model: _loss(results, task, model, metric) for model in models} for metric in metrics]
             more = {model: difference(model, *(loss[model].seeds for loss in losses)) for model in models}
-            yield within(f"{task}, {side}, loss of {first}", losses[0], part=side)
-            yield within(f"{task}, {side}, loss of {first} - of {second}", more, part=side)
+            one, other = (column(metric).title for metric in metrics)
+            yield within(f"{task}, {side}, loss of {one}", losses[0], part=side)
+            yield within(f"{task}, {side}, loss of {one} - of {other}", more, part=side)
 
 
 def _loss(results: Results, task: str, model: str, metric: str) -> Contrast:

@@ -12,16 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pipeline import files, paths
 from pipeline.html.sample_pictures import EmbeddedPicture, Gallery
-from pipeline.paths import Cell
 from pipeline.report import tables
 from pipeline.report.leaderboard import Board, SeedMean, Standing
 from pipeline.results import external
 from pipeline.results.column import DASH, bound, column, ordered
-
-DIGITS = 8
-"""Of a hash: enough to find it in dvc.lock and in its history."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ class CellRecord:
         first: the seed that the pictures and the sampling intervals are of.
         numbers: every metric.
         command: a line of shell that measures every seed again.
-        pictures: samples of the first seed.
+        pictures: samples of the first seed; none where they are not in this folder.
     """
 
     standing: Standing
@@ -92,16 +87,12 @@ def record(standing: Standing, pictures: Sequence[EmbeddedPicture]) -> CellRecor
     return CellRecord(
         standing=standing,
         seeds=seeds,
-        locks=[lock(cell) for cell in cells],
+        locks=[standing.locks.get(cell.seed, DASH) for cell in cells],
         first=standing.cells[0].seed,
         numbers=list(_numbers(standing, seeds)),
         command=_command(standing, seeds),
         pictures=list(pictures),
     )
-
-
-def lock(cell: Cell) -> str:
-    return files.md5(paths.metrics(cell))[:DIGITS]
 
 
 def _numbers(standing: Standing, seeds: Sequence[int]) -> Iterator[SeedNumbers]:

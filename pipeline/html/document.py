@@ -22,9 +22,10 @@ from pipeline.html import recipe_texts, view
 from pipeline.html.summary import summary
 from pipeline.html.view import Scope, SuiteView, scopes
 from pipeline.params import Params
-from pipeline.report import style
+from pipeline.report import equal_precision_table, style
 from pipeline.report.charts import scatter
 from pipeline.report.leaderboard import Board
+from pipeline.report.published_md import Reproduced
 from pipeline.results.conditioning import ConditioningSeries
 
 PATH = paths.RESULTS.with_name("index.html")
@@ -33,7 +34,13 @@ LIMIT = 2_000_000
 """Bytes of the page at most."""
 
 
-def text(params: Params, boards: Sequence[Board], series: Sequence[ConditioningSeries], judged: Judged) -> str:
+def text(
+    params: Params,
+    boards: Sequence[Board],
+    series: Sequence[ConditioningSeries],
+    judged: Judged,
+    reproduced: Reproduced = (),
+) -> str:
     """index.html.
 
     Raises:
@@ -46,6 +53,7 @@ def text(params: Params, boards: Sequence[Board], series: Sequence[ConditioningS
         "suites": shown,
         "claims": claims,
         "counts": view.counts(claims),
+        "published": view.published(reproduced),
         "recipes": recipe_texts.recipes(params, _measured(params, boards)),
         "families": style.in_order(s.family for board in boards for s in board.standings),
         "alpha": ALPHA,
@@ -93,6 +101,7 @@ def _templates() -> jinja2.Environment:
     )
     made.filters["code"] = _code
     made.filters["share"] = lambda interval: scatter.words(interval, "{:.2f}".format)
+    made.globals["equal_precision"] = {"TITLE": equal_precision_table.TITLE, "RULE": equal_precision_table.RULE}
     made.globals["glyph"] = lambda family: style.look(family).glyph
     return made
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pipeline.report import leaderboard_md, tables
+from pipeline.report import committed_rows, leaderboard_md, tables
 from pipeline.report.leaderboard import Board, Standing
 from pipeline.results.column import bound, column
 from pipeline.statistics.intervals import Interval
@@ -38,7 +38,7 @@ class BoardRow(NamedTuple):
 
 class BoardTable(NamedTuple):
     """`heads` are the titles of the cells; `note` says how the table is to be read, and `caution` which of its metrics
-    are blind and which of its models had not converged."""
+    are blind, which of its models had not converged, and which cells an earlier run measured."""
 
     heads: list[str]
     models: list[BoardRow]
@@ -93,7 +93,11 @@ def table(board: Board) -> BoardTable:
         for place, s in enumerate(board.standings)
     ]
     models, controls = ([row for row in rows if row.control is control] for control in (False, True))
-    cautions = (leaderboard_md.blind(board, "quality"), leaderboard_md.not_converged(board, "quality"))
+    cautions = (
+        leaderboard_md.blind(board, "quality"),
+        leaderboard_md.not_converged(board, "quality"),
+        committed_rows.sentence(board),
+    )
     return BoardTable(
         heads=[one.title for one in columns],
         models=models,

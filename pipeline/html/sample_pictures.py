@@ -21,6 +21,7 @@ from pipeline.errors import UserError
 from pipeline.report import style
 from pipeline.report.leaderboard import Standing
 from pipeline.report.sample_sheets import Array, tiled
+from pipeline.results import task_facts
 
 BINS, SHADES = 64, 10
 GREY, COLOURED = (5, 2), (6, 1)
@@ -46,8 +47,15 @@ class Gallery:
         self.task = task
 
     @property
+    def exists(self) -> bool:
+        """Whether the task's data are in this folder."""
+        return task_facts.is_prepared(self.task)
+
+    @property
     def legend(self) -> str:
         """What the pictures of samples show."""
+        if not self.exists:
+            return ""
         if self.levels is None:
             return "Each map shows where the samples of the first seed lie, darker where they are denser."
         columns, rows = self.shape
@@ -62,8 +70,10 @@ class Gallery:
         """Columns of a sheet, and its rows of samples."""
         return GREY if self._split("test").shape[1] == 1 else COLOURED
 
-    def real(self) -> EmbeddedPicture:
-        """Held-out data."""
+    def real(self) -> EmbeddedPicture | None:
+        """Held-out data; None where they are not in this folder."""
+        if not self.exists:
+            return None
         if self.levels is None:
             alt = f"Map of the held-out points of {self.task}"
             return _embedded(self._map(self._split("test"), style.look("control").colour), alt)
@@ -72,8 +82,10 @@ class Gallery:
         return _embedded(sheet, f"Held-out images of {self.task}")
 
     def of(self, standing: Standing) -> Iterator[EmbeddedPicture]:
-        """Samples of the model's first seed; its latent plane where it has one."""
-        arrays = manifest.read_samples(standing.cells[0])
+        """Samples of the model's first seed; its latent plane where it has one. None of an earlier run."""
+        if standing.first is None:
+            return
+        arrays = manifest.read_samples(standing.first)
         yield _embedded(self.sheet(arrays["x"], standing.family), self._alt(standing, len(arrays["x"])))
         if self.levels is not None and "plane" in arrays and not standing.control:
             plane = _image(tiled(arrays["plane"] / (self.levels - 1), gap=0))

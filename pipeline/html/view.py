@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any, Literal, NamedTuple, get_args
 
+from pipeline import paths
 from pipeline.claims import richer_conditions
 from pipeline.claims.claim import Claim
 from pipeline.claims.claims_md import Judged, line, notes, significance
@@ -18,16 +19,18 @@ from pipeline.html.cell_records import CellRecord, ExternalRecord
 from pipeline.html.leaderboard_tables import BoardTable, ProtocolRow
 from pipeline.html.sample_pictures import EmbeddedPicture, Gallery
 from pipeline.params import Params
-from pipeline.report import reference_values
+from pipeline.report import equal_precision_table, figures, published_md, reference_values
 from pipeline.report.charts import (
     conditioning_chart,
     cost_chart,
+    matched_curves,
     objective_curves,
     precision_recall_plane,
     training_curves,
 )
 from pipeline.report.charts.chart import Chart
 from pipeline.report.leaderboard import Board, Standing
+from pipeline.report.published_md import Reproduced
 from pipeline.results.conditioning import ConditioningSeries
 
 SIGNS: dict[Word, str] = {"supported": "✓", "contradicted": "✗", "no difference": "≈", "undecided": "?"}
@@ -105,6 +108,11 @@ class TaskView:
         return ". ".join(reference_values.sentences(self.board))
 
     @cached_property
+    def equal_precision(self) -> list[tuple[str, ...]]:
+        """The rows of that table, its heads first; empty where no knob was turned."""
+        return list(zip(*equal_precision_table.columns(self.board), strict=True))
+
+    @cached_property
     def drawn(self) -> Mapping[str, Chart]:
         curves = training_curves.draw(self.board, {standing.model for standing in self.standings})
         drawn = {
@@ -112,6 +120,7 @@ class TaskView:
             "objectives": objective_curves.draw(self.board),
             "curves": curves,
             "cost": cost_chart.draw(self.board),
+            "matched": matched_curves.draw(self.board),
         }
         return {name: chart for name, chart in drawn.items() if chart}
 
@@ -120,15 +129,22 @@ class TaskView:
         return {standing.model: list(self.gallery.of(standing)) for standing in self.standings}
 
     @cached_property
-    def real(self) -> EmbeddedPicture:
+    def real(self) -> EmbeddedPicture | None:
         return self.gallery.real()
+
+    @cached_property
+    def kept(self) -> Sequence[tuple[str, str]]:
+        """(name, path from the page) of the pictures that an earlier run drew."""
+        found = figures.kept(self.board)
+        return [(name, path.relative_to(paths.RESULTS.parent).as_posix()) for name, path in found.items()]
 
     @cached_property
     def external(self) -> list[ExternalRecord]:
         return [cell_records.external_record(self.board.task, one, self.gallery) for one in self.scored]
 
     def charts(self, scope: Scope) -> list[Chart]:
-        hidden = {"cost": not (self.default or scope.costs), "curves": not (self.default or scope.curves)}
+        costs, curves = self.default or scope.costs, self.default or scope.curves
+        hidden = {"cost": not costs, "matched": not costs, "curves": not curves}
         return [chart for name, chart in self.drawn.items() if not hidden.get(name)]
 
     def records(self, scope: Scope) -> list[CellRecord]:
@@ -198,6 +214,23 @@ def suites(params: Params, boards: Sequence[Board], series: Sequence[Conditionin
         ]
         made.append(SuiteView(name, tasks[0].board.question, default, tasks, of_suite.get(name)))
     return made
+
+
+class PublishedView(NamedTuple):
+    """A table of published numbers: its columns' titles, and the texts of each row."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def published(found: Reproduced) -> list[PublishedView]:
+    """Published numbers beside ours, as published.md has them."""
+    columns = published_md.COLUMNS
+    return [
+        PublishedView(table.title, list(columns), [[cell(row) for cell in columns.values()] for row in rows])
+        for table, rows in found
+    ]
 
 
 class VerdictView(NamedTuple):

@@ -4,8 +4,10 @@ benchmark         all of it, read once
 leaderboard       each model of a task with its mean and interval over seeds, in order
 answer            which families cover the data, and which seek
 tables            quality, cost and sampling intervals of a board as columns of texts
+committed_rows    which cells an earlier run measured
 row_labels        what the family column says
 leaderboard_md    leaderboard.md and leaderboards/
+published_md      published.md: published numbers beside ours
 leaderboard_csv   leaderboard.csv and comparisons.csv
 reference_values  what a metric reads for real images
 charts            charts in Vega-Lite, for the page and for figures

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.params import Params
 from pipeline.report.leaderboard import Board, boards
 from pipeline.results import external, outcomes
 from pipeline.results.outcomes import Outcome
+from pipeline.results.record import recorded
 from pipeline.results.table import Results
 
 
@@ -27,8 +29,25 @@ class Benchmark:
 
 
 def read(params: Params) -> Benchmark:
-    """Raises `UserError` where nothing is measured, a file is damaged, or a column holds two protocols."""
-    cells = outcomes.read(params)
-    scored = external.read(params, cells)
+    """Of what was measured in this folder.
+
+    Raises:
+        UserError: nothing is measured, a file is damaged, or a column holds two protocols.
+    """
+    return of(params, outcomes.every(params))
+
+
+def of(params: Params, every: Sequence[Outcome]) -> Benchmark:
+    """Of the suites that are shown, with the numbers as the record has them.
+
+    Args:
+        params: the configuration.
+        every: the outcome of each cell, in the order of `params.cells`.
+
+    Raises:
+        UserError: nothing is measured, a file is damaged, or a column holds two protocols.
+    """
+    cells = list(map(recorded, outcomes.selected(params, every)))
+    scored = list(map(recorded, external.read(params, cells)))
     results = Results.from_outcomes([*cells, *scored])
     return Benchmark(cells, results, boards(params, cells, results, scored))

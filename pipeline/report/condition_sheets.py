@@ -98,10 +98,10 @@ def _given(kind: str, c: Array, shape: list[int]) -> SheetPanel:
 
 
 def _answers(standing: Standing, levels: int) -> Answers | None:
-    """Of a model's first measured seed."""
-    if standing.control or not standing.cells:
+    """Of a model's first measured seed; None where its samples are not in this folder."""
+    if standing.control or standing.first is None:
         return None
-    arrays = manifest.read_samples(standing.cells[0])
+    arrays = manifest.read_samples(standing.first)
     both = {"repeated", "repeated_c"} <= arrays.keys()
     return Answers(arrays["repeated_c"], arrays["repeated"] / (levels - 1)) if both else None
 

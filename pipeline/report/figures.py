@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pipeline.report.charts import (
     answer_chart,
     conditioning_chart,
     cost_chart,
+    matched_curves,
     objective_curves,
     precision_recall_plane,
     training_curves,
@@ -28,25 +30,53 @@ PICTURES: dict[str, Callable[[Board], Figure | Chart | None]] = {
     "plane": precision_recall_plane.draw,
     "objectives": objective_curves.draw,
     "cost": cost_chart.draw,
+    "matched": matched_curves.draw,
     "latent": sample_sheets.draw_latent_planes,
     "curves": training_curves.draw,
 }
 """Name -> what draws it; None where a board has nothing to show."""
+OF_SAMPLES, OF_CURVES = frozenset({"samples", "conditions", "latent"}), frozenset({"curves"})
+"""Pictures of artifacts. The others show numbers alone."""
 
 
 def draw(board: Board, folder: Path) -> list[Path]:
     """Write into `folder`; the figures' paths once `folder` is `paths.FIGURES`.
 
-    None of a board that is not measured: its task may not even be prepared.
+    None of a board that is not measured: its task may not even be prepared. The pictures of `kept` are copied.
     """
     if not board.measured:
         return []
     with sample_sheets.fixed_settings():
-        drawn = [
-            _save(make(board), folder, paths.figure(board.suite, board.task, picture))
-            for picture, make in PICTURES.items()
-        ]
+        drawn = [_draw(board, picture, folder) for picture in PICTURES]
     return [path for path in drawn if path]
+
+
+def _draw(board: Board, picture: str, folder: Path) -> Path | None:
+    path = paths.figure(board.suite, board.task, picture)
+    if not _lacks(board, picture):
+        return _save(PICTURES[picture](board), folder, path)
+    if path.exists():
+        shutil.copyfile(path, folder / path.name)
+        return path
+    some = any(standing.here for standing in board.standings)
+    return _save(PICTURES[picture](board), folder, path) if some else None
+
+
+def kept(board: Board) -> dict[str, Path]:
+    """Name -> picture, of those that stay as an earlier run drew them: they show samples or curves of cells that were
+    not measured in this folder."""
+    found = {picture: paths.figure(board.suite, board.task, picture) for picture in PICTURES if _lacks(board, picture)}
+    return {picture: path for picture, path in found.items() if path.exists()}
+
+
+def _lacks(board: Board, picture: str) -> bool:
+    """Whether artifacts that the picture shows are not in this folder."""
+    if picture in OF_SAMPLES | OF_CURVES and not any(standing.here for standing in board.standings):
+        return True
+    models = [standing for standing in board.standings if standing.role == "model" and standing.cells]
+    if picture in OF_SAMPLES:
+        return any(standing.first is None for standing in models)
+    return picture in OF_CURVES and any(standing.committed for standing in models)
 
 
 def draw_series(series: ConditioningSeries, folder: Path) -> Path | None:

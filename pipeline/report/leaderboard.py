@@ -68,6 +68,9 @@ class Standing:
         replicated: whether its seeds draw different samples; if not, there is no interval over seeds.
         unconverged: the seeds whose validation score still rose at the end (`pipeline.results.convergence`).
         convergence_known: whether that is decided of a seed.
+        committed: the seeds of `cells` that an earlier run measured: their artifacts are not in this folder.
+        locks: seed -> how the md5 of its metrics file begins.
+        swept: the seeds whose knob was turned.
     """
 
     model: str
@@ -81,6 +84,19 @@ class Standing:
     replicated: bool = True
     unconverged: tuple[int, ...] = ()
     convergence_known: bool = True
+    committed: frozenset[Cell] = frozenset()
+    locks: Mapping[int, str] = field(default_factory=dict)
+    swept: tuple[Outcome, ...] = ()
+
+    @property
+    def here(self) -> tuple[Cell, ...]:
+        """The seeds that were measured in this folder."""
+        return tuple(cell for cell in self.cells if cell not in self.committed)
+
+    @property
+    def first(self) -> Cell | None:
+        """The first seed, which pictures show; None where its samples are not in this folder."""
+        return self.cells[0] if self.cells and self.cells[0] not in self.committed else None
 
     @property
     def control(self) -> bool:
@@ -111,6 +127,8 @@ class Board:
         protocols: metric -> kind -> how it was measured.
         blind: metric -> why it is not informative on the task.
         devices: GPU, or CPU -> the models that were trained on it.
+        count: the cells that were measured or diverged.
+        committed: those of them that an earlier run measured -> whether by older code.
     """
 
     suite: str
@@ -123,6 +141,8 @@ class Board:
     hardware: tuple[str, ...]
     blind: Mapping[str, str] = field(default_factory=dict)
     devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    count: int = 0
+    committed: Mapping[Cell, bool] = field(default_factory=dict)
 
     @property
     def measured(self) -> bool:
@@ -209,6 +229,8 @@ def _board(
         hardware=tuple(sorted({", ".join(f"{k} {v}" for k, v in sorted(o.hardware.items())) for o in outcomes} - {""})),
         blind={metric: reason for metric, reason in uninformative.items() if metric in protocols},
         devices=_devices(outcomes),
+        count=sum(o.family != EXTERNAL and o.status in ("ok", "diverged") for o in outcomes),
+        committed={o.cell: o.older for o in outcomes if o.committed},
     )
 
 
@@ -239,6 +261,8 @@ def _standing(model: str, outcomes: list[Outcome], scores: Mapping[str, SeedMean
         model, first.family, status, cells, scores, _sampled(outcomes), tuple(_curve(outcomes)), first.trust,
         replicated,
         tuple(o.cell.seed for o in outcomes if o.converged is False), any(o.converged is not None for o in outcomes),
+        frozenset(o.cell for o in outcomes if o.committed), {o.cell.seed: o.lock for o in outcomes if o.lock},
+        tuple(o for o in outcomes if o.turns),
     )  # fmt: skip
 
 
@@ -259,13 +283,16 @@ def _curve(outcomes: Sequence[Outcome]) -> Iterator[KnobPoint]:
 def _status(outcomes: Sequence[Outcome]) -> str:
     """'ok', or 'diverged at step 120 (critic), 1 of 3 seeds; failed: 1 of 3 seeds, see logs/ for ring-gan-2'."""
     places = [f"{o.diverged.step} ({o.diverged.player})" for o in outcomes if o.diverged]
-    failed = [o.cell.key for o in outcomes if o.status == "failed"]
+    failed = [o.cell.key for o in outcomes if o.status == "failed" and not o.unused]
+    unused = [o.unused for o in outcomes if o.status == "failed" and o.unused]
     of = f"of {len(outcomes)} seed{'s' * (len(outcomes) > 1)}"
     parts = []
     if places:
         parts.append(f"diverged at step {' and '.join(places)}, {len(places)} {of}")
     if failed:
         parts.append(f"failed: {len(failed)} {of}, see {paths.LOGS}/ for {', '.join(failed)}")
+    if unused:
+        parts.append(f"not measured: {len(unused)} {of}, {' and '.join(dict.fromkeys(unused))}")
     if any(o.status == "stale" for o in outcomes):
         external = any(o.trust != "re-trained" for o in outcomes)
         why = "the models have another protocol by now, score it again" if external else "trained on other data"
@@ -304,7 +331,7 @@ def _compared(standings: Iterable[Standing], metric: str) -> Comparison:
 
 
 def _is_same_model(a: str, b: str) -> bool:
-    """Whether two names are of one model, at two widths."""
+    """Whether two names are of one model, at two widths or numbers of training steps."""
     return base(a) == base(b)
 
 

@@ -13,7 +13,7 @@ from os.path import relpath
 from pathlib import Path
 
 from pipeline import paths
-from pipeline.report import extractor_agreement, reference_values, tables
+from pipeline.report import committed_rows, equal_precision_table, extractor_agreement, reference_values, tables
 from pipeline.report.leaderboard import Board, SeedMean, Standing
 from pipeline.report.tables import Kind
 from pipeline.results import convergence
@@ -47,9 +47,7 @@ FLATTERED = "A bound on the optimistic side (≥ where lower is better) is neith
 BLIND = "In parentheses and neither ranked nor bold: metrics that are blind here: they do not distinguish the controls"
 UNDECIDED = "Convergence is not decided, for want of a validation score that is comparable over the training"
 ALONE = "1 seed: no interval and no rank, for another seed may reorder these rows"
-SAME = "its seeds draw the same items (most of them at least) and are no replications, so it has no interval"
-
-COMMITTED = "(as committed: not run here)"
+SAME = "its seeds draw the same items (most of them at least), or are not known to draw others, so it has no interval"
 RULE = (
     "Supported: bits/dim falls at each level, and the 95 % t interval of each drop, paired over seeds, lies above 0. "
     "Contradicted: the interval of a drop lies below 0, at the level 1 - .05 / drops. Undecided: all else."
@@ -74,7 +72,6 @@ def pages(
     default: Iterable[str],
     pictures: Pictures,
     series: Mapping[str, str],
-    committed: Iterable[str] = (),
 ) -> dict[Path, str]:
     """Every file of the leaderboard.
 
@@ -83,7 +80,6 @@ def pages(
         default: the suites of leaderboard.md.
         pictures: the figures of each board.
         series: suite -> its `series_section`, for suites that have a conditioning series.
-        committed: suites that have no board and whose file stays as it is.
     """
     sections = {name: list(group) for name, group in groupby(boards, key=lambda board: board.suite)}
     main = [name for name in sections if name in set(default)]
@@ -97,7 +93,6 @@ def pages(
         for name in main
     ]
     links = [f"[{name}]({FOLDER.name}/{name}.md)" for name in others]
-    links += [f"[{name}]({FOLDER.name}/{name}.md) {COMMITTED}" for name in committed]
     if links:
         body.append(f"## Other suites\n\n{', '.join(links)}\n")
     return {paths.LEADERBOARD_MD: _page("# Leaderboard", paths.LEADERBOARD_MD, body)} | files
@@ -130,6 +125,8 @@ def _body(boards: Sequence[Board], folder: Path, pictures: Pictures, series: str
 
 def _task(board: Board, folder: Path, pictures: Iterable[Path], *, sampled: bool) -> str:
     parts = [f"### {board.task}", emphasised_markdown(tables.columns(board, "quality")), _note(board, "quality")]
+    if equal := equal_precision_table.columns(board):
+        parts += [f"{equal_precision_table.TITLE}:", markdown(equal), f"{equal_precision_table.RULE}."]
     if tables.metrics(board, "cost"):
         own = replace(board, standings=tuple(s for s in board.standings if not s.external))
         parts += ["Cost:", emphasised_markdown(tables.columns(own, "cost")), _note(own, "cost")]
@@ -162,6 +159,7 @@ def sentences(board: Board, kind: Kind) -> str:
         blind(board, kind),
         not_converged(board, kind),
         ALONE if any(score.interval.n == 1 for score in scores) else "",
+        committed_rows.sentence(board) if kind == "quality" else "",
         _same(board),
         _devices(board),
         EXTERNAL if kind == "quality" and external else "",

@@ -55,9 +55,9 @@ class Truth(NamedTuple):
 
 
 def draw_samples(board: Board) -> Figure | None:
-    """None where no model of the task has samples."""
+    """None where no model of the task has samples in this folder."""
     models = [s for s in board.standings if s.role == "model"]
-    if not any(s.cells for s in models):
+    if not any(s.first for s in models):
         return None
     task = _read(board.task)
     figure, axes = panels(1 + len(models), side=2.4)
@@ -65,10 +65,11 @@ def draw_samples(board: Board) -> Figure | None:
     _paint(axes[0], task.real, task, style.INK)
     for axis, standing in zip(axes[1:], models, strict=True):
         axis.set_title(standing.model)
-        if standing.cells:
-            _paint(axis, _samples(standing), task, style.look(standing.family).colour)
+        if standing.first:
+            _paint(axis, manifest.read_samples(standing.first)["x"], task, style.look(standing.family).colour)
         else:
-            axis.text(0.5, 0.5, standing.status.partition(",")[0], ha="center", va="center", fontsize=8)
+            why = "measured by an earlier run" if standing.cells else standing.status.partition(",")[0]
+            axis.text(0.5, 0.5, why, ha="center", va="center", fontsize=8)
     return figure
 
 
@@ -84,10 +85,6 @@ def _read(task: str) -> Truth:
     real = manifest.read_split(task, "test", known)["x"]
     means, sigma = (known.truth.means, known.truth.sigma) if known.truth else ([], 0.0)
     return Truth(real, known.event.levels, means, 3 * sigma)
-
-
-def _samples(standing: Standing) -> Array:
-    return manifest.read_samples(standing.cells[0])["x"]
 
 
 def _paint(axis: Axes, x: Array, truth: Truth, colour: str) -> None:
@@ -127,9 +124,9 @@ def draw_latent_planes(board: Board) -> Figure | None:
 
 
 def _plane(standing: Standing) -> Array | None:
-    if standing.control or not standing.cells:
+    if standing.control or standing.first is None:
         return None
-    return manifest.read_samples(standing.cells[0]).get("plane")
+    return manifest.read_samples(standing.first).get("plane")
 
 
 def tiled(images: Array, gap: int = 1) -> Array:

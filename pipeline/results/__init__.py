@@ -7,5 +7,8 @@ convergence     whether its validation score still rose at the end
 protocol        what defines a number, and its id
 column          how a metric is written
 table           results.csv and its selections
+published       numbers that papers state
+reproduction    ours beside them, with a verdict
+extrapolation   where a learning curve would end
 conditioning    one model under ever richer conditions
 """

@@ -12,20 +12,16 @@ of condition. Differences of two levels are taken seed by seed, over the seeds t
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from pipeline import paths
-from pipeline.data import manifest
 from pipeline.errors import UserError
 from pipeline.params import Params
+from pipeline.results import task_facts
 from pipeline.results.outcomes import Outcome, shown
+from pipeline.results.task_facts import SPLITS, TaskFacts
 from pipeline.statistics.intervals import Interval, Seeds, student_t
 
 OBEDIENCE = {
@@ -35,7 +31,6 @@ OBEDIENCE = {
     "grayscale": "luma_error",
 }
 """Condition -> how well samples keep it."""
-SPLITS = ("train", "validation", "test")
 BITS, DIVERSITY = "bits_per_dim", "conditional_diversity"
 
 
@@ -121,31 +116,19 @@ def _series(params: Params, name: str, outcomes: Sequence[Outcome]) -> Condition
 
 
 def _levels(suite: str, tasks: Sequence[str]) -> tuple[ConditionLevel, ...]:
-    if tasks:
-        _refuse_different_images(suite, *tasks)
-    return tuple(map(_level, tasks))
+    """Without the tasks of which neither the data nor the record is here."""
+    known = [found for task in tasks if (found := task_facts.facts(task, images=True))]
+    if known:
+        _refuse_different_images(suite, *known)
+    return tuple(ConditionLevel(of.task, of.condition, of.dims, of.entropy) for of in known)
 
 
-def _refuse_different_images(suite: str, first: str, *others: str) -> None:
+def _refuse_different_images(suite: str, first: TaskFacts, *others: TaskFacts) -> None:
     for split in SPLITS:
-        images = manifest.read_split(first, split)["x"]
-        for task in others:
-            if not np.array_equal(images, manifest.read_split(task, split)["x"]):
-                hint = f"{first} and {task} hold different {split} images; give them the same data and seed"
+        for other in others:
+            if getattr(first, split) != getattr(other, split):
+                hint = f"{first.task} and {other.task} hold different {split} images; give them the same data and seed"
                 raise UserError(f"{paths.PARAMS}: suites.{suite}.conditioning: {hint}")
-
-
-def _level(task: str) -> ConditionLevel:
-    known = manifest.read(task)
-    kind = known.condition.kind
-    most = _entropy(manifest.read_split(task, "train")["c"]) if kind == "class" else None
-    return ConditionLevel(task, kind, math.prod(known.event.shape), most)
-
-
-def _entropy(classes: NDArray[Any]) -> float:
-    """Of the shares of classes (N,), in bits."""
-    share = np.unique(classes, return_counts=True)[1] / len(classes)
-    return float(-(share * np.log2(share)).sum())
 
 
 def _model(outcomes: Sequence[Outcome], levels: Sequence[ConditionLevel]) -> ModelSeries:

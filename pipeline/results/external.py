@@ -26,7 +26,8 @@ from pipeline.params import Params
 from pipeline.paths import Cell
 from pipeline.results.column import column, ordered
 from pipeline.results.outcomes import CellMetrics, Measurement, Outcome, parse
-from pipeline.results.protocol import Protocol, split
+from pipeline.results.protocol import Protocol
+from pipeline.results.task_facts import split
 
 FOLDER = Path("reports/scored")
 EXTERNAL = "external"

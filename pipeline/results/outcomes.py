@@ -1,12 +1,15 @@
 """Outcomes: each cell of the grid in params.yaml with its numbers, or the reason why it has none.
 
+They are read from the artifacts of this folder; `record` has those of earlier runs.
+
 The grid decides which files are read: those of a removed model are ignored. A cell is measured only if every output of
 its stages exists: after a failed re-run of `train`, old metrics are left on disk, but its times are gone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -24,6 +27,8 @@ Better = Literal["higher", "lower", "none"]
 Status = Literal["ok", "diverged", "failed", "stale"]
 LARGEST = 1e100
 """Magnitude of a number: squares and sums of such numbers are still finite."""
+LOCK_DIGITS = 8
+"""Of a hash: enough to find it in dvc.lock and in its history."""
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
 
 
@@ -83,10 +88,15 @@ class Outcome(BaseModel):
 
     Attributes:
         metrics: empty unless the status is "ok".
-        turns: the settings of its knob; empty unless they were swept.
+        turns: the settings of its knob on the test split; empty unless they were swept.
+        validation: the same on the validation split.
         data: a hash of the task's prepared data.
         trust: "re-trained" of a cell; see `external`.
         replicated: whether other seeds draw other samples, as those of a control that returns stored items may not.
+        lock: how the md5 of its metrics file begins, as dvc.lock has it.
+        committed: whether an earlier run measured it, so that it is known from the record alone (`results.record`).
+        older: whether that was by older code.
+        unused: of a cell without numbers, why those of the record are not used.
     """
 
     cell: Cell
@@ -98,9 +108,14 @@ class Outcome(BaseModel):
     hardware: dict[str, Any] = {}
     knob: str = ""
     turns: tuple[SweepPoint, ...] = ()
+    validation: tuple[SweepPoint, ...] = ()
     data: str | None = None
     trust: str = "re-trained"
     replicated: bool = True
+    lock: str = ""
+    committed: bool = False
+    older: bool = False
+    unused: str = ""
 
     @property
     def converged(self) -> bool | None:
@@ -138,28 +153,51 @@ class CellMetrics(BaseModel):
 
 
 def read(params: Params) -> list[Outcome]:
-    """The outcome of each cell of the suites that are shown (`shown`), in the order of `params.cells`.
+    """The outcome of each cell of the suites that are shown (`shown`), of what was measured in this folder.
 
     Raises:
         UserError: nothing is measured yet, or a cell's file is damaged.
     """
+    return selected(params, every(params))
+
+
+def every(params: Params) -> list[Outcome]:
+    """The outcome of each cell, in the order of `params.cells`.
+
+    Raises:
+        UserError: a cell's file is damaged.
+    """
     swept = set(params.sweeps)
-    outcomes = [_outcome(params, cell, swept=cell in swept) for cell in params.cells]
+    return [_outcome(params, cell, swept=cell in swept) for cell in params.cells]
+
+
+def selected(params: Params, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Those of the suites that are shown.
+
+    Raises:
+        UserError: nothing is measured yet.
+    """
     if all(o.status == "failed" for o in outcomes):
         raise UserError(f"no cell of {paths.PARAMS} is measured; run: coverseek run")
-    selected = {cell for suite in shown(params, outcomes).values() for cell in suite.cells()}
-    return [outcome for outcome in outcomes if outcome.cell in selected]
+    of_suites = {cell for suite in shown(params, outcomes).values() for cell in suite.cells()}
+    return [outcome for outcome in outcomes if outcome.cell in of_suites]
 
 
 def shown(params: Params, outcomes: Iterable[Outcome]) -> dict[str, Suite]:
-    """The default suites, and each other suite once a cell of it that no default suite selects has run."""
+    """The default suites, and each other suite once a cell of its own has run.
+
+    Its own cells are those that no other suite selects; without such cells, those that no default suite selects;
+    without these, all.
+    """
+    selected = Counter(cell for suite in params.suites.values() for cell in {*suite.cells()})
     default = {cell for suite in params.selected().values() for cell in suite.cells()}
     ran = {o.cell for o in outcomes if o.status != "failed"}
-    return {
-        name: suite
-        for name, suite in params.suites.items()
-        if suite.default or ran.intersection({*suite.cells()} - default or suite.cells())
-    }
+
+    def own(suite: Suite) -> set[Cell]:
+        cells = {*suite.cells()}
+        return {cell for cell in cells if selected[cell] == 1} or cells - default or cells
+
+    return {name: suite for name, suite in params.suites.items() if suite.default or ran & own(suite)}
 
 
 def _complete(cell: Cell) -> bool:
@@ -189,8 +227,10 @@ def _outcome(params: Params, cell: Cell, swept: bool) -> Outcome:
         hardware=times[0].hardware,
         knob=sweep.knob if sweep else "",
         turns=sweep.turns if sweep else (),
+        validation=sweep.validation if sweep else (),
         data=data,
         replicated=record.replicated,
+        lock=files.md5(paths.metrics(cell))[:LOCK_DIGITS],
     )
 
 

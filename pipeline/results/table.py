@@ -18,7 +18,7 @@ import pandas as pd
 
 from pipeline import files, paths
 from pipeline.errors import UserError
-from pipeline.results import convergence
+from pipeline.results import convergence, objective_series
 from pipeline.results.column import ordered
 from pipeline.results.external import EXTERNAL
 from pipeline.results.outcomes import Outcome
@@ -152,11 +152,18 @@ class Results:
         }
 
     def models(self, task: str, families: Container[str], width: str = "") -> list[str]:
-        """Every model of some families on a task, converged or not, at full width or at one of `NARROW`, with all of its
-        training steps."""
+        """Every model of some families on a task, converged or not, with all of its training steps and the objective of
+        its family: the models of `objective_series` have an objective of their own.
+
+        Args:
+            task: of params.yaml.
+            families: the names of families.
+            width: one of `NARROW`, or empty for the full width.
+        """
         rows = self.frame[self.frame["task"] == task]
         pairs = dict.fromkeys(zip(rows["model"].astype(str), rows["family"], strict=True))
-        return [model for model, family in pairs if family in families and model == base(model) + width]
+        whole = {model: family for model, family in pairs if model not in objective_series.models()}
+        return [model for model, family in whole.items() if family in families and model == base(model) + width]
 
     def swept(self, task: str) -> dict[str, str]:
         """Model -> its knob, of the models on a task whose knob is turned, at full width."""

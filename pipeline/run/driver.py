@@ -212,7 +212,7 @@ def _run(stamp: Stamp, jobs: int, request: Request, track: bool) -> int:
     if not interrupted:
         _publish()
         _show(settings, cells)
-        _print_kept(steps, results)
+        _print_committed(steps, results)
     print(f"{len(results)} of {len(steps)} steps in {time.monotonic() - start:.0f} s: {_count(results)}.")
     failed = _name_failures(steps, results)
     if interrupted:
@@ -288,13 +288,14 @@ def _show(settings: Params, cells: Iterable[Cell]) -> None:
         print(f"Report: {paths.LEADERBOARD_MD}")
 
 
-def _print_kept(steps: Mapping[str, Step], results: Results) -> None:
-    """What the report printed of suites that stay as committed (`stages.committed_suites`)."""
+def _print_committed(steps: Mapping[str, Step], results: Results) -> None:
+    """What the report printed of cells that an earlier run measured (`stages.committed_cells`)."""
     from pipeline.run.worker import last_lines
+    from pipeline.stages.committed_cells import BEGIN
 
     if results["report"].outcome == "ran":
-        for line in last_lines(steps["report"].log, 2):
-            if line.startswith("Suites "):
+        for line in last_lines(steps["report"].log, 3):
+            if line.startswith(BEGIN):
                 print(line)
 
 

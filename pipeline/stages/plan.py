@@ -29,7 +29,7 @@ from pipeline.metrics import registry
 from pipeline.params import EVENTS, Events, Params, TaskParams
 from pipeline.paths import Cell
 from pipeline.plugins import Group
-from pipeline.results import external
+from pipeline.results import external, published
 
 GROUPS: dict[str, Group | None] = {
     "prepare": "datasets", "features": "extractors", "train": None, "evaluate": "extractors", "sweep": "extractors",
@@ -100,6 +100,8 @@ def parameters(settings: Params) -> dict[str, Any]:
             of = _model_settings(settings, stage, events, model, evaluation)
             found[stage].setdefault(group, {})[model] = _hash(sources, brought, stage, of, family)
     of = settings.model_dump(mode="json", include={"suites", "models", "tasks"})
+    if published.PATH.exists():
+        of["published"] = files.sha256(published.PATH)
     return found | {"report": _hash(sources, brought, "report", of), "brought": brought}
 
 

@@ -19,7 +19,7 @@ def main() -> None:
     Raises:
         UserError: claims.json is missing or damaged, or README.md has no such markers.
     """
-    text, answer = files.read_utf8(README, "git checkout README.md"), _answer()
+    text, answer = files.read_utf8(README, f"git show HEAD:{README}"), _answer()
     before, start, rest = text.partition(MARKERS[0])
     _, end, after = rest.partition(MARKERS[1])
     if not (start and end):

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from pipeline.errors import UserError, suggest
 from pipeline.params import load
-from pipeline.report import benchmark, leaderboard_csv, leaderboard_md, tables
+from pipeline.report import committed_rows, leaderboard_csv, leaderboard_md, tables
 from pipeline.report.leaderboard import Board
 from pipeline.report.tables import Kind
+from pipeline.stages import committed_cells
 from pipeline.table_formats import emphasised_markdown, latex
 
 READ = "Bold: the best model of a column; in italics: controls"
@@ -25,7 +26,7 @@ def main(form: str, task: str | None) -> None:
     Raises:
         UserError: nothing is measured, a file is damaged, a column holds two protocols, or no board is of the task.
     """
-    ranked = benchmark.read(load()).boards
+    ranked = committed_cells.read(load())[0].boards
     tasks = list(dict.fromkeys(board.task for board in ranked))
     if task is not None and task not in tasks:
         raise UserError(f"task {task!r} is not measured; {suggest(task, tasks)}")
@@ -72,5 +73,6 @@ def _note(board: Board, kind: Kind) -> str:
         leaderboard_md.intervals(board, kind),
         leaderboard_md.blind(board, kind),
         leaderboard_md.not_converged(board, kind),
+        committed_rows.sentence(board),
     )
     return ". ".join(filter(None, notes)) + "."

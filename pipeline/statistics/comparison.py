@@ -2,7 +2,7 @@
 
     difference    mean a - mean b with Welch's t. Two models are independent samples: one seed shows both the same
                   batches, but their scores do not correlate over seeds (docs/protocol.md#seeds), so that a paired test
-                  would have half the degrees of freedom for the same spread. Two widths of one model do, and are paired
+                  would have half the degrees of freedom for the same spread. Two sizes of one model do, and are paired
                   (`TTest.of`). Without spread, as counts may have, there is no test and p = 1
     Holm          the p-values of all pairs of one metric of one task together, so that one of twenty tables of equal
                   models shows a difference, not one of twenty pairs (Holm 1979, Scand. J. Statist. 6)
@@ -53,6 +53,11 @@ class Pair:
     holm: float
     needed: int | None
     """None if it exceeds `MOST`, or without spread."""
+    error: float = 0.0
+    """The standard error of the difference over seeds; 0 without spread."""
+    freedom: float = 1.0
+    seeds: int = 2
+    """Of the model that has fewer."""
 
     @property
     def apart(self) -> bool:
@@ -87,9 +92,12 @@ def compare(
     found = [(TTest.of if paired(a, b) else TTest.welch)(values[a], values[b]) for a, b in combinations(values, 2)]
     corrected = holm([test.p for test in found])
     pairs = tuple(
-        Pair(a, b, t.mean, *t.ends, t.name, t.p, p, t.needed())
+        Pair(
+            a, b, t.mean, *t.ends, t.name, t.p, p, t.needed(),
+            error=t.error, freedom=t.freedom, seeds=min(len(values[a]), len(values[b])),
+        )
         for (a, b), t, p in zip(combinations(values, 2), found, corrected, strict=True)
-    )
+    )  # fmt: skip
     sign = 1 if better == "higher" else -1
     order = sorted(values, key=lambda model: -sign * _mean(values[model]))
     return Comparison(pairs, letters(order, {frozenset((p.a, p.b)) for p in pairs if p.apart}), _best(values, sign))

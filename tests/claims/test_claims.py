@@ -16,7 +16,7 @@ import pytest
 from scipy import stats
 
 from pipeline.claims import coverage, rank_correlation
-from pipeline.claims.claim import EXACT, SIDES
+from pipeline.claims.claim import EXACT, LIKELIHOOD, SIDES, roster, seeing
 from pipeline.claims.claims_md import CATALOGUE, as_json, as_markdown, judged
 from pipeline.claims.contrast import Contrast, by_sign, difference, log_ratio, unmeasured
 from pipeline.claims.coverage import CAPACITY, MODES, SETTINGS, TURNED
@@ -243,6 +243,7 @@ def roster_sizes(params: Params, task: str) -> dict[str, int]:
     """Side -> models at full width that a suite measures on a task."""
     events = params.task_events[task]
     names = {cell.model for cell in params.cells if cell.task == task and base(cell.model) == cell.model}
+    names -= objective_series.models()
     families = [params.model(events, name).family for name in names]
     return {side: sum(family in of for family in families) for side, of in SIDES.items()}
 
@@ -397,6 +398,21 @@ def test_a_contrast_of_a_blind_metric_is_set_aside_with_the_reason() -> None:
     assert (found.verdict, found.findings, found.weakest) == ("undecided", (), None)
     assert [finding.contrast.blind for finding in found.aside] == ["t recall is blind: noise scores 0.95, real 0.9"] * 4
     assert found.missing == ("no contrast of the claim is left: all are set aside",)
+
+
+def test_each_property_is_judged_by_the_first_metric_that_the_controls_admit() -> None:
+    """No score of a model enters: the second metric where noise is as good as real data in the first."""
+    cells = {"t real control": [0.9, 0.91], "t noise control": [0.1, 0.1], "t a gan": [0.5, 0.6]}
+    blind = cells | {"t noise control": [0.95, 0.95]}
+    assert seeing(table(one=cells, other=cells), "t", ("one", "other")) == "one"
+    assert seeing(table(one=blind, other=cells), "t", ("one", "other")) == "other"
+    assert seeing(table(one=blind, other=blind), "t", ("one", "other")) == "one"
+    assert seeing(table(one=blind), "t", ("one", "other")) == "one"
+
+
+def test_models_with_an_objective_of_their_own_stand_for_no_family() -> None:
+    results = table(recall={"t spline_flow_nonsaturating flow": [0.1], "t spline_flow flow": [0.9]})
+    assert list(roster(results, "t", LIKELIHOOD, "recall")) == ["spline_flow"]
 
 
 def test_what_is_set_aside_counts_neither_for_nor_against() -> None:

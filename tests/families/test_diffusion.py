@@ -73,6 +73,9 @@ def test_the_bound_of_a_gaussian_rises_to_its_entropy_as_steps_grow(variance: fl
     x, c = math.sqrt(variance) * torch.randn(4000, 2), torch.empty(4000, 0)
     log_p = Normal(0.0, math.sqrt(variance)).log_prob(x).sum(-1).mean().item()
     few, some, many = (gaussian_diffusion(variance, schedule, steps) for steps in (10, 40, 160))
+    assert few.elbo(x, c).mean().item() == pytest.approx(log_p, abs=0.06)  # with the variances of the batch
+    for model in (few, some, many):
+        model.calibrated.fill_(True)  # r = 1
     bounds = [model.elbo(x, c).mean().item() for model in (few, some, many)]
     assert bounds == sorted(bounds)
     assert 3 * (log_p - bounds[2]) < log_p - bounds[1]  # the gap falls like 1 / T
@@ -150,6 +153,7 @@ def test_steps_are_trained_on_in_proportion_to_their_weight(weighting: Weighting
 
 def test_holding_x_within_the_datas_range_never_loosens_the_bound() -> None:
     model = build("diffusion", "ddpm", Task("t", GREY)).eval()
+    model.calibrated.fill_(True)  # r = 1
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.3)
     x, c = GREY.value(torch.randint(5, (64, 1, 8, 8))), torch.empty(64, 0)

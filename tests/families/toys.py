@@ -24,7 +24,7 @@ TOY_WIDTHS = {
 }  # fmt: skip
 OPTIONAL = {"gated_pixelcnn": {"mixtures": 0}}
 """Keywords that put one thing in another's place: off, as they are by default."""
-CONDITIONS = {"energy": ("none", "class")}
+CONDITIONS = {"energy": ("none", "class"), "nade": ("none",), "pacgan": ("none",)}
 """The kinds of condition of a family that refuses the others."""
 
 

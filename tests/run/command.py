@@ -69,12 +69,14 @@ def _hash(spec: dict[str, str], settings: object, stage: str) -> str:
 
 def _report() -> None:
     found = sorted(path.stem for path in Path("artifacts/metrics").glob("*.json"))
-    tables = ("results.csv", "leaderboard.csv", "comparisons.csv", "claims.json")
+    tables = ("results.csv", "cells.csv", "knobs.csv", "tasks.csv", "leaderboard.csv", "comparisons.csv", "claims.json")
     for name in (
         *tables,
         "leaderboard.md",
         "claims.md",
         "answer.md",
+        "published.md",
+        "published.md",
         "index.html",
         "figures/plane.txt",
         "leaderboards/other.md",

@@ -9,9 +9,11 @@ v_t) for the step s before t. The bound on log p(x | c) is
     KL_t = sum_i (log r - 1 + 1/r)/2 + g (eps - eps_hat)^2 / (2 r),    g = e^(gamma_t - gamma_s) - 1,  r = v_t / v_q
 
 with v_q the variance of q(z_s | z_t, x). The optimal r of a value i is 1 + g e_ti, where e_ti is the mean squared error
-of its predicted noise: it is measured after training (Bao et al. 2022, arXiv:2201.06503), and r = 1 before. The
-predicted x is clamped to the range of the data, in the bound as in the sampler. Training descends the squared error at
-random steps, scoring sums over all steps. exp(-VLB draw) is no importance weight: the model is Bounded only.
+of its predicted noise: it is measured after training (Bao et al. 2022, arXiv:2201.06503). Before, samples have r = 1,
+and the bound has the r of the mean error of the batch's values at t, so that the validation scores of a training are on
+the scale of the final bound. The predicted x is clamped to the range of the data, in the bound as in the sampler.
+Training descends the squared error at random steps, scoring sums over all steps. exp(-VLB draw) is no importance
+weight: the model is Bounded only.
 
 p(x | z_0) is a Gaussian around z_0 / alpha_0 of the noise's own width s = sigma_0 / alpha_0: its density on points, on
 levels its mass in each bin, the outermost bins unbounded, so that the bound is one on a probability mass and a draw is
@@ -67,6 +69,8 @@ class DDPM(GuidedModel, Bounded):
     noise_error: Tensor
     """(2, T + 1, *event): e_t, the mean squared error of each value's predicted noise, given the condition and without;
     e_0 is not used."""
+    calibrated: Tensor
+    """(): whether `noise_error` is measured."""
 
     def __init__(
         self, event: Event, condition: nn.Module, network: nn.Module, gamma: Tensor, drop: float, weighting: Weighting
@@ -77,6 +81,7 @@ class DDPM(GuidedModel, Bounded):
         self.register_buffer("gamma", gamma)
         self.register_buffer("time", (gamma - gamma[0]) / (gamma[-1] - gamma[0]), persistent=False)
         self.register_buffer("noise_error", torch.zeros(2, len(gamma), *event.shape))
+        self.register_buffer("calibrated", torch.zeros((), dtype=torch.bool))
 
     def loss(self, x: Tensor, c: Tensor) -> Loss:
         t, eps = self.random_steps(len(x)), torch.randn_like(x)
@@ -119,6 +124,7 @@ class DDPM(GuidedModel, Bounded):
     def calibrate(self, train: Iterable[Batch], validation: Iterable[Batch]) -> None:
         x, c = _enough(train)
         given = self.context(c)
+        self.calibrated.fill_(True)
         for t in range(1, self.steps + 1):
             self.noise_error[:, t] = self.squared_error(x, t, given).mean(0)
             if self.condition.everywhere:
@@ -128,8 +134,9 @@ class DDPM(GuidedModel, Bounded):
         """(B,) nats: every step, one draw of the noise at each."""
         bound, context = self.decoder.reconstruction(x, self.gamma[0]) - self._prior(x), self.context(c)
         for t in range(1, self.steps + 1):
-            gain, spread = self._gain(t), self._spread(t)
-            divergence = gain / spread * self.squared_error(x, t, context) + spread.log() - 1 + 1 / spread
+            gain, error = self._gain(t), self.squared_error(x, t, context)
+            spread = torch.where(self.calibrated, self._spread(t), 1 + gain * error.mean())
+            divergence = gain / spread * error + spread.log() - 1 + 1 / spread
             bound = bound - 0.5 * divergence.flatten(1).sum(-1)
         return bound
 

@@ -62,8 +62,8 @@ def draw(board: Board, models: Collection[str] | None = None) -> Chart | None:
 
 
 def lines(board: Board) -> list[CurveOfSeed]:
-    """Those of each seed of each model that has a validation score."""
-    return [line for s in board.standings if s.role == "model" for cell in s.cells for line in _lines(s, cell)]
+    """Those of each seed of each model that has a validation score and was trained in this folder."""
+    return [line for s in board.standings if s.role == "model" for cell in s.here for line in _lines(s, cell)]
 
 
 def _lines(standing: Standing, cell: Cell) -> Iterator[CurveOfSeed]:
