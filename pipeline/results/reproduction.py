@@ -19,7 +19,6 @@ bound, the paper's number is one too.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -89,11 +88,6 @@ def judge(difference: Interval, tolerance: float, better: str) -> Verdict:
     if high < -tolerance:
         return "better"
     return "not reproduced" if low > tolerance else "undecided"
-
-
-def frame(text: str) -> pd.DataFrame:
-    """The text of results.csv as a table."""
-    return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
 
 
 def _reproduction(number: PublishedNumber, results: pd.DataFrame, settings: Params) -> Reproduction:

@@ -132,8 +132,9 @@ class Results:
 
     @property
     def trained(self) -> Results:
-        """Without the external models."""
-        return Results(self.frame[self.frame["family"] != EXTERNAL], self.sweeps)
+        """Without the external models: the table itself, with what it has derived, where there are none."""
+        own = self.frame["family"] != EXTERNAL
+        return self if own.all() else Results(self.frame[own], self.sweeps)
 
     @cached_property
     def admitted(self) -> Mapping[tuple[str, str], Admission]:

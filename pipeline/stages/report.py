@@ -50,8 +50,8 @@ def main() -> None:
         sections = {of.suite: _section(of, figures.draw_series(of, folder), of.suite in default) for of in series}
         pages = leaderboard_md.pages(found.boards, default, pictures, sections)
         drawn = {picture.name for picture in folder.iterdir()}
-        measured = reproduction.frame(found.results.csv())
-        reproduced = [(one, reproduction.reproductions(one.numbers, measured, params)) for one in published.read()]
+        frame = found.results.frame
+        reproduced = [(one, reproduction.reproductions(one.numbers, frame, params)) for one in published.read()]
         html = document.text(params, found.boards, series, verdicts, reproduced)
     last = files.read_utf8(COMPARISONS, "coverseek report") if COMPARISONS.exists() else ""
     standings, pairs = leaderboard_csv.csv(found.boards), leaderboard_csv.pairs(found.boards, last)
