@@ -36,7 +36,9 @@ def main() -> None:
 
 
 def committed(revision: str, path: str) -> str:
-    return subprocess.run(["git", "show", f"{revision}:{path}"], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        ["git", "show", f"{revision}:{path}"], capture_output=True, encoding="utf-8", check=True
+    ).stdout
 
 
 if __name__ == "__main__":

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from clone import ROOT, clone, small
-from page import work_through
+from page import DOCS, blocks, work_through
 
 SOURCES = ("Makefile", "pyproject.toml", "README.md")
 FOLDERS = ("docs", "tests")
+SUITE = re.compile(r"^coverseek run --suite (\w+)", re.MULTILINE)
 COMMIT = ("-c", "user.name=a reader", "-c", "user.email=reader@example.org", "commit", "-qm", "As it came")
 
 
@@ -19,7 +21,10 @@ COMMIT = ("-c", "user.name=a reader", "-c", "user.email=reader@example.org", "co
 def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where get-started.md ends: the other pages go on from there."""
     params = small()
-    params["suites"] = {name: suite for name, suite in params["suites"].items() if suite["default"]}
+    shells = [block.text for path in DOCS.glob("*.md") for block in blocks(path.name) if block.kind == "sh"]
+    named = set(SUITE.findall("\n".join(shells)))
+    suites = params["suites"].items()
+    params["suites"] = {name: suite for name, suite in suites if suite["default"] or name in named}
     folder = clone(ROOT, tmp_path_factory.mktemp("docs") / "coverseek", params)
     for name in SOURCES:
         shutil.copy(ROOT / name, folder)

@@ -39,14 +39,14 @@ UNSUPPORTED = pytest.mark.xfail(
 )
 MAPS = ("box", "segmentation", "grayscale")
 """Conditions with a map of learned features, through which augmentation is differentiated."""
-DRAWING = {"diffusion", "gan", "vae"}
-"""Families whose losses have latents, noise or times."""
+DRAWING = {"diffusion", "energy", "gan", "pacgan", "vae"}
+"""Families whose losses have latents, noise, times or chains."""
 
 
 def draws(case: Case) -> bool:
     """Whether the loss of a model draws random numbers, dropout aside."""
     toy, changes = case.toy, case.changes
-    if toy.family in DRAWING or changes.get("augmented"):
+    if toy.family in DRAWING or changes.get("augmented") or changes.get("objective", "forward_kl") != "forward_kl":
         return True
     if toy.family == "flow":
         return toy.event != "points"  # dequantisation

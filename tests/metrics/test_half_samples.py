@@ -96,6 +96,12 @@ def test_a_number_without_spread_has_no_interval() -> None:
     assert positive_ends(0.0, torch.zeros(10, 2)) is None
 
 
+def test_a_number_below_its_standard_error_has_an_interval_from_zero() -> None:
+    halves = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    low, high = positive_ends(1e-3, halves)
+    assert (low, high) == (0, pytest.approx(1e-3 + half_samples.Z * 0.5))
+
+
 def test_samples_too_small_to_be_halved_are_an_error() -> None:
     x = torch.randn(11, 2)
     assert not half_samples.enough(11, 5)

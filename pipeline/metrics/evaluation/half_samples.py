@@ -12,8 +12,8 @@ interaction of c points c times, which makes these intervals up to twice too wid
 
     a share p     Wilson's interval with the effective number of items n_e = 2 p_h (1 - p_h) / V, p_h the mean of halves
     an F-score    likewise, with V multiplied by 1.2, as the cells are those of the whole samples
-    density       T exp(± z s / T), s² = V J(N, M) / J(N/2, M/2), where J, the variance by the delete-one jackknife,
-                  corrects for a variance that does not fall as 1/N
+    density       T exp(± z s / T), or 0 to T + z s where T < z s; s² = V J(N, M) / J(N/2, M/2), where J, the variance
+                  by the delete-one jackknife, corrects for a variance that does not fall as 1/N
 
 Where real items share sources, the halves do not show it. Then the variance gains (I - 1) sum over real items of
 (T_(-i) - mean)², T_(-i) the metric without item i and I the inflation of `bootstrap` for these influences.
@@ -123,6 +123,9 @@ def share_ends(value: float, halves: Tensor, items: int, *, factor: float = 1.0,
 def positive_ends(value: float, halves: Tensor, *, ratio: float = 0.5, more: float = 0.0) -> Ends | None:
     """The interval of a positive number on the log scale; none where halves tell nothing of its spread.
 
+    A number below Z standard errors has [0, T + Z s]: to first order the logarithm has no spread there, and its
+    exponential no bound.
+
     Args:
         value: the number of the whole samples.
         halves: (S, 2), of both halves of each split.
@@ -132,8 +135,10 @@ def positive_ends(value: float, halves: Tensor, *, ratio: float = 0.5, more: flo
     variance = _variance(halves) * ratio + more
     if not (variance > 0 and value > 0):
         return None
-    s = math.sqrt(variance) / value
-    return Ends(value * math.exp(-Z * s), value * math.exp(Z * s))
+    half = Z * math.sqrt(variance)
+    if half > value:
+        return Ends(0.0, value + half)
+    return Ends(value * math.exp(-half / value), value * math.exp(half / value))
 
 
 def _variance(halves: Tensor) -> float:
