@@ -126,7 +126,9 @@ def _section(entries: list[RecipeEntry]) -> str:
 def _describe(entry: RecipeEntry) -> str:
     equation = f"\n\n    {entry.equation}" if entry.equation else ""
     facts = f"Likelihood: {entry.likelihood}. Knob: {entry.knob or 'none'}. Code: [{entry.file}](../{entry.file})."
-    text = f"**On {' and '.join(entry.events)}.** {entry.summary}{equation}\n\n{facts}"
+    *first, last = entry.events
+    events = f"{', '.join(first)} and {last}" if first else last
+    text = f"**On {events}.** {entry.summary}{equation}\n\n{facts}"
     if not entry.keywords:
         return text
     keywords = (f"- `{k.name}` (`{k.kind}`, default `{k.default}`): {k.meaning}" for k in entry.keywords)
