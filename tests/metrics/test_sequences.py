@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from pipeline.contract import Event, Exact, Task
+from pipeline.conformance import inspection
+from pipeline.contract import Condition, Event, Exact, Task
 from pipeline.data.processes import regime_process
 from pipeline.distributions import gaussian_autoregression, hidden_markov, process
 from pipeline.families.control.process import ProcessOracle
@@ -15,7 +16,9 @@ from pipeline.metrics import registry
 from pipeline.metrics.autocorrelation import autocorrelation
 from pipeline.metrics.evaluation.context import EvaluationContext
 from pipeline.metrics.evaluation.measure import entry
+from pipeline.metrics.extractors.classifier import classifier
 from pipeline.metrics.extractors.spectrum import spectrum
+from pipeline.metrics.judges import fitting
 from pipeline.metrics.regimes import decode, pairs, total_variation
 from pipeline.metrics.registry import Entry
 from pipeline.metrics.spectral_distance import log_spectral_distance
@@ -119,6 +122,13 @@ def test_ten_times_the_power_is_ten_decibels_where_nothing_is_silent() -> None:
     assert log_spectral_distance(real=x, fake=10**0.5 * x) == pytest.approx(10, abs=0.01)
 
 
+def test_the_extractor_of_spectra_passes_all_laws() -> None:
+    verdicts = list(inspection.inspect_extractor(spectrum, keywords={"window": 4}))
+    assert [verdict for verdict in verdicts if verdict.outcome == "failed"] == []
+    supported = {verdict.place for verdict in verdicts if verdict.outcome == "passed"}
+    assert supported == {("series",), ("symbols",), ("stereo",)}
+
+
 def test_spectral_features_keep_a_shift_and_see_a_frequency() -> None:
     steps = torch.arange(256) / 8
     tone = torch.sin(2 * math.pi * (steps + torch.rand(64, 1)))[:, None]
@@ -126,3 +136,15 @@ def test_spectral_features_keep_a_shift_and_see_a_frequency() -> None:
     slow = torch.sin(math.pi * (steps + torch.rand(64, 1)))[:, None]
     same, other = (extractor.extract(x) - extractor.extract(tone) for x in (tone.roll(3, dims=2), slow))
     assert float(other.norm(dim=1).mean()) > 3 * float(same.norm(dim=1).mean())
+
+
+def test_a_classifier_and_a_judge_tell_slow_from_fast_sequences() -> None:
+    torch.manual_seed(0)
+    label = torch.arange(128) % 2
+    steps = torch.arange(32) * (0.3 + 1.5 * label[:, None]) + 6 * torch.rand(128, 1)
+    x = steps.sin()[:, None]
+    fitted = classifier("toy", x, label, width=8, features=8, steps=60)
+    assert fitted.accuracy(x, label) > 0.9
+    task = Task("toy", Event((1, 32)), Condition("class", (), 2))
+    judge = fitting.fit("class", "toy", task, train=(x, label), test=(x, label), steps=60)
+    assert judge.test > 0.9
