@@ -125,7 +125,7 @@ def test_ten_times_the_power_is_ten_decibels_where_nothing_is_silent() -> None:
 def test_the_extractor_of_spectra_passes_all_laws() -> None:
     verdicts = list(inspection.inspect_extractor(spectrum, keywords={"window": 4}))
     assert [verdict for verdict in verdicts if verdict.outcome == "failed"] == []
-    assert spectrum("toy", torch.randn(8, 1, 16), None, window=4).extract(torch.empty(0, 1, 16)).shape == (0, 12)
+    assert spectrum("toy", torch.randn(8, 1, 16), None, window=4).extract(torch.empty(0, 1, 16)).shape == (0, 6)
     supported = {verdict.place for verdict in verdicts if verdict.outcome == "passed"}
     assert supported == {("series",), ("symbols",), ("stereo",)}
 
