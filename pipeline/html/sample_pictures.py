@@ -129,8 +129,8 @@ class Gallery:
         """Levels (N, C, H, W), the first of them each above its nearest training image; sequences (N, C, T), over
         theirs; or points (N, 2) as a map."""
         if self.is_sequences:
-            shown, train = x[: sequence_pictures.COLUMNS * sequence_pictures.ROWS], self._split("train")
-            return self._curves(shown, train[nearest(shown, train)], style.look(family).colour)
+            first, data = x[: sequence_pictures.COLUMNS * sequence_pictures.ROWS], self._split("train")
+            return self._curves(first, data[nearest(first, data)], style.look(family).colour)
         if self.levels is None:
             return self._map(x, style.look(family).colour)
         train, (columns, count) = self._split("train"), self.shape
