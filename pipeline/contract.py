@@ -2,7 +2,8 @@
 
 All data are two tensors:
 
-    x : (B, *event) float32     points (B, D), real; images (B, C, H, W) on the L-level grid of [-1, 1]
+    x : (B, *event) float32     points (B, D), real; images (B, C, H, W) on the L-level grid of [-1, 1];
+                                sequences (B, C, T), either of the two
     c : (B, *condition)         none (B, 0), class (B,) long, box (B, 4), segmentation (B, H, W) long,
                                 grayscale (B, 1, H, W)
 
@@ -37,7 +38,9 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-EventKind = Literal["points", "images"]
+from pipeline.processes import Process
+
+EventKind = Literal["points", "images", "sequences"]
 ConditionKind = Literal["none", "class", "box", "segmentation", "grayscale"]
 
 Batch = tuple[Tensor, Tensor]
@@ -51,16 +54,23 @@ In thousandths: in whole numbers the weights add up to 1 exactly, and a grey pix
 
 @dataclass(frozen=True)
 class Event:
-    """The space of one x. `levels=None`: a density on R^D. `levels=L`: a probability mass on L levels per value."""
+    """The space of one x. `levels=None`: a density on R^D. `levels=L`: a probability mass on L levels per value.
+
+    The number of axes of its shape is its kind: points (D,), sequences (C, T), images (C, H, W).
+    """
 
     shape: tuple[int, ...]
     levels: int | None = None
     scale: float = 1.0
     """The largest magnitude in the training split: used to initialise networks, never in a score."""
 
+    rate: int | None = None
+    """Values of each channel per second of sound, where a sequence is sound; its levels are then mu-law."""
+
     @property
     def kind(self) -> EventKind:
-        return "points" if self.levels is None else "images"
+        kinds: tuple[EventKind, ...] = ("points", "sequences", "images")
+        return kinds[len(self.shape) - 1]
 
     @property
     def dims(self) -> int:
@@ -128,7 +138,7 @@ class Task:
     name: str
     event: Event
     condition: Condition = field(default_factory=Condition)
-    truth: Mixture | None = None
+    truth: Mixture | Process | None = None
     factors: tuple[Factor, ...] = ()
 
 

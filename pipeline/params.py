@@ -153,8 +153,8 @@ class ModelParams(Open):
     training: dict[str, Any] = {}
 
 
-Events = Literal["points", "images"]
-EVENTS: tuple[Events, ...] = ("points", "images")
+Events = Literal["points", "images", "sequences"]
+EVENTS: tuple[Events, ...] = ("points", "images", "sequences")
 
 
 class Grid(Checked):
@@ -235,13 +235,28 @@ T = TypeVar("T")
 
 
 class PerEvents(Checked, Generic[T]):
-    """One value for tasks of points, one for tasks of images."""
+    """One value for tasks of points, one for tasks of images, and one for tasks of sequences, where there are any."""
 
     points: T
     images: T
+    sequences: T | None = None
 
     def __getitem__(self, events: str) -> T:
-        value: T = getattr(self, events)
+        value: T | None = getattr(self, events)
+        if value is None:
+            raise UserError(f"{paths.PARAMS}: training.{events} is missing, and a suite has {events}")
+        return value
+
+
+class Models(Checked):
+    """The models by name, of each kind of event."""
+
+    points: dict[Name, ModelParams]
+    images: dict[Name, ModelParams]
+    sequences: dict[Name, ModelParams] = {}
+
+    def __getitem__(self, events: str) -> dict[str, ModelParams]:
+        value: dict[str, ModelParams] = getattr(self, events)
         return value
 
 
@@ -249,7 +264,7 @@ class Params(Checked):
     tasks: dict[Name, TaskParams]
     training: PerEvents[Training]
     evaluation: dict[Name, Evaluation]
-    models: PerEvents[dict[Name, ModelParams]]
+    models: Models
     suites: dict[Name, Suite]
     knobs: Knobs = Knobs()
     hardware: HardwareParams = HardwareParams()
@@ -458,8 +473,9 @@ def check_held_out(evaluation: Evaluation, count: int, name: str, task: str) -> 
 
 def _check_references(params: Params) -> None:
     """What a suite names exists, and a task has one event kind."""
+    selected = {grid.events for suite in params.suites.values() for grid in suite.grids}
     for events in EVENTS:
-        if events not in params.evaluation:
+        if events not in params.evaluation and (events in selected or events != "sequences"):
             raise UserError(f"{paths.PARAMS}: evaluation.{events} is missing")
     for name, evaluation in params.evaluation.items():
         _check_samples(evaluation, name)

@@ -31,7 +31,7 @@ def broken(tmp_path: Path, path: str, value: object) -> Path:
 
 def test_the_repositorys_own_file_is_good() -> None:
     settings = params.load(REAL)
-    for events in ("points", "images"):
+    for events in params.EVENTS:
         for name, spec in settings.models[events].items():
             families.check(events, name, spec)
             settings.train(events, name)
@@ -154,6 +154,25 @@ def test_a_task_has_one_event_kind(tmp_path: Path) -> None:
     suite = {"question": "?", "default": False, "events": "images", "tasks": ["ring"], "models": ["vae"], "seeds": [0]}
     with pytest.raises(UserError, match=r"suites.own.events: images, but another suite has task ring of points"):
         params.load(broken(tmp_path, "suites.own", suite))
+
+
+def test_a_file_without_sequences_needs_no_block_for_them(tmp_path: Path) -> None:
+    content: dict[str, Any] = yaml.safe_load(REAL.read_text())
+    for section in ("training", "evaluation", "models", "suites"):
+        del content[section]["sequences"]
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(content))
+    assert params.load(file).models["sequences"] == {}
+
+
+@pytest.mark.parametrize("section", ["training", "evaluation"])
+def test_a_suite_of_sequences_needs_their_settings(tmp_path: Path, section: str) -> None:
+    content: dict[str, Any] = yaml.safe_load(REAL.read_text())
+    del content[section]["sequences"]
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(content))
+    with pytest.raises(UserError, match=f"{section}.sequences is missing"):
+        params.load(file)
 
 
 def test_a_conditioning_series_has_tasks_of_its_suite(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def each_split_has_the_requested_size(function: DatasetFunction) -> None:
 
 @law()
 def x_matches_the_event(function: DatasetFunction) -> None:
-    """x has the shape of the event: levels below L as uint8, or finite points as float32."""
+    """x has the shape of the event: levels below L as uint8, or finite real values as float32."""
     made = function.make()
     levels, dtype = made.event.levels, np.float32 if made.event.levels is None else np.uint8
     for name, split, _ in splits_of(made):
@@ -113,7 +113,7 @@ def intensities_belong_to_binary_training_images(function: DatasetFunction) -> N
 
 @law()
 def the_scale_is_that_of_the_training_split(function: DatasetFunction) -> None:
-    """The scale of points is within a factor of two of the largest magnitude in the training split."""
+    """The scale of real values is within a factor of two of the largest magnitude in the training split."""
     made = function.make()
     if made.event.levels is None:
         largest = float(np.abs(made.splits["train"].x).max())
@@ -155,12 +155,12 @@ def another_seed_draws_others(function: DatasetFunction) -> None:
 
 @law()
 def no_split_repeats_another(function: DatasetFunction) -> None:
-    """No point is in two splits; images repeat across splits no more often than within train."""
+    """No item of real values is in two splits; others repeat across splits no more often than within train."""
     made = function.make()
     rows = {name: _rows(split.x) for name, split, _ in splits_of(made)}
     counts = Counter(rows["train"])
     own = sum(count for count in counts.values() if count > 1) / max(1, len(rows["train"]))
-    rate = own if made.event.kind == "images" else 0.0
+    rate = own if made.event.levels is not None else 0.0
     for name, other in (("validation", "train"), ("test", "train"), ("test", "validation")):
         known, count = set(rows[other]), len(rows[name])
         repeats = sum(row in known for row in rows[name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from typing import get_args
 
 import torch
 from safetensors.torch import load, save
@@ -15,7 +16,17 @@ from pipeline.conformance.law import Law, LawError, law, require
 from pipeline.conformance.normalization_laws import a_density_integrates_to_one, masses_of_all_images_sum_to_one
 from pipeline.conformance.subject import Subject
 from pipeline.conformance.toy_tasks import PROBLEMS, Problem, conditions
-from pipeline.contract import Bounded, Exact, GenerativeModel, Loss, Player, Reconstructs, Unnormalised, Weighted
+from pipeline.contract import (
+    Bounded,
+    EventKind,
+    Exact,
+    GenerativeModel,
+    Loss,
+    Player,
+    Reconstructs,
+    Unnormalised,
+    Weighted,
+)
 
 # Sampling
 
@@ -254,7 +265,8 @@ UNCONDITIONAL_CONTROLS = frozenset({"oracle", "noise", "marginal", "collapsed"})
 
 
 def problems(recipe: str) -> Iterator[Problem]:
-    """Problems that a recipe of this name may support: the suffixes `_points` and `_images` exclude the others."""
+    """Problems that a recipe of this name may support: the suffix of a kind of event excludes the others."""
+    named = next((kind for kind in get_args(EventKind) if recipe.endswith(f"_{kind}")), None)
     for problem in PROBLEMS:
-        if not recipe.endswith("_images" if problem.event == "points" else "_points"):
+        if named in (None, problem.task.event.kind):
             yield problem

@@ -1,9 +1,9 @@
 """Laws of models with importance weights or a likelihood: probabilities sum to one.
 
-    points    int p(x | c) dx = E_q[ w(x) / q(x) ]      q is wide, with half of its mass around the model's samples
-    images    sum_x p(x | c) = sum_x E[ w(x) ]          over all images of an event with few of them
+    real values    int p(x | c) dx = E_q[ w(x) / q(x) ]      q is wide, with half of its mass around the model's samples
+    levels         sum_x p(x | c) = sum_x E[ w(x) ]          over all items of an event with few of them
 
-with E[w] = p, and w = p for an exact likelihood. Images are enumerated, and the sum must be neither above nor below 1:
+with E[w] = p, and w = p for an exact likelihood. Items are enumerated, and the sum must be neither above nor below 1:
 below 1, the model gives samples less probability than it draws them with, for example where its bins are truncated. The
 weights of a model that is only `Weighted` are averaged over `SWEEPS` times as many draws, since with heavy-tailed
 weights a mean of few draws is usually too small. Where the effective sample size of the weights (Kong, Liu, Wong 1994,
@@ -27,6 +27,8 @@ from pipeline.conformance.toy_tasks import conditions
 from pipeline.contract import Event, Exact, GenerativeModel, Weighted
 
 COUNT = 2048
+DIMENSIONS = 2
+"""Of the largest event over which a density is integrated as it is; of others a smaller one takes its place."""
 SAMPLES, NEIGHBOURS = 256, 8
 """Samples of the model at which the proposal is centred, and the neighbour whose distance is its width there."""
 DEVIATIONS = 4
@@ -55,15 +57,20 @@ class Proposals(NamedTuple):
 
 
 @law(lambda subject: isinstance(subject.model, Weighted) and subject.task.event.levels is None)
-def a_density_integrates_to_one(subject: Subject) -> None:
-    """exp(`log_weight`), which is p(x | c) where a model is `Exact`, integrates to 1 over x."""
-    model, c = subject.perturbed(), conditions(subject.task, 1)
-    _require_sum_of_one(model, c, _around_samples(model, c, subject.task.event))
+def a_density_integrates_to_one(subject: Subject) -> str:
+    """exp(`log_weight`), which is p(x | c) where a model is `Exact`, integrates to 1 over x, of few dimensions."""
+    if subject.task.event.dims <= DIMENSIONS:
+        small, model, note = subject, subject.perturbed(), ""
+    else:
+        small, model, note = subject.enumerable()
+    c = conditions(small.task, 1)
+    _require_sum_of_one(model, c, _around_samples(model, c, small.task.event))
+    return note
 
 
 @law(lambda subject: isinstance(subject.model, Weighted) and subject.task.event.levels is not None)
 def masses_of_all_images_sum_to_one(subject: Subject) -> str:
-    """exp(`log_weight`), which is P(x | c) where a model is `Exact`, sums to 1 over all images of a tiny event."""
+    """exp(`log_weight`), which is P(x | c) where a model is `Exact`, sums to 1 over all items of a tiny event."""
     small, model, note = subject.enumerable()
     _require_sum_of_one(model, conditions(small.task, 1), _all_images(small.task.event))
     return note
@@ -75,14 +82,14 @@ def _around_samples(model: GenerativeModel, c: Tensor, event: Event) -> Proposal
 
     The wide one alone would miss modes narrower than the distance between its draws.
     """
-    samples = model.sample(c.repeat_interleave(SAMPLES, 0))
+    samples = model.sample(c.repeat_interleave(SAMPLES, 0)).flatten(1)
     reach = torch.cdist(samples, samples).kthvalue(NEIGHBOURS + 1, dim=1).values.clamp(min=1e-3 * event.scale)
-    centres = torch.cat([samples, torch.zeros(1, *event.shape)])
+    centres = torch.cat([samples, torch.zeros(1, event.dims)])
     widths = torch.cat([reach, torch.tensor([2 * event.scale])])[:, None].expand_as(centres)
     shares = torch.cat([torch.full((SAMPLES,), 1 / SAMPLES), torch.ones(1)])
     q = MixtureSameFamily(Categorical(shares), Independent(Normal(centres, widths), 1))
     x = q.sample((COUNT,))
-    return Proposals(x, q.log_prob(x))
+    return Proposals(x.unflatten(1, event.shape), q.log_prob(x))
 
 
 def _all_images(event: Event) -> Proposals:
@@ -91,7 +98,9 @@ def _all_images(event: Event) -> Proposals:
     if total > COUNT:
         return Proposals(event.value(torch.randint(event.grid, (COUNT, *event.shape))), log_q, complete=False)
     levels = torch.tensor(list(itertools.product(range(event.grid), repeat=event.dims)))
-    return Proposals(event.value(levels).view(-1, *event.shape).repeat(COUNT // total, 1, 1, 1), log_q, sweep=total)
+    return Proposals(
+        event.value(levels).view(-1, *event.shape).repeat(COUNT // total, *[1] * len(event.shape)), log_q, sweep=total
+    )
 
 
 @torch.no_grad()

@@ -97,7 +97,7 @@ def _kind(word: str, function: Any) -> Kind:
 def _recipes(family: str, recipe: str) -> Iterator[Target]:
     module = registry.recipes(family, "conformance")
     for name in module.__all__:
-        if recipe in ("", name, name.removesuffix("_points"), name.removesuffix("_images")):
+        if recipe in ("", name, registry.short_name(name)):
             yield Target("model", name, getattr(module, name), family)
 
 

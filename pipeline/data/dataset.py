@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.contract import Condition, Event, Factor, Mixture
 from pipeline.items import LARGE
+from pipeline.processes import Process
 
 SPLITS = ("train", "validation", "test")
 
@@ -28,7 +29,8 @@ class Sizes(NamedTuple):
 
 @dataclass(frozen=True)
 class Split:
-    """x: points float32 (N, D), images uint8 levels (N, C, H, W); c: (N, *condition); label: (N,) int64 or None;
+    """x: points float32 (N, D), images uint8 levels (N, C, H, W), sequences (N, C, T) either of the two;
+    c: (N, *condition); label: (N,) int64 or None;
     factors: (N, F) int64, the value of each of the dataset's factors, or None; intensity: uint8 (N, C, H, W) or None,
     where x in {0, 1} is one draw with P(x = 1) = intensity / 255 and training draws anew; sources: (N, R) int64 or
     None, the rows of another data set that each item is made of, where items that share one are not independent."""
@@ -49,7 +51,7 @@ class Dataset:
     event: Event
     splits: dict[str, Split]
     condition: Condition = field(default_factory=Condition)
-    truth: Mixture | None = None
+    truth: Mixture | Process | None = None
     factors: tuple[Factor, ...] = ()
 
 

@@ -13,7 +13,9 @@ from pipeline.data.dataset import Dataset, Sizes
 from pipeline.data.digits import digits, stacked_digits, stacked_mnist
 from pipeline.data.folder import folder
 from pipeline.data.mixtures import grid, ring
+from pipeline.data.processes import autoregression, regimes
 from pipeline.data.shapes import shapes
+from pipeline.data.tones import tones
 from pipeline.data.torchvision_datasets import (
     celeba,
     cifar10,
@@ -24,9 +26,11 @@ from pipeline.data.torchvision_datasets import (
     mnist,
     svhn,
 )
+from pipeline.data.wav_folder import wav_folder
 from pipeline.params import Data, bind
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
+    "autoregression": autoregression,
     "celeba": celeba,
     "cifar10": cifar10,
     "cifar100": cifar100,
@@ -38,12 +42,15 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "grid": grid,
     "kmnist": kmnist,
     "mnist": mnist,
+    "regimes": regimes,
     "ring": ring,
     "shapes": shapes,
     "stacked_digits": stacked_digits,
     "stacked_mnist": stacked_mnist,
     "static_mnist": static_mnist,
     "svhn": svhn,
+    "tones": tones,
+    "wav_folder": wav_folder,
 }
 
 

@@ -27,13 +27,14 @@ class EventSchema(BaseModel):
     shape: Annotated[list[Annotated[int, Field(ge=1, le=LARGEST)]], Field(min_length=1, max_length=3)]
     levels: Annotated[int, Field(ge=2, le=256)] | None
     scale: Positive = 1.0
+    rate: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> EventSchema:
         if math.prod(self.shape) > LARGEST:
             raise ValueError(f"an event has at most {LARGEST:,} values")
-        if len(self.shape) != (1 if self.levels is None else 3):
-            raise ValueError("points have one axis, images three")
+        if len(self.shape) != 2 and (len(self.shape) == 1) != (self.levels is None):
+            raise ValueError("points have one axis, sequences two, images three and levels")
         return self
 
 
@@ -56,6 +57,31 @@ class MixtureSchema(BaseModel):
     def _paired(self) -> MixtureSchema:
         if len(self.means) != len(self.weights):
             raise ValueError("each mode has a mean and a weight")
+        return self
+
+
+Row = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1)]
+
+
+class GaussianAutoregressionSchema(BaseModel):
+    """`pipeline.processes.GaussianAutoregression`."""
+
+    coefficients: Annotated[list[FiniteFloat], Field(min_length=1)]
+    sigma: Positive
+
+
+class HiddenMarkovSchema(BaseModel):
+    """`pipeline.processes.HiddenMarkov`."""
+
+    initial: Row
+    transition: list[Row]
+    emission: list[Row]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> HiddenMarkovSchema:
+        states = len(self.initial)
+        if {len(self.transition), len(self.emission), *map(len, self.transition)} != {states}:
+            raise ValueError(f"{states} states have {states} x {states} transitions, and {states} rows of emissions")
         return self
 
 
@@ -82,7 +108,7 @@ class Manifest(BaseModel):
     task: str
     event: EventSchema
     condition: ConditionSchema = ConditionSchema(kind="none", shape=[0])
-    truth: MixtureSchema | None = None
+    truth: MixtureSchema | GaussianAutoregressionSchema | HiddenMarkovSchema | None = None
     factors: list[FactorSchema] = []
     splits: dict[str, SplitFile] = {}
 
@@ -98,7 +124,8 @@ class Manifest(BaseModel):
         }
         if not fits[self.condition.kind]:
             raise ValueError(f"a condition {self.condition.kind} of events {shape} has no shape {own}")
-        if self.truth and any(len(mean) != math.prod(shape) for mean in self.truth.means):
+        mixture = self.truth if isinstance(self.truth, MixtureSchema) else None
+        if mixture and any(len(mean) != math.prod(shape) for mean in mixture.means):
             raise ValueError(f"the truth's means have not the shape {shape} of an event")
         return self
 

@@ -20,9 +20,10 @@ from pipeline import files, paths
 from pipeline.contract import Batch, Condition, Event, Factor, Mixture, Task
 from pipeline.data import manifest
 from pipeline.data.dataset import SPLITS, Dataset, Split
-from pipeline.data.manifest import Manifest
+from pipeline.data.manifest import GaussianAutoregressionSchema, HiddenMarkovSchema, Manifest, MixtureSchema
 from pipeline.errors import UserError
 from pipeline.items import LARGE, CompactItems
+from pipeline.processes import GaussianAutoregression, HiddenMarkov, Process
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,16 @@ def write(task: str, name: str, dataset: Dataset) -> None:
     """Write `dataset` as the prepared data of `task`, atomically."""
     with files.atomic_dir(paths.prepared(task)) as folder:
         splits = {split: _write(folder, split, dataset.splits[split]) for split in SPLITS}
-        described = {key: asdict(getattr(dataset, key)) for key in ("event", "condition")}
+        described = {"event": _event(dataset.event), "condition": asdict(dataset.condition)}
         truth = asdict(dataset.truth) if dataset.truth else None
         known = {"truth": truth, "factors": [asdict(factor) for factor in dataset.factors]}
         content = {"task": task, "dataset": name, **described, **known, "splits": splits}
         files.write_json(folder / "manifest.json", content)
+
+
+def _event(event: Event) -> dict[str, Any]:
+    """Its entry in the manifest; without a rate where it has none."""
+    return {key: value for key, value in asdict(event).items() if key != "rate" or value is not None}
 
 
 def _write(folder: Path, split: str, data: Split) -> dict[str, Any]:
@@ -123,11 +129,23 @@ def _items(array: NDArray[Any], convert: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 def _task(known: Manifest) -> Task:
-    event, condition, truth = known.event, known.condition, known.truth
+    event, condition = known.event, known.condition
     return Task(
         known.task,
-        Event(tuple(event.shape), event.levels, event.scale),
+        Event(tuple(event.shape), event.levels, event.scale, event.rate),
         Condition(condition.kind, tuple(condition.shape), condition.size),
-        Mixture(tuple(map(tuple, truth.means)), truth.sigma, tuple(truth.weights)) if truth else None,
+        _truth(known),
         tuple(Factor(factor.name, tuple(factor.weights), factor.channel) for factor in known.factors),
     )
+
+
+def _truth(known: Manifest) -> Mixture | Process | None:
+    match known.truth:
+        case MixtureSchema() as found:
+            return Mixture(tuple(map(tuple, found.means)), found.sigma, tuple(found.weights))
+        case GaussianAutoregressionSchema() as found:
+            return GaussianAutoregression(tuple(found.coefficients), found.sigma)
+        case HiddenMarkovSchema() as found:
+            rows = (tuple(map(tuple, table)) for table in (found.transition, found.emission))
+            return HiddenMarkov(tuple(found.initial), *rows)
+    return None

@@ -83,16 +83,22 @@ class MultiScale(Bijection):
 
 
 class Squeeze(Bijection):
-    """(B, C, H, W) <-> (B, 4 C, H/2, W/2): space becomes channels; the log-determinant is 0.
+    """(B, C, H, W) <-> (B, 4 C, H/2, W/2), or (B, C, T) <-> (B, 2 C, T/2): space becomes channels; the log-determinant
+    is 0.
 
-    All channels of a place of the 2 x 2 come before those of the next, so that half of the channels is a row of it.
+    All channels of a place of the 2 x 2 come before those of the next, so that half of the channels is a row of it, or
+    of a sequence every other step.
     """
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        if x.dim() == 3:
+            return x.unflatten(2, (-1, 2)).movedim(-1, 1).flatten(1, 2), x.new_zeros(len(x))
         z = nn.functional.pixel_unshuffle(x, 2)  # channel-major
         return z.unflatten(1, (-1, 4)).transpose(1, 2).flatten(1, 2), x.new_zeros(len(x))
 
     def inverse(self, z: Tensor, h: Tensor) -> Tensor:
+        if z.dim() == 3:
+            return z.unflatten(1, (2, -1)).movedim(1, -1).flatten(2)
         return nn.functional.pixel_shuffle(z.unflatten(1, (4, -1)).transpose(1, 2).flatten(1, 2), 2)
 
 

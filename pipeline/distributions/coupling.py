@@ -108,15 +108,18 @@ class ChannelHalves(Partition):
 
 
 class Checkerboard(Partition):
-    """x (B, C, H, W) is unchanged where row + column + parity is even; the network's input is zero elsewhere."""
+    """x (B, C, H, W) is unchanged where row + column + parity is even, x (B, C, T) where step + parity is; the input
+    of the network is zero elsewhere."""
 
     stays: Tensor
 
     def __init__(self, shape: tuple[int, ...], parity: int) -> None:
         super().__init__(shape)
         self.seen = self.moving = shape[0]
-        place = torch.arange(shape[1])[:, None] + torch.arange(shape[2]) + parity
-        self.register_buffer("stays", place % 2 == 0, persistent=False)  # (H, W)
+        place = torch.arange(shape[-1]) + parity
+        if len(shape) == 3:
+            place = torch.arange(shape[1])[:, None] + place
+        self.register_buffer("stays", place % 2 == 0, persistent=False)  # (H, W) or (T,)
 
     def part(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return x * self.stays, x

@@ -62,7 +62,7 @@ class Likelihood(Protocol):
 
 
 class Gaussian:
-    """A density on points; parameters are means then log standard deviations, (B, 2 D).
+    """A density on real values; parameters are means then log standard deviations, (B, 2 D) or (B, 2 C, T).
 
     Deviations start at an eighth of the data's scale: with wider ones a VAE explains the data as noise and ignores z.
     """
@@ -74,7 +74,7 @@ class Gaussian:
 
     def log_prob(self, x: Tensor, parameters: Tensor) -> Tensor:
         mean, log_sigma = self._split(parameters)
-        return normal_log_prob(x, mean, log_sigma).sum(-1)
+        return normal_log_prob(x, mean, log_sigma).flatten(1).sum(-1)
 
     def draw(self, parameters: Tensor) -> Tensor:
         mean, log_sigma = self._split(parameters)
@@ -84,7 +84,7 @@ class Gaussian:
         return self._split(parameters)[0]
 
     def _split(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_sigma = parameters.chunk(2, dim=-1)
+        mean, log_sigma = parameters.chunk(2, dim=1)
         return self.scale * mean, (log_sigma + self.start).clamp(*LOG_SIGMA)
 
 
@@ -168,8 +168,8 @@ def _log_sigmoid_difference(a: Tensor, b: Tensor) -> Tensor:
 
 
 def likelihood(event: Event, categories: int = 32) -> Likelihood:
-    """The likelihood of an event: Gaussian on points, Bernoulli on 2 levels, categorical on up to `categories` levels,
-    else discretised logistic."""
+    """The likelihood of an event: Gaussian on real values, Bernoulli on 2 levels, categorical on up to `categories`
+    levels, else discretised logistic."""
     if event.levels is None:
         return Gaussian(event)
     if event.levels == 2:

@@ -12,9 +12,9 @@ from pipeline import docstring
 from pipeline.contract import Bounded, Exact, GenerativeModel, Unnormalised, Weighted
 from pipeline.errors import UserError
 from pipeline.families.registry import HERE, recipes
+from pipeline.params import EVENTS
 
 ROOT = HERE.parents[1]
-EVENTS = ("points", "images")
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Find a recipe by the names of its family and itself, and build a model.
 
 A recipe is a function (task, *, keywords) -> GenerativeModel in `families/<family>/recipe.py`, named `<recipe>`, or
-`<recipe>_points` and `<recipe>_images` if points and images need different networks. Its keywords are the keys in
-params.yaml. A family of another package is a module of recipes like these, named by an entry point.
+`<recipe>_points`, `<recipe>_images` and `<recipe>_sequences` if these need different networks. Its keywords are the
+keys in params.yaml. A family of another package is a module of recipes like these, named by an entry point.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from pipeline import plugins
 from pipeline.contract import GenerativeModel, Task
 from pipeline.errors import UserError, suggest
-from pipeline.params import ModelParams, bind
+from pipeline.params import EVENTS, ModelParams, bind
 
 Recipe = Callable[..., GenerativeModel]
 HERE = Path(__file__).parent
@@ -41,6 +41,11 @@ def build(task: Task, family: str, recipe: str, keywords: Mapping[str, Any]) -> 
     where = f"models.{task.event.kind}"
     function = find(family, recipe, task.event.kind, where)
     return function(task, **bind(function, keywords, where))
+
+
+def short_name(recipe: str) -> str:
+    """The name of a recipe without the suffix of a kind of event."""
+    return next((recipe.removesuffix(f"_{kind}") for kind in EVENTS if recipe.endswith(f"_{kind}")), recipe)
 
 
 def ours() -> list[str]:

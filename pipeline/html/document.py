@@ -21,7 +21,7 @@ from pipeline.errors import UserError
 from pipeline.html import recipe_texts, view
 from pipeline.html.summary import summary
 from pipeline.html.view import Scope, SuiteView, scopes
-from pipeline.params import Params
+from pipeline.params import EVENTS, Params
 from pipeline.report import equal_precision_table, style
 from pipeline.report.charts import scatter
 from pipeline.report.leaderboard import Board
@@ -113,7 +113,7 @@ def _code(said: str) -> Markup:
 
 def _measured(params: Params, boards: Sequence[Board]) -> dict[str, dict[str, list[str]]]:
     """events -> model -> tasks."""
-    found: dict[str, dict[str, list[str]]] = {"points": {}, "images": {}}
+    found: dict[str, dict[str, list[str]]] = {events: {} for events in EVENTS}
     for board in boards:
         for standing in board.standings:
             if standing.cells:

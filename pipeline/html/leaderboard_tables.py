@@ -17,7 +17,7 @@ from pipeline.results.column import bound, column
 from pipeline.statistics.intervals import Interval
 from pipeline.table_formats import TableCell
 
-DRAWN = ("nats", "bits_per_dim", "frechet", "precision", "recall", "coverage")
+DRAWN = ("nats", "nats_per_step", "bits_per_dim", "frechet", "precision", "recall", "coverage")
 """Metrics whose intervals are drawn."""
 SHARES = ("precision", "recall", "coverage")
 """Of these, those on a scale from 0 to 1."""

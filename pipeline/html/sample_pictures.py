@@ -1,7 +1,8 @@
 """Samples as small embedded images: at their own resolution, for the browser to enlarge without smoothing.
 
 Points are a map of where samples lie, darker where they are denser; images stand each above its nearest training image
-(Euclidean, in the values of the image), so that copying is seen.
+(Euclidean, in the values of the image), so that copying is seen. Sequences are curves over their nearest training
+sequence (`sequence_pictures`).
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ import numpy as np
 from PIL import Image
 
 from pipeline.data import manifest
+from pipeline.data.manifest import EventSchema
 from pipeline.errors import UserError
+from pipeline.html import sequence_pictures
 from pipeline.report import style
 from pipeline.report.leaderboard import Standing
 from pipeline.report.sample_sheets import Array, tiled
+from pipeline.report.waveforms import amplitudes
 from pipeline.results import task_facts
 
 BINS, SHADES = 64, 10
@@ -38,6 +42,8 @@ class EmbeddedPicture(NamedTuple):
     height: int
     alt: str
     caption: str = ""
+    sound: str = ""
+    """The URI of a sound that goes with it; empty where there is none."""
 
 
 class Gallery:
@@ -56,14 +62,25 @@ class Gallery:
         """What the pictures of samples show."""
         if not self.exists:
             return ""
+        if self.is_sequences:
+            heard = "; the player has the first of them, one after the other" if self.event.rate else ""
+            return f"Each sheet shows samples of the first seed, each over its nearest training sequence, pale{heard}."
         if self.levels is None:
             return "Each map shows where the samples of the first seed lie, darker where they are denser."
         columns, rows = self.shape
         return f"Each sheet shows {columns * rows} samples of the first seed, each above its nearest training image."
 
     @cached_property
+    def event(self) -> EventSchema:
+        return manifest.read(self.task).event
+
+    @property
     def levels(self) -> int | None:
-        return manifest.read(self.task).event.levels
+        return self.event.levels
+
+    @property
+    def is_sequences(self) -> bool:
+        return len(self.event.shape) == 2
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -74,6 +91,10 @@ class Gallery:
         """Held-out data; None where they are not in this folder."""
         if not self.exists:
             return None
+        if self.is_sequences:
+            test = self._split("test")
+            image = self._curves(test, None, style.look("control").colour)
+            return self._sounding(_embedded(image, f"Held-out sequences of {self.task}"), test)
         if self.levels is None:
             alt = f"Map of the held-out points of {self.task}"
             return _embedded(self._map(self._split("test"), style.look("control").colour), alt)
@@ -86,6 +107,9 @@ class Gallery:
         if standing.first is None:
             return
         arrays = manifest.read_samples(standing.first)
+        if self.is_sequences:
+            yield from self._of_sequences(standing, arrays["x"])
+            return
         yield _embedded(self.sheet(arrays["x"], standing.family), self._alt(standing, len(arrays["x"])))
         if self.levels is not None and "plane" in arrays and not standing.control:
             plane = _image(tiled(arrays["plane"] / (self.levels - 1), gap=0))
@@ -102,12 +126,39 @@ class Gallery:
             raise UserError(f"{path} is damaged; make it again with: {hint}") from None
 
     def sheet(self, x: Array, family: str) -> Image.Image:
-        """Levels (N, C, H, W), the first of them each above its nearest training image; or points (N, 2) as a map."""
+        """Levels (N, C, H, W), the first of them each above its nearest training image; sequences (N, C, T), over
+        theirs; or points (N, 2) as a map."""
+        if self.is_sequences:
+            first, data = x[: sequence_pictures.COLUMNS * sequence_pictures.ROWS], self._split("train")
+            return self._curves(first, data[nearest(first, data)], style.look(family).colour)
         if self.levels is None:
             return self._map(x, style.look(family).colour)
         train, (columns, count) = self._split("train"), self.shape
         shown = [x[k * columns : (k + 1) * columns] for k in range(count)]
         return self._sheet([part for row in shown for part in (row, train[nearest(row, train)])])
+
+    def _of_sequences(self, standing: Standing, x: Array) -> Iterator[EmbeddedPicture]:
+        alt = f"Samples of {standing.model} on {self.task}, each over its nearest training sequence"
+        yield self._sounding(_embedded(self.sheet(x, standing.family), alt), x)
+        if self.event.rate and not standing.control:
+            found = sequence_pictures.spectrograms(self._first(x), style.look(standing.family).colour)
+            made = _embedded(found, f"Spectrograms of samples of {standing.model} on {self.task}")
+            yield made._replace(caption="spectrograms")
+
+    def _curves(self, x: Array, near: Array | None, colour: str) -> Image.Image:
+        real = self._first(self._split("test"))
+        behind = None if near is None else self._first(near)
+        return sequence_pictures.sheet(self._first(x), behind, (float(real.min()), float(real.max())), colour)
+
+    def _sounding(self, picture: EmbeddedPicture, x: Array) -> EmbeddedPicture:
+        """With a player, where the sequences are sound."""
+        rate = self.event.rate
+        return picture._replace(sound=sequence_pictures.sound(self._first(x), rate)) if rate else picture
+
+    def _first(self, x: Array) -> Array:
+        """x (N, C, T) as stored -> the first channel, (N, T)."""
+        channel: Array = amplitudes(x, self.event)[:, 0]
+        return channel
 
     def _alt(self, standing: Standing, count: int) -> str:
         if self.levels is None:

@@ -4,8 +4,8 @@
     seeking    KL(q || p) = E_q[log q - log p]    large where q puts what p has not
 
 A model with an exact likelihood gives both by Monte Carlo; a lower bound on log q gives an upper bound
-on KL(p || q). From samples alone, by the data-processing inequality, the KL of any histogram is a lower bound. Its
-cells, in the plane:
+on KL(p || q). Of processes, whose events are sequences, there is no more. From samples of points alone, by the
+data-processing inequality, the KL of any histogram is a lower bound. Its cells, in the plane:
 
     near    (nearest mode) x (8 shells about its mean that are equally probable under it, the last one up to 4 sigma)
     far     4 to 8 sigma from every mode, 8 to 16, 16 to 32, ..., whichever mode is nearest
@@ -170,7 +170,7 @@ def _size(truth: Mixture) -> int:
 @shared
 def _log_ratio(context: EvaluationContext) -> Tensor:
     """(T,) nats: log p - log q of the test split."""
-    return log_density(context.truth, context.test[0]) - test_likelihood(context).log_p
+    return _log_truth(context, context.test[0]) - test_likelihood(context).log_p
 
 
 @shared
@@ -180,7 +180,18 @@ def _log_ratio_of_samples(context: EvaluationContext) -> Tensor:
 
     assert isinstance(context.model, Exact)
     log_q = log_prob(context.model, context.samples, context.c, chunk=context.settings.chunk)
-    return log_q - log_density(context.truth, context.samples)
+    return log_q - _log_truth(context, context.samples)
+
+
+def _log_truth(context: EvaluationContext, x: Tensor) -> Tensor:
+    """x (N, *event) -> (N,) float64 nats: log p of the mixture or the process that the data are drawn from."""
+    from pipeline.contract import Mixture
+    from pipeline.distributions import process
+
+    truth = context.task.truth
+    if truth is None or isinstance(truth, Mixture):
+        return log_density(context.truth, x)
+    return process.log_prob(truth, context.task.event, x[:])
 
 
 @shared
@@ -193,6 +204,11 @@ def _cell_counts(context: EvaluationContext) -> Tensor:
 def _cell_counts_resampled(context: EvaluationContext) -> Tensor:
     """(B, cells) long."""
     return context.bootstrap.histograms(_cell_counts(context), len(context.samples))
+
+
+def _has_plane(context: EvaluationContext) -> bool:
+    """The truth is a mixture in the plane."""
+    return context.has_density and context.has_truth
 
 
 def _histogram_protocol(context: EvaluationContext) -> str:
@@ -214,7 +230,7 @@ METRICS = (
     ),
     _PQ(
         compute=lambda c: float(histogram_kl_pq(truth=c.truth, counts=_cell_counts(c))),
-        requires=lambda c: c.has_density and not c.is_bounded, protocol=_histogram_protocol, kind=">= (histogram)",
+        requires=lambda c: _has_plane(c) and not c.is_bounded, protocol=_histogram_protocol, kind=">= (histogram)",
         interval=of_resamples(lambda c: histogram_kl_pq(truth=c.truth, counts=_cell_counts_resampled(c))),
     ),
     _QP(
@@ -224,7 +240,7 @@ METRICS = (
     ),
     _QP(
         compute=lambda c: float(histogram_kl_qp(truth=c.truth, counts=_cell_counts(c))),
-        requires=lambda c: c.has_density and not c.is_exact, protocol=_histogram_protocol, kind=">= (histogram)",
+        requires=lambda c: _has_plane(c) and not c.is_exact, protocol=_histogram_protocol, kind=">= (histogram)",
         interval=of_resamples(lambda c: histogram_kl_qp(truth=c.truth, counts=_cell_counts_resampled(c))),
     ),
 )  # fmt: skip

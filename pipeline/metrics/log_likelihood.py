@@ -5,9 +5,11 @@
     ELBO      one unbiased draw of a lower bound for each item: more draws would not tighten it, only steady its mean;
               named after the model's bound where that is another, such as RAISE
 
-`nats` and `bits_per_dim` are of the tightest of these that a model has. Bits per dimension = nats / (D ln 2), of
-images, whose likelihood is a mass. Sums over draws are accumulated, so that memory is that of one chunk for any number
-of draws. The result is one number for each item: a mean over them weights the last, smaller chunk rightly.
+`nats`, `nats_per_step` and `bits_per_dim` are of the tightest of these that a model has. Bits per dimension =
+nats / (D ln 2), of levels, whose likelihood is a mass; of sequences D counts the values, one a step and channel.
+Nats per step = nats / T, of sequences of real values. Sums over draws are accumulated, so that memory is that of one
+chunk for any number of draws. The result is one number for each item: a mean over them weights the last, smaller chunk
+rightly.
 
 Protocols do not hold the draws: those of an IWAE are in its kind, and more of them leave the mean of an ELBO unchanged.
 
@@ -246,13 +248,18 @@ def _bits(
     name: str, title: str, order: int, values: Values, requires: Requirement, kind: str | Words,
     table: Table = "quality", how: Words = protocol.test,
 ) -> Metric:  # fmt: skip
-    """Of images: the code length of a value."""
+    """Of levels: the code length of a value."""
     return Metric(
         name=name, title=title, unit="bits/dim", better="lower", order=order, table=table, digits=3,
         compute=lambda c: bits_per_dim(float(values(c).mean()), c.task.event.dims),
-        requires=lambda c: c.is_images and requires(c), protocol=how, kind=kind,
+        requires=lambda c: c.is_discrete and requires(c), protocol=how, kind=kind,
         interval=of_mean("real", lambda c: bits_per_dim(values(c), c.task.event.dims)),
     )  # fmt: skip
+
+
+def _per_step(values: Values) -> Values:
+    """Of a sequence."""
+    return lambda c: values(c) / c.task.event.shape[-1]
 
 
 def _is_bound(context: EvaluationContext) -> bool:
@@ -265,6 +272,12 @@ def _is_weighted_bound(context: EvaluationContext) -> bool:
 
 METRICS = (
     _nats("nats", "nats", 10, _log_p, lambda c: c.is_bounded, at_least),
+    Metric(
+        name="nats_per_step", title="nats/step", unit="nats/step", better="higher", order=15, digits=3, low=-math.inf,
+        compute=lambda c: float(_per_step(_log_p)(c).mean()),
+        requires=lambda c: c.is_sequences and not c.is_discrete and c.is_bounded, protocol=protocol.test, kind=at_least,
+        interval=of_mean("real", _per_step(_log_p)),
+    ),
     _bits("bits_per_dim", "bits/dim", 20, _log_p, lambda c: c.is_bounded, at_most),
     _bits(
         "bits_per_dim_unconditional", "bits/dim unconditional", 30,

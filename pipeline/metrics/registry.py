@@ -134,7 +134,7 @@ class Metric(Quantity):
             percent = f": a percentage? {value:g} % is {value / 100:g}" if 1 < value <= 100 else ""
             return f"{self.name} is a {self.unit} between 0 and 1, not {value:g}{percent}"
         if self.unit == "bits/dim":
-            what = f"{self.name} of discrete images is at least 0, not {value:g}"
+            what = f"{self.name} of discrete data is at least 0, not {value:g}"
             return f"{what}: the sign, or a density for a probability?"
         bound = f"at least {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
         return f"{self.name} is {bound}, not {value:g}: the sign?"

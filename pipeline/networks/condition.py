@@ -8,6 +8,7 @@ parameters (an embedding, a projection) are trained with the model that has the 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -23,31 +24,32 @@ class Context(NamedTuple):
     vector: Tensor
     """(B, V)"""
     map: Tensor
-    """(B, M, H, W); H = W = 0 where the event is no image."""
+    """(B, M, H, W) of images, (B, M, T) of sequences, (B, 0, 0, 0) of points."""
 
     def everywhere(self) -> Tensor:
-        """The vector at each place of the map: (B, V + M, H, W).
+        """The vector at each place of the map: (B, V + M, H, W), or (B, V + M, T).
 
         The vector is divided by V: an optimiser that scales the step of each weight on its own, as Adam does, would
         otherwise move the sum of V equal channels V times as far as a channel of the map.
         """
-        spread = self.vector[:, :, None, None].expand(-1, -1, *self.map.shape[-2:])
+        size = self.map.shape[2:]
+        spread = self.vector.view(*self.vector.shape, *[1] * len(size)).expand(-1, -1, *size)
         return torch.cat([spread / max(1, spread.shape[1]), self.map], dim=1)
 
     def flat(self) -> Tensor:
-        """Everything in one vector: (B, V + M H W)."""
+        """Everything in one vector: (B, V + M H W), or (B, V + M T)."""
         return torch.cat([self.vector, self.map.flatten(1)], dim=1)
 
 
 class Encoder(nn.Module):
-    """c (B, *condition) -> Context; `vector` and `maps` are its widths, `size` the map's height and width."""
+    """c (B, *condition) -> Context; `vector` and `maps` are its widths, `size` the map's size."""
 
     vector = 0
     maps = 0
 
     def __init__(self, event: Event) -> None:
         super().__init__()
-        self.size: tuple[int, int] = (0, 0) if event.kind == "points" else (event.shape[-2], event.shape[-1])
+        self.size: tuple[int, ...] = (0, 0) if event.kind == "points" else event.shape[1:]
 
     @property
     def everywhere(self) -> int:
@@ -57,7 +59,7 @@ class Encoder(nn.Module):
     @property
     def flat(self) -> int:
         """Width of `Context.flat`."""
-        return self.vector + self.maps * self.size[0] * self.size[1]
+        return self.vector + self.maps * math.prod(self.size)
 
     def forward(self, c: Tensor) -> Context:
         return Context(self.encode_vector(c), self.encode_map(c))

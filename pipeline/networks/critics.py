@@ -1,4 +1,4 @@
-"""Critics, dense for points and convolutional for images (DCGAN: Radford et al. 2016, arXiv:1511.06434).
+"""Critics, dense for points and convolutional for images and sequences (DCGAN: Radford et al. 2016, arXiv:1511.06434).
 
     h <- leaky_relu(W h + b)
 
@@ -8,6 +8,7 @@ et al. 2017, arXiv:1704.00028, section 4). Its leak keeps a gradient where a uni
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import torch
@@ -15,14 +16,14 @@ from torch import Tensor, nn
 
 from pipeline.contract import Event
 from pipeline.networks.condition import Context, Encoder
-from pipeline.networks.layers import Fourier, down
+from pipeline.networks.layers import Fourier, convolution, down
 
 LEAK = 0.2  # DCGAN's
 OCTAVES = 3  # of Fourier features in a critic of points: modes are too narrow for a network of the coordinates alone
 
 
 def critic(event: Event, condition: Encoder, width: int, depth: int, pack: int = 1) -> nn.Module:
-    """(x (B, *event), context) -> (B, 1), dense for points and convolutional for images.
+    """(x (B, *event), context) -> (B, 1), dense for points and convolutional for images and sequences.
 
     With a `pack` above 1, `event` and the context hold so many items, joined along their first dimension.
     """
@@ -47,7 +48,8 @@ class DenseCritic(nn.Module):
 
 
 class ConvCritic(nn.Module):
-    """(x (B, C, H, W), context) -> (B, 1): `channels` at full size, doubled at each of `halvings`, then one layer.
+    """(x (B, C, H, W) or (B, C, T), context) -> (B, 1): `channels` at full size, doubled at each of `halvings`, then
+    one layer.
 
     A map is concatenated to the image. With a vector v and features h of the image the score is w h + v' U h
     (projection discriminator: Miyato & Koyama 2018, arXiv:1802.05637). `vector` and `maps` are the context's widths.
@@ -55,11 +57,12 @@ class ConvCritic(nn.Module):
 
     def __init__(self, event: Event, vector: int, maps: int, channels: int, halvings: int) -> None:
         super().__init__()
-        depth, height, width = event.shape
-        layers: list[nn.Module] = [nn.Conv2d(depth + maps, channels, 3, padding=1), nn.LeakyReLU(LEAK)]
+        depth, *size = event.shape
+        axes = len(size)
+        layers: list[nn.Module] = [convolution(depth + maps, channels, 3, axes, padding=1), nn.LeakyReLU(LEAK)]
         for i in range(halvings):
-            layers += [down(channels << i, channels << (i + 1)), nn.LeakyReLU(LEAK)]
-        flat = (channels << halvings) * (height >> halvings) * (width >> halvings)
+            layers += [down(channels << i, channels << (i + 1), axes), nn.LeakyReLU(LEAK)]
+        flat = (channels << halvings) * math.prod(length >> halvings for length in size)
         self.show, self.score = nn.Sequential(*layers, nn.Flatten()), nn.Linear(flat, 1)
         self.project = nn.Linear(vector, flat, bias=False) if vector else None
 

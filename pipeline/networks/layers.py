@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -92,6 +93,11 @@ def one_hot(index: Tensor, size: int) -> Tensor:
     return (index[..., None] == torch.arange(size, device=index.device)).float()
 
 
+def convolution(n_in: int, n_out: int, kernel: int, axes: int = 2, **options: Any) -> nn.Conv1d | nn.Conv2d:
+    """A convolution over the `axes` axes of an image, 2, or of a sequence, 1; `options` of the layer."""
+    return nn.Conv1d(n_in, n_out, kernel, **options) if axes == 1 else nn.Conv2d(n_in, n_out, kernel, **options)
+
+
 def norm(channels: int) -> nn.GroupNorm:
     """Group normalisation with groups of at least four channels (Wu & He 2018, arXiv:1803.08494)."""
     groups = next(g for g in (8, 4, 2, 1) if channels % g == 0 and channels // g >= min(4, channels))
@@ -99,13 +105,13 @@ def norm(channels: int) -> nn.GroupNorm:
 
 
 class Residual(nn.Module):
-    """h + conv(silu(conv(silu(h)))), (B, C, H, W) -> the same (He et al. 2016, arXiv:1603.05027)."""
+    """h + conv(silu(conv(silu(h)))), (B, C, H, W) or (B, C, T) -> the same (He et al. 2016, arXiv:1603.05027)."""
 
-    def __init__(self, channels: int, normalise: bool = False) -> None:
+    def __init__(self, channels: int, normalise: bool = False, axes: int = 2) -> None:
         super().__init__()
         self.before = norm(channels) if normalise else nn.Identity()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.first = convolution(channels, channels, 3, axes, padding=1)
+        self.second = convolution(channels, channels, 3, axes, padding=1)
 
     def forward(self, h: Tensor) -> Tensor:
         change: Tensor = self.second(F.silu(self.first(F.silu(self.before(h)))))
@@ -118,17 +124,18 @@ def residual_network(n_in: int, n_out: int, channels: int, blocks: int) -> nn.Se
     return nn.Sequential(nn.Conv2d(n_in, channels, 3, padding=1), *body, nn.SiLU(), nn.Conv2d(channels, n_out, 1))
 
 
-def check_halvings(height: int, width: int, halvings: int) -> None:
-    """Raises `ValueError` unless 2^`halvings` divides the height and the width of an image."""
-    if height % (1 << halvings) or width % (1 << halvings):
-        raise ValueError(f"{height} x {width} cannot be halved {halvings} times")
+def check_halvings(size: Sequence[int], halvings: int) -> None:
+    """Raises `ValueError` unless 2^`halvings` divides the height and the width of an image, or a sequence's length."""
+    if any(length % (1 << halvings) for length in size):
+        raise ValueError(f"{' x '.join(map(str, size))} cannot be halved {halvings} times")
 
 
-def down(n_in: int, n_out: int) -> nn.Conv2d:
-    """Halve the height and width."""
-    return nn.Conv2d(n_in, n_out, 4, stride=2, padding=1)
+def down(n_in: int, n_out: int, axes: int = 2) -> nn.Conv1d | nn.Conv2d:
+    """Halve the height and width, or the length."""
+    return convolution(n_in, n_out, 4, axes, stride=2, padding=1)
 
 
-def up(n_in: int, n_out: int) -> nn.Sequential:
-    """Double the height and width; a resize leaves no checkerboard (Odena et al. 2016, doi:10.23915/distill.00003)."""
-    return nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(n_in, n_out, 3, padding=1))
+def up(n_in: int, n_out: int, axes: int = 2) -> nn.Sequential:
+    """Double the height and width, or the length; a resize leaves no checkerboard (Odena et al. 2016,
+    doi:10.23915/distill.00003)."""
+    return nn.Sequential(nn.Upsample(scale_factor=2), convolution(n_in, n_out, 3, axes, padding=1))

@@ -72,7 +72,7 @@ def _game(choice: Choice) -> Game:
 
 
 def _truth(task: Task, objective: str) -> Mixture:
-    if task.truth is None or task.condition.kind != "none":
+    if not isinstance(task.truth, Mixture) or task.condition.kind != "none":
         raise UserError(
             f"objective {objective!r} needs the density of the data, which task {task.name} does not have: use it on a "
             "mixture without a condition, or choose forward_kl, adversarial or hybrid"

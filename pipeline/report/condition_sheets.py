@@ -57,10 +57,10 @@ class Answers(NamedTuple):
 
 
 def draw_conditions(board: Board) -> Figure | None:
-    """None where the task has no condition, or no model's samples for one are stored."""
+    """None where the task is not of images or has no condition, or no model's samples for one are stored."""
     known = manifest.read(board.task)
     kind, levels = known.condition.kind, known.event.levels
-    if kind == "none" or levels is None:
+    if kind == "none" or levels is None or len(known.event.shape) != 3:
         return None
     models = {s.model: answers for s in board.standings if (answers := _answers(s, levels))}
     if not models:

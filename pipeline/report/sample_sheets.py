@@ -19,8 +19,10 @@ from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
 from pipeline.data import manifest
+from pipeline.data.manifest import EventSchema, MixtureSchema
 from pipeline.report import style
 from pipeline.report.leaderboard import Board, Standing
+from pipeline.report.waveforms import amplitudes, spectrogram, window_of
 
 Array = NDArray[Any]
 
@@ -28,6 +30,8 @@ SIDE = 8
 """Images on a panel: SIDE x SIDE."""
 POINTS = 2500
 """Points on a panel at most: as many on each, or density would mislead the eye."""
+CURVES = 5
+"""Sequences on a panel."""
 GAP = 0.85
 """Grey level of the lines between the images: neither black nor white."""
 DPI = 100
@@ -49,7 +53,7 @@ class Truth(NamedTuple):
     """The held-out data, real (N, *event), and for points the circles around the true modes."""
 
     real: Array
-    levels: int | None
+    event: EventSchema
     modes: list[list[float]]
     reach: float
 
@@ -83,16 +87,37 @@ def mosaic(x: Array, levels: int) -> Array:
 def _read(task: str) -> Truth:
     known = manifest.read(task)
     real = manifest.read_split(task, "test", known)["x"]
-    means, sigma = (known.truth.means, known.truth.sigma) if known.truth else ([], 0.0)
-    return Truth(real, known.event.levels, means, 3 * sigma)
+    mixture = known.truth if isinstance(known.truth, MixtureSchema) else None
+    means, sigma = (mixture.means, mixture.sigma) if mixture else ([], 0.0)
+    return Truth(real, known.event, means, 3 * sigma)
 
 
 def _paint(axis: Axes, x: Array, truth: Truth, colour: str) -> None:
-    if truth.levels is None:
+    if len(truth.event.shape) == 2:
+        _paint_sequences(axis, x, truth, colour)
+    elif truth.event.levels is None:
         _paint_points(axis, x[:POINTS], truth, colour)
     else:
-        axis.imshow(mosaic(x, truth.levels), interpolation="nearest")
+        axis.imshow(mosaic(x, truth.event.levels), interpolation="nearest")
         axis.spines[:].set_visible(False)
+
+
+def _paint_sequences(axis: Axes, x: Array, truth: Truth, colour: str) -> None:
+    """Curves of the first channel one below the other, at the scale of the real data; below them, of a sound, its
+    spectrogram."""
+    real, shown = amplitudes(truth.real[:, 0], truth.event), amplitudes(x[:CURVES, 0], truth.event)
+    low, high = float(real.min()), float(real.max())
+    curves = 0.75 if truth.event.rate else 1.0
+    each = curves / CURVES
+    for place, curve in enumerate(shown):
+        base = 1 - (place + 1) * each
+        share = (curve - low) / max(high - low, 1e-9)
+        axis.plot(np.linspace(0, 1, len(curve)), base + 0.9 * each * share.clip(0, 1), color=colour, lw=0.7)
+    axis.set(xlim=(0, 1), ylim=(0, 1))
+    if truth.event.rate and len(shown):
+        picture = spectrogram(shown[0], window_of(shown.shape[1]))
+        axis.imshow(picture, extent=(0, 1, 0, 1 - curves), origin="lower", aspect="auto", cmap="gray_r")
+        axis.set_ylim(0, 1)
 
 
 def _paint_points(axis: Axes, x: Array, truth: Truth, colour: str) -> None:

@@ -11,7 +11,7 @@ from pipeline.metrics.registry import Table, base, ordered
 __all__ = ["DASH", "LIKELIHOODS", "Column", "arrow", "base", "bound", "column", "is_optimistic_bound", "ordered"]
 
 DASH = "—"
-LIKELIHOODS = ("nats", "bits_per_dim")
+LIKELIHOODS = ("nats", "nats_per_step", "bits_per_dim")
 RISE = "validation_rise"
 """How much the validation score still rose at the end of a training: `convergence`."""
 FALL = "sample_distance_fall"

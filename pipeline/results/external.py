@@ -22,7 +22,7 @@ from pydantic import Field
 from pipeline import files, paths
 from pipeline.errors import UserError
 from pipeline.metrics.registry import version
-from pipeline.params import Params
+from pipeline.params import EVENTS, Params
 from pipeline.paths import Cell
 from pipeline.results.column import column, ordered
 from pipeline.results.outcomes import CellMetrics, Measurement, Outcome, parse
@@ -128,7 +128,7 @@ def read(params: Params, outcomes: Sequence[Outcome]) -> list[Outcome]:
 def _outcomes(params: Params) -> Iterator[Outcome]:
     for task in params.tasks:
         for name in names(task):
-            if name in params.models.points or name in params.models.images:
+            if any(name in params.models[events] for events in EVENTS):
                 raise UserError(f"{path(task, name)} has the name of a model of {paths.PARAMS}: score it by another")
             score = _read(task, name)
             found = Outcome(

@@ -30,7 +30,7 @@ SAMPLING = ("sampling_low", "sampling_high")
 NUMBER = ("metric", "value", *SAMPLING, "unit", "better", "kind", "protocol")
 IDENTITY = ("split", "version", "protocol_id")
 """What defines a number besides its kind and the words of its protocol, and a short name for all of it."""
-HEADLINES = frozenset({"nats", "bits_per_dim", "frechet", "precision", "recall", "modes_hit"})
+HEADLINES = frozenset({"nats", "nats_per_step", "bits_per_dim", "frechet", "precision", "recall", "modes_hit"})
 """The metrics that `dvc metrics` shows and compares; results.csv has all."""
 SWEEP = ("setting", "precision", "recall", "frechet", "obedience")
 DIGITS = 6

@@ -14,6 +14,7 @@ from pipeline.conformance.inspection import Outcome, Place, Verdict
 from pipeline.conformance.model_laws import UNCONDITIONAL_CONTROLS
 from pipeline.conformance.resolve import Target, resolve
 from pipeline.errors import UserError
+from pipeline.families.registry import short_name
 from pipeline.params import bind
 from pipeline.stages.leaderboard import PIPE_WIDTH
 
@@ -56,10 +57,7 @@ def _bound(function: Callable[..., Any], keywords: Mapping[str, Any]) -> dict[st
 def _inspect(found: Target, keywords: Mapping[str, Any]) -> Iterator[Verdict]:
     match found.kind:
         case "model":
-            unconditional = (
-                found.family == "control"
-                and found.name.removesuffix("_points").removesuffix("_images") in UNCONDITIONAL_CONTROLS
-            )
+            unconditional = found.family == "control" and short_name(found.name) in UNCONDITIONAL_CONTROLS
             return inspection.inspect_model(found.function, found.name, keywords=keywords, unconditional=unconditional)
         case "dataset":
             return inspection.inspect_dataset(found.function, keywords=keywords)

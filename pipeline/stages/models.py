@@ -15,7 +15,7 @@ from pipeline.errors import UserError, suggest
 from pipeline.families import catalogue
 from pipeline.families.catalogue import RecipeEntry, describe
 from pipeline.families.registry import find, ours
-from pipeline.params import ModelParams, Params, load
+from pipeline.params import EVENTS, ModelParams, Params, load
 from pipeline.results.column import DASH
 from pipeline.results.outcomes import CellMetrics
 from pipeline.stages.leaderboard import PIPE_WIDTH
@@ -66,9 +66,9 @@ def description(params: Params, name: str) -> str:
     Raises:
         UserError: no model is called `name`.
     """
-    named = [(events, params.models[events][name]) for events in catalogue.EVENTS if name in params.models[events]]
+    named = [(events, params.models[events][name]) for events in EVENTS if name in params.models[events]]
     if not named:
-        known = {model for events in catalogue.EVENTS for model in params.models[events]}
+        known = {model for events in EVENTS for model in params.models[events]}
         raise UserError(f"params.yaml has no model {name!r}; {suggest(name, known)}")
     return "\n\n".join(_describe_model(events, name, spec) for events, spec in named)
 
@@ -84,7 +84,7 @@ def _describe_model(events: str, name: str, spec: ModelParams) -> str:
 
 
 def _rows(params: Params) -> Iterator[tuple[str, ...]]:
-    for events in catalogue.EVENTS:
+    for events in EVENTS:
         for model, spec in params.models[events].items():
             entry = _entry(events, model, spec)
             suites = [
@@ -126,7 +126,9 @@ def _section(entries: list[RecipeEntry]) -> str:
 def _describe(entry: RecipeEntry) -> str:
     equation = f"\n\n    {entry.equation}" if entry.equation else ""
     facts = f"Likelihood: {entry.likelihood}. Knob: {entry.knob or 'none'}. Code: [{entry.file}](../{entry.file})."
-    text = f"**On {' and '.join(entry.events)}.** {entry.summary}{equation}\n\n{facts}"
+    *first, last = entry.events
+    events = f"{', '.join(first)} and {last}" if first else last
+    text = f"**On {events}.** {entry.summary}{equation}\n\n{facts}"
     if not entry.keywords:
         return text
     keywords = (f"- `{k.name}` (`{k.kind}`, default `{k.default}`): {k.meaning}" for k in entry.keywords)

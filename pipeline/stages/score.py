@@ -84,7 +84,7 @@ def _name(configured: Params, name: str | None, source: ScoreInput) -> str:
     name = given.resolve().stem if name is None else name
     if not NAME.fullmatch(name):
         raise UserError(f"the name {name!r} has to be of letters, digits, _ and -, 64 at most: choose one with --name")
-    if name in configured.models.points or name in configured.models.images:
+    if any(name in configured.models[events] for events in params.EVENTS):
         raise UserError(f"{name} is a model of {paths.PARAMS}: choose another name with --name")
     return name
 

@@ -42,8 +42,8 @@ MEMORISATION = frozenset({"authenticity", "memorisation_ct", "memorisation_ct_ce
 """Metrics that copies of the training set have to lower."""
 NO_ZERO = frozenset(
     {
-        "nats", "elbo", "bits_per_dim", "kernel", "frechet_infinity", "memorisation_ct", "memorisation_ct_cells",
-        "fld", "fld_gap",
+        "nats", "nats_per_step", "elbo", "bits_per_dim", "kernel", "frechet_infinity", "memorisation_ct",
+        "memorisation_ct_cells", "fld", "fld_gap",
     }
 )  # fmt: skip
 """Metrics without a natural zero, of which ratios mean nothing."""

@@ -14,7 +14,7 @@ class Gaussian(SinglePlayer, Exact, Reconstructs):
 
     def __init__(self, task: Task) -> None:
         super().__init__()
-        if task.event.levels is not None or task.condition.kind == "class":
+        if task.event.kind != "points" or task.condition.kind == "class":
             raise UserError("points only, and no class")
         self.centre = nn.Parameter(torch.zeros(2))
         self.slope = nn.Parameter(torch.randn(task.condition.shape[0], 2))

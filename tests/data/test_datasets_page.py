@@ -13,7 +13,7 @@ from pipeline.data.datasets import DATASETS
 from pipeline.params import TaskParams, bind
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = {name: (DOCS / name).read_text(encoding="utf-8") for name in ("datasets.md", "image-folder.md")}
+PAGES = {name: (DOCS / name).read_text(encoding="utf-8") for name in ("datasets.md", "image-folder.md", "sequences.md")}
 PAGE = "".join(PAGES.values())
 TASKS = {
     name: TaskParams.model_validate(task)

@@ -18,7 +18,7 @@ from pipeline.results.column import base
 PAGES = (
     "get-started.md", "read-a-number.md", "add-a-model.md", "add-a-dataset.md", "add-a-metric.md", "add-a-suite.md",
     "extractors.md", "protocol.md", "architecture.md", "devices.md", "published.md", "rule-changes.md", "objectives.md",
-    "energy.md",
+    "energy.md", "sequences.md",
 )  # fmt: skip
 KINDS = {"sh", "yaml", "python", "diff", "toml", "text", "mermaid"}
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from toys import Toy, subject, toys
 
 from pipeline.conformance.subject import Subject
-from pipeline.conformance.toy_tasks import POINTS, TRUTH, condition
+from pipeline.conformance.toy_tasks import EVENTS, condition, truth
 from pipeline.contract import Event, Task
 
 LEVELS = {"grey": 5, "colour": 64}
@@ -46,7 +46,9 @@ VARIANTS: tuple[tuple[Toy, Mapping[str, Any]], ...] = (
 def event(family: str, name: str) -> Event:
     """The event of a family's models."""
     side = SIDE.get(family, 4)
-    return POINTS if name == "points" else Event((3 if name == "colour" else 1, side, side), levels=LEVELS[name])
+    if EVENTS[name].kind != "images":
+        return EVENTS[name]
+    return Event((3 if name == "colour" else 1, side, side), levels=LEVELS[name])
 
 
 class SmallProblem(NamedTuple):
@@ -57,7 +59,7 @@ class SmallProblem(NamedTuple):
     @property
     def task(self) -> Task:
         space = event(self.toy.family, self.toy.event)
-        return Task("small", space, condition(self.toy.condition, space), TRUTH if space is POINTS else None)
+        return Task("small", space, condition(self.toy.condition, space), truth(space))
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def recipes(events: str) -> Iterator[tuple[str, str]]:
     for path in sorted(Path(pipeline.families.__path__[0]).glob("*/recipe.py")):
         family = path.parent.name
         for name in importlib.import_module(f"pipeline.families.{family}.recipe").__all__:
-            if not name.endswith(("_points", "_images")) or name.endswith(f"_{events}"):
+            if not name.endswith(("_points", "_images", "_sequences")) or name.endswith(f"_{events}"):
                 yield family, name.removesuffix(f"_{events}")
 
 
@@ -71,7 +71,8 @@ def toys() -> list[Toy]:
         Toy(*recipe, *problem)
         for problem in PROBLEMS
         for recipe in recipes(problem.task.event.kind)
-        if (recipe[1] != "oracle" or problem.condition == "none")
+        if (recipe[1] != "oracle" or (problem.condition == "none" and problem.task.truth is not None))
+        and (recipe[1] != "marginal" or problem.task.event.levels is not None)
         and problem.condition in CONDITIONS.get(recipe[0], (problem.condition,))
     ]
 

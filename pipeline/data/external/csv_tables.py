@@ -41,8 +41,9 @@ def read_log_likelihoods(path: Path, event: Event, count: int) -> Tensor:
     values = [_parse_number(row[0], f"{path}, line {line}") for line, row in enumerate(lines, start=2)]
     negative = next((k for k, value in enumerate(values) if value < 0), None)
     if event.levels is not None and negative is not None:
+        what = "an image" if event.kind == "images" else "a sequence"
         raise UserError(
-            f"{path}, line {negative + 2}: {values[negative]:g} {unit} would be a probability above 1 of an image: "
+            f"{path}, line {negative + 2}: {values[negative]:g} {unit} would be a probability above 1 of {what}: "
             "give -log p of the discrete levels, neither log p nor that of a density"
         )
     if len(values) != count:

@@ -1,9 +1,9 @@
 """Samples of another implementation -> x and c as the task has them, so that they are measured as a model's own.
 
-folder         what `coverseek sample` wrote (its samples.npz), or PNG files, with c.npy where the task has a
-               condition
+folder         what `coverseek sample` wrote (its samples.npz), or PNG files, or WAV files of sound, with c.npy where
+               the task has a condition
 npz            x, and c where the task has a condition; also `repeated` and `repeated_c`, as `evaluate` writes them
-npy            x
+npy            x; of sequences of one channel (N, T) as well as (N, 1, T)
 safetensors    x and c
 """
 
@@ -20,11 +20,12 @@ from torch import Tensor
 
 from pipeline import files
 from pipeline.contract import Task
-from pipeline.data import array_files, conditions
+from pipeline.data import array_files, conditions, mu_law
 from pipeline.data.array_files import Array, load_arrays
 from pipeline.data.dataset import unconditional
 from pipeline.data.external import png_folder, value_range
 from pipeline.data.external.value_range import BYTES, Range
+from pipeline.data.wav_files import list_wavs, read_wav
 from pipeline.errors import UserError
 
 PICKLES = (".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
@@ -79,21 +80,21 @@ def read(task: Task, path: Path, *, count: int, span: Range | None, nearest: boo
     if found.offered < count:
         raise UserError(f"{path} holds {found.offered:,} samples: task {task.name} is measured on {count:,}")
     if task.event.levels is None:
-        return Samples(_points(found.x, span, path), found.c, found.offered, 0.0, found.sha256)
+        return Samples(_real_values(found.x, span, path), found.c, found.offered, 0.0, found.sha256)
     fitted = value_range.to_levels(found.x, task.event, span or found.span, nearest=nearest, what=str(path))
     x = task.event.value(torch.from_numpy(fitted.x))
     return Samples(x, found.c, found.offered, fitted.rounded, found.sha256, found.order)
 
 
-def _points(x: Array, span: Range | None, path: Path) -> Tensor:
-    """(N, D) float32."""
+def _real_values(x: Array, span: Range | None, path: Path) -> Tensor:
+    """Points (N, D), or sequences (N, C, T), float32."""
     if span is not None:
-        raise UserError("--range is for images: points are taken as they are, leave it out")
+        raise UserError("--range is for images and other levels: real values are taken as they are, leave it out")
     if x.dtype.kind != "f":
-        raise UserError(f"{path} holds {x.dtype}: save points as float32")
+        raise UserError(f"{path} holds {x.dtype}: save {'points' if x.ndim == 2 else 'sequences'} as float32")
     with np.errstate(over="ignore"):
         points = np.array(x, np.float32)
-    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    bad = np.flatnonzero(~np.isfinite(points).reshape(len(points), -1).all(axis=1))
     if len(bad):
         raise UserError(f"{path}: sample {bad[0]} is not finite: {x[bad[0]].tolist()}; correct the sampler")
     return torch.from_numpy(points)
@@ -102,7 +103,9 @@ def _points(x: Array, span: Range | None, path: Path) -> Tensor:
 def _read(task: Task, path: Path, count: int) -> _Stored:
     suffix = path.suffix.lower()
     if path.is_dir():
-        return _read_sample_folder(task, path, count) if (path / SAMPLES).exists() else _read_pngs(task, path, count)
+        if (path / SAMPLES).exists():
+            return _read_sample_folder(task, path, count)
+        return _read_wavs(task, path, count) if task.event.kind == "sequences" else _read_pngs(task, path, count)
     if suffix in array_files.SUFFIXES:
         return _read_arrays(task, path, count)
     if suffix in PICKLES:
@@ -134,6 +137,8 @@ def _read_sample_folder(task: Task, folder: Path, count: int) -> _Stored:
 def _read_arrays(task: Task, path: Path, count: int, span: Range | None = None) -> _Stored:
     found = load_arrays(path, ("x", "c", *REPEATED))
     x = found["x"]
+    if task.event.kind == "sequences" and task.event.shape[0] == 1 and x.ndim == 2:
+        x = x[:, None]
     _check_shape(task, x, 1, str(path))
     if task.condition.kind == "none":
         return _Stored(x[:count], torch.from_numpy(unconditional(len(x[:count]))), len(x), files.sha256(path), span)
@@ -169,11 +174,40 @@ def _read_pngs(task: Task, folder: Path, count: int) -> _Stored:
     return _Stored(x, c, len(found), _hash([*used, path]), BYTES, order)
 
 
+def _read_wavs(task: Task, folder: Path, count: int) -> _Stored:
+    event, conditional = task.event, task.condition.kind != "none"
+    if event.rate is None or event.levels is None or event.shape[0] != 1:
+        raise UserError(f"{folder} is a folder, and task {task.name} is not of sound: give an .npz or .npy of (N, T)")
+    names = list_wavs(folder)
+    used = [folder / name for name in (names if conditional else names[:count])]
+    x = np.stack([_read_window(path, event.shape[-1], event.rate, event.levels) for path in used])[:, None]
+    span = Range(0, event.levels - 1)
+    if not conditional:
+        return _Stored(x, torch.from_numpy(unconditional(len(x))), len(names), _hash(used), span)
+    path = folder / CONDITIONS
+    if not path.exists():
+        raise _no_conditions(task, f"{folder} has no {CONDITIONS}")
+    c = _conditions(task, load_arrays(path, "c")["c"], x, str(path))
+    return _Stored(x, c, len(names), _hash([*used, path]), span)
+
+
+def _read_window(path: Path, length: int, rate: int, levels: int) -> Array:
+    """(T,) levels of a file that is one sample."""
+    sound = read_wav(path)
+    if (sound.rate, len(sound.values)) != (rate, length):
+        raise UserError(
+            f"{path} has {len(sound.values)} values at {sound.rate} in a second: the task takes {length} at {rate}, "
+            "one file for each sample"
+        )
+    return mu_law.encode(sound.values, levels)
+
+
 def _check_shape(task: Task, x: Array, axes: int, what: str) -> None:
     """x has `axes` axes before those of the event."""
     if x.ndim < axes or x.shape[axes:] != task.event.shape:
         takes = " x ".join(map(str, ("N", *task.event.shape)))
-        names = "" if task.event.levels is None else " (samples x channels x height x width)"
+        axes_of = {"points": "", "images": " (samples x channels x height x width)"}
+        names = axes_of.get(task.event.kind, " (samples x channels x steps)")
         shape = " x ".join(map(str, ("N", *x.shape[1:]))) if x.ndim else "a number"
         raise UserError(f"{what} is {shape}: samples of task {task.name} are {takes}{names}")
 
@@ -192,7 +226,7 @@ def _no_conditions(task: Task, what: str) -> UserError:
     c = " x ".join(map(str, ("N", *task.condition.shape)))
     return UserError(
         f"{what}: samples of task {task.name} come with the {task.condition.kind} that each was made under, {c}, as c "
-        f"of an .npz or .safetensors, or as {CONDITIONS} in the folder of PNG files"
+        f"of an .npz or .safetensors, or as {CONDITIONS} in the folder of PNG or WAV files"
     )
 
 

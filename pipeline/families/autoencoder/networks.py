@@ -23,8 +23,8 @@ def dense(sizes: Sequence[int]) -> nn.Sequential:
 
 
 def within(event: Event) -> nn.Module:
-    """Keeps an image in [-1, 1]; points are unbounded."""
-    return nn.Tanh() if event.kind == "images" else nn.Identity()
+    """Keeps levels in [-1, 1]; real values are unbounded."""
+    return nn.Identity() if event.levels is None else nn.Tanh()
 
 
 class FunnelEncoder(nn.Module):

@@ -16,8 +16,13 @@ from pipeline.families.autoregressive.networks.made import AnyOrderMADE, FactorN
 from pipeline.families.autoregressive.networks.pixelcnn import PixelCNN
 from pipeline.families.autoregressive.networks.pixelcnn_pp import PixelCNNPlusPlus
 from pipeline.families.autoregressive.networks.pixelrnn import DiagonalBiLSTM, PixelRNN, RowLSTM
+from pipeline.families.autoregressive.networks.sequence_lstm import SequenceLSTM
+from pipeline.families.autoregressive.networks.sequence_transformer import SequenceTransformer
+from pipeline.families.autoregressive.networks.wavenet import WaveNet
 from pipeline.families.autoregressive.pixels import LogisticMixture, Pixels, Softmax
 from pipeline.families.autoregressive.points import AutoregressivePoints
+from pipeline.families.autoregressive.sequences import AutoregressiveSequences
+from pipeline.families.autoregressive.steps import steps
 from pipeline.networks import critics
 from pipeline.networks.condition import encoder
 from pipeline.objectives.adversarial import Conditioned
@@ -31,12 +36,15 @@ __all__ = [
     "diagonal_bilstm_images",
     "gated_pixelcnn_images",
     "image_transformer_images",
+    "lstm_sequences",
     "made_ensemble_images",
     "made_images",
     "made_points",
     "pixelcnn_images",
     "pixelcnn_pp_images",
     "row_lstm_images",
+    "transformer_sequences",
+    "wavenet_sequences",
 ]
 
 
@@ -261,6 +269,79 @@ def image_transformer_images(
     images, context = _images(task, augmented)
     network = ImageTransformer(task.event, context, width, heads, layers, window, dropout)
     return images(network, Softmax(task.event))
+
+
+def wavenet_sequences(
+    task: Task,
+    *,
+    width: Count = 64,
+    layers: Count = 6,
+    blocks: Count = 1,
+    mixtures: Count = 5,
+    dropout: Fraction = 0.0,
+) -> AutoregressiveSequences:
+    """WaveNet: dilated causal convolutions with gates (van den Oord et al. 2016, arXiv:1609.03499).
+
+    Equation: p(x | c) = Π_t p(x_t | x_<t, c);  z = tanh(W_f * h + V_f c) σ(W_g * h + V_g c), h ← h + R z.
+
+    Args:
+        width: feature maps of the residual and of the skip connections, from 1.
+        layers: layers of a block, from 1, which look back 1, 2, 4, ... values.
+        blocks: blocks, from 1.
+        mixtures: Gaussian components of a real value, from 1; values with levels have a softmax.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+    """
+    condition, value = encoder(task.condition, task.event), steps(task.event, mixtures)
+    network = WaveNet(task.event, condition.everywhere, value.width, width, layers, blocks, dropout)
+    return AutoregressiveSequences(task.event, condition, network, value)
+
+
+def lstm_sequences(
+    task: Task, *, width: Count = 96, layers: Count = 1, mixtures: Count = 5, dropout: Fraction = 0.0
+) -> AutoregressiveSequences:
+    """A long short-term memory over the values (Hochreiter & Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735; Graves
+    2013, arXiv:1308.0850).
+
+    Equation: p(x | c) = Π_t p(x_t | h_t),  h_t = LSTM(h_(t-1), x_(t-1), c).
+
+    Args:
+        width: units of each layer, from 1.
+        layers: recurrent layers, from 1.
+        mixtures: Gaussian components of a real value, from 1; values with levels have a softmax.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+    """
+    condition, value = encoder(task.condition, task.event), steps(task.event, mixtures)
+    network = SequenceLSTM(task.event, condition.everywhere, value.width, width, layers, dropout)
+    return AutoregressiveSequences(task.event, condition, network, value)
+
+
+def transformer_sequences(
+    task: Task,
+    *,
+    width: Count = 64,
+    heads: Count = 4,
+    layers: Count = 2,
+    window: Count = 256,
+    mixtures: Count = 5,
+    dropout: Fraction = 0.0,
+) -> AutoregressiveSequences:
+    """A causal transformer over the values (Vaswani et al. 2017, arXiv:1706.03762).
+
+    Equation: a_i = Σ_j softmax_j(q_i·k_j / √d + b_(i-j)) v_j, j in (i - window, i].
+
+    Args:
+        width: dimensions of an embedding; a multiple of `heads`.
+        heads: attention heads of each layer, from 1.
+        layers: attention layers, from 1.
+        window: how many of the latest values each layer attends to, from 1.
+        mixtures: Gaussian components of a real value, from 1; values with levels have a softmax.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+    """
+    condition, value = encoder(task.condition, task.event), steps(task.event, mixtures)
+    network = SequenceTransformer(
+        task.event, condition.everywhere, value.width, width, heads, layers, window, dropout
+    )  # fmt: skip
+    return AutoregressiveSequences(task.event, condition, network, value)
 
 
 def made_points(

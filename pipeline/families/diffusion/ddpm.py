@@ -77,7 +77,7 @@ class DDPM(GuidedModel, Bounded):
     ) -> None:
         super().__init__(event, condition, network, drop)
         self.steps, self.weighting, self.decoder = len(gamma) - 1, weighting, Decoder(event)
-        self.limit = 1.0 if event.kind == "images" else CLAMP * event.scale
+        self.limit = CLAMP * event.scale if event.levels is None else 1.0
         self.register_buffer("gamma", gamma)
         self.register_buffer("time", (gamma - gamma[0]) / (gamma[-1] - gamma[0]), persistent=False)
         self.register_buffer("noise_error", torch.zeros(2, len(gamma), *event.shape))

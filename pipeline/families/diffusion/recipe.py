@@ -12,7 +12,7 @@ from pipeline.families.diffusion.networks.unet import DenseNetwork, UNet
 from pipeline.networks.condition import Encoder, encoder
 from pipeline.params import Count, Fraction, Positive, Whole
 
-__all__ = ["ddpm_images", "ddpm_points", "flow_matching_images", "flow_matching_points"]
+__all__ = ["ddpm_images", "ddpm_points", "ddpm_sequences", "flow_matching_images", "flow_matching_points"]
 
 
 def ddpm_points(
@@ -99,6 +99,46 @@ def ddpm_images(
         )
     gamma = cosine_schedule(gamma_of_margin(task.event, margin), gamma_max, steps, shift)
     return DDPM(task.event, condition, network, gamma, drop, weighting)
+
+
+def ddpm_sequences(
+    task: Task,
+    *,
+    steps: Count = 64,
+    channels: Count = 32,
+    halvings: Whole = 2,
+    blocks: Count = 1,
+    dropout: Fraction = 0.0,
+    heads: Whole = 0,
+    margin: Positive = 5.0,
+    gamma_min: float = -9.0,
+    gamma_max: float = 5.0,
+    shift: float = -3.0,
+    weighting: Weighting = "vlb",
+    drop: Fraction = 0.1,
+) -> DDPM:
+    """Denoising diffusion with a U-Net in one dimension (Ho et al. 2020, arXiv:2006.11239).
+
+    Equation: p(x) = ∫ p(x | z₀) Π p(z_s | z_t) N(z_T; 0, I) dz,  p(z_s | z_t) = N(μ(z_t, ε̂(z_t, t)), v_t)
+
+    Args:
+        steps: diffusion steps T, from 1.
+        channels: feature maps at full length, from 1; doubled at each halving.
+        halvings: how often the U-Net halves the length, from 0; it must be divisible.
+        blocks: residual blocks at each length in each direction, from 1.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        heads: attention heads at the smallest length, from 0, which is no attention.
+        margin: half a level's width in standard deviations of the noise in z₀, above 0; of values with levels.
+        gamma_min: -log SNR of the first step, in nats; of real values, and below `gamma_max`.
+        gamma_max: -log SNR of the last step, in nats.
+        shift: -log SNR around which most steps lie, in nats.
+        weighting: "vlb" draws training steps in proportion to their weight in the bound, "simple" draws all alike.
+        drop: share of the training items whose condition is dropped, for guidance; in [0, 1).
+    """
+    condition, event = encoder(task.condition, task.event), task.event
+    network = UNet(event, condition.vector, condition.maps, channels, halvings, blocks, dropout, heads=heads)
+    first = gamma_min if event.levels is None else gamma_of_margin(event, margin)
+    return DDPM(event, condition, network, cosine_schedule(first, gamma_max, steps, shift), drop, weighting)
 
 
 def flow_matching_points(

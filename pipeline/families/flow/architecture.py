@@ -38,7 +38,7 @@ def nice(dims: int, couplings: int, couple: Couple) -> Bijection:
 
 
 def realnvp(shape: tuple[int, ...], scales: int, couplings: int, couple: Couple, last: int = 0) -> Bijection:
-    """(B, C, H, W) -> (B, D); the last scale has checkerboards alone, `last` more of them than the others."""
+    """(B, C, H, W) or (B, C, T) -> (B, D); the last scale has checkerboards alone, `last` more than the others."""
     steps: list[Bijection] = []
     for i in range(couplings + (last if scales == 1 else 0)):
         steps += [ActNorm(shape), couple(Checkerboard(shape, i))]
@@ -63,8 +63,8 @@ def glow(shape: tuple[int, ...], scales: int, couplings: int, couple: Couple) ->
 
 
 def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
-    channels, height, width = shape
-    return 4 * channels, height // 2, width // 2
+    channels, *size = shape
+    return 2 ** len(size) * channels, *(length // 2 for length in size)
 
 
 def _half(shape: tuple[int, ...]) -> tuple[int, ...]:

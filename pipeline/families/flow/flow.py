@@ -26,17 +26,25 @@ from pipeline.distributions.likelihood import standard_normal_log_prob
 from pipeline.objectives.explicit import ExplicitModel
 
 
+def _flat(context: Any) -> Tensor:
+    """Everything of an encoded condition in one vector."""
+    return context.flat()
+
+
 class PointFlow(ExplicitModel, Exact):
-    """A flow on R^D."""
+    """A flow of real values, points or sequences; `bijection` ends in (B, D), its context is `features` of the encoded
+    condition."""
 
     knob = "temperature"
 
-    def __init__(self, event: Event, condition: nn.Module, bijection: Bijection) -> None:
+    def __init__(
+        self, event: Event, condition: nn.Module, bijection: Bijection, features: Callable[[Any], Tensor] = _flat
+    ) -> None:
         super().__init__()
-        self.event, self.condition, self.bijection = event, condition, bijection
+        self.event, self.condition, self.bijection, self.features = event, condition, bijection, features
 
     def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
-        z, log_det = self.bijection(x, self.condition(c).flat())
+        z, log_det = self.bijection(x, self.features(self.condition(c)))
         return standard_normal_log_prob(z) + log_det
 
     def loss(self, x: Tensor, c: Tensor) -> Loss:
@@ -44,13 +52,13 @@ class PointFlow(ExplicitModel, Exact):
         return Loss(nll, {"nll": nll})
 
     def rsample(self, c: Tensor) -> Tensor:
-        z = torch.randn(len(c), *self.event.shape, device=c.device)
-        return self.bijection.inverse(z, self.condition(c).flat())
+        z = torch.randn(len(c), self.event.dims, device=c.device)
+        return self.bijection.inverse(z, self.features(self.condition(c)))
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        z = self.setting * torch.randn(len(c), *self.event.shape, device=c.device)
-        return self.bijection.inverse(z, self.condition(c).flat())
+        z = self.setting * torch.randn(len(c), self.event.dims, device=c.device)
+        return self.bijection.inverse(z, self.features(self.condition(c)))
 
 
 class ImageFlow(ExplicitModel):

@@ -21,6 +21,7 @@ from pipeline.networks.layers import VectorConditioner
 from pipeline.objectives.adversarial import Conditioned
 from pipeline.objectives.adversarial import Name as GameName
 from pipeline.objectives.choice import Choice, ObjectiveName, Order, choose
+from pipeline.objectives.explicit import ExplicitModel
 from pipeline.params import Count, Fraction, NonNegative, Whole
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "realnvp_by_objective_points",
     "realnvp_images",
     "realnvp_points",
+    "realnvp_sequences",
     "spline_flow_by_objective_points",
     "spline_flow_images",
     "spline_flow_points",
@@ -144,6 +146,36 @@ def realnvp_images(
     bijection = architecture.realnvp(task.event.shape, scales, couplings, couple, last)
     dequantiser = _dequantiser(task, condition, dequantisation)
     return ImageFlow(task.event, condition, Context.everywhere, bijection, dequantiser)
+
+
+def realnvp_sequences(
+    task: Task,
+    *,
+    scales: Count = 2,
+    couplings: Count = 3,
+    channels: Count = 32,
+    blocks: Count = 2,
+    dropout: Fraction = 0.0,
+) -> ExplicitModel:
+    """RealNVP in one dimension: couplings over every other step, then over channels (Dinh et al. 2017,
+    arXiv:1605.08803), with ActNorm. Levels have uniform noise within each; real values need none.
+
+    Equation: h_k = m h_{k-1} + (1 - m) (h_{k-1} + t_k) e^{s_k}, (s_k, t_k) = network_k(m h_{k-1}).
+
+    Args:
+        scales: resolutions, from 1; all but the last halve the length, and half of the channels leave after them.
+        couplings: couplings over every other step, and again over channels, at each scale; from 1. The last scale has
+            steps alone.
+        channels: feature maps of a coupling's network, from 1.
+        blocks: residual blocks of a coupling's network, from 1.
+        dropout: probability that a feature map is set to zero while training, in [0, 1).
+    """
+    condition = encoder(task.condition, task.event)
+    couple = partial(_couple_maps, Affine, condition, channels, blocks, dropout)
+    bijection = architecture.realnvp(task.event.shape, scales, couplings, couple)
+    if task.event.levels is None:
+        return PointFlow(task.event, condition, bijection, Context.everywhere)
+    return ImageFlow(task.event, condition, Context.everywhere, bijection, Uniform(task.event))
 
 
 def realnvp_by_objective_points(

@@ -28,8 +28,9 @@ def gan_minimax(task: Task, *, latent: Count = 32, width: Count = 24, depth: Cou
 
     Args:
         latent: dimensions of z, from 1.
-        width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
-        depth: hidden layers on points, halvings of the height and width on images; from 1.
+        width: units of each hidden layer of both networks on points, feature maps at full size on images and
+            sequences; from 1.
+        depth: hidden layers on points, halvings of the size on images and sequences; from 1.
     """
     return _gan(task, Game("minimax"), latent, width, depth)
 
@@ -49,8 +50,9 @@ def gan_nonsaturating(
 
     Args:
         latent: dimensions of z, from 1.
-        width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
-        depth: hidden layers on points, halvings of the height and width on images; from 1.
+        width: units of each hidden layer of both networks on points, feature maps at full size on images and
+            sequences; from 1.
+        depth: hidden layers on points, halvings of the size on images and sequences; from 1.
         r1: weight γ of the gradient penalty R1, from 0, which is none.
         r1_share: share of the critic's steps with the penalty, which is divided by it; in (0, 1].
     """
@@ -72,8 +74,9 @@ def lsgan(
 
     Args:
         latent: dimensions of z, from 1.
-        width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
-        depth: hidden layers on points, halvings of the height and width on images; from 1.
+        width: units of each hidden layer of both networks on points, feature maps at full size on images and
+            sequences; from 1.
+        depth: hidden layers on points, halvings of the size on images and sequences; from 1.
         r1: weight γ of the gradient penalty R1, from 0, which is none.
         r1_share: share of the critic's steps with the penalty, which is divided by it; in (0, 1].
     """
@@ -96,8 +99,9 @@ def wgan_clip(
 
     Args:
         latent: dimensions of z, from 1.
-        width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
-        depth: hidden layers on points, halvings of the height and width on images; from 1.
+        width: units of each hidden layer of both networks on points, feature maps at full size on images and
+            sequences; from 1.
+        depth: hidden layers on points, halvings of the size on images and sequences; from 1.
         box: bound c of each of the critic's weights, above 0.
         steps_per_round: critic steps for each generator step, from 1.
     """
@@ -121,8 +125,9 @@ def wgan_gp(
 
     Args:
         latent: dimensions of z, from 1.
-        width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
-        depth: hidden layers on points, halvings of the height and width on images; from 1.
+        width: units of each hidden layer of both networks on points, feature maps at full size on images and
+            sequences; from 1.
+        depth: hidden layers on points, halvings of the size on images and sequences; from 1.
         penalty: weight λ of the gradient penalty, above 0.
         steps_per_round: critic steps for each generator step, from 1.
         network: of both players on images, "dcgan" or "resnet": the paper's residual networks on CIFAR-10, with `width`
@@ -149,8 +154,9 @@ def sngan_hinge(
 
     Args:
         latent: dimensions of z, from 1.
-        width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
-        depth: hidden layers on points, halvings of the height and width on images; from 1.
+        width: units of each hidden layer of both networks on points, feature maps at full size on images and
+            sequences; from 1.
+        depth: hidden layers on points, halvings of the size on images and sequences; from 1.
         steps_per_round: critic steps for each generator step, from 1.
         network: of both players on images, "dcgan" or "resnet": the paper's residual networks on CIFAR-10, with `width`
             feature maps at every size, `depth` doublings in the generator and two halvings in the critic.
@@ -177,8 +183,9 @@ def pacgan(
 
     Args:
         latent: dimensions of z, from 1.
-        width: units of each hidden layer of both networks on points, feature maps at full size on images; from 1.
-        depth: hidden layers on points, halvings of the height and width on images; from 1.
+        width: units of each hidden layer of both networks on points, feature maps at full size on images and
+            sequences; from 1.
+        depth: hidden layers on points, halvings of the size on images and sequences; from 1.
         pack: samples m that the critic sees at once, from 1.
         objective: the losses of both players.
         r1: weight γ of the gradient penalty R1, from 0, which is none.
@@ -216,7 +223,7 @@ def _gan(
     residual: ResidualPlayers | None = None,
 ) -> GAN:
     """Both players on the task; with `normalise` the critic has spectral normalisation."""
-    if task.event.kind == "points":
+    if task.event.kind != "images":
         residual = None
     critic = _critic(task, game.pack, width, depth, residual)
     players = _generator(task, latent, width, depth, residual), normalise_spectrally(critic) if normalise else critic

@@ -24,11 +24,13 @@ from pipeline.families.vae.networks.very_deep import VeryDeepTopDown
 from pipeline.families.vae.vae import IWAE, VAE
 from pipeline.families.vae.vq_vae import VQVAE
 from pipeline.networks.condition import encoder
+from pipeline.networks.layers import check_halvings
 from pipeline.params import Count, Fraction, NonNegative, Positive, Whole
 
 __all__ = [
     "beta_vae",
     "conv_vae_images",
+    "conv_vae_sequences",
     "hierarchical_vae_images",
     "hierarchical_vae_points",
     "iwae",
@@ -150,6 +152,36 @@ def conv_vae_images(
         encode = StridedEncoder(task.event, condition.everywhere, 2 * latent, *sizes)
         decode = StridedDecoder(task.event, latent, condition.flat, condition.everywhere, px.width, *sizes)
         return VAE(task.event, condition, encode, decode, px, latent, free=free)
+    shape = channels, halvings, blocks, dropout
+    encode = ConvEncoder(task.event, condition.everywhere, 2 * latent, *shape)
+    decode = ConvDecoder(task.event, latent, condition.flat, condition.everywhere, px.width, *shape)
+    return VAE(task.event, condition, encode, decode, px, latent, free=free)
+
+
+def conv_vae_sequences(
+    task: Task,
+    *,
+    latent: Count = 16,
+    channels: Count = 16,
+    halvings: Count = 2,
+    blocks: Whole = 1,
+    dropout: Fraction = 0.0,
+    free: NonNegative = 0.0,
+) -> VAE:
+    """Variational autoencoder, convolutional in one dimension (Kingma & Welling 2014, arXiv:1312.6114).
+
+    Equation: log p(x | c) ≥ E_q(z|x,c)[log p(x | z, c)] − KL(q(z | x, c) ‖ N(0, I))
+
+    Args:
+        latent: dimensions of z, from 1.
+        channels: feature maps at full length, from 1; doubled at each halving.
+        halvings: how often the length is halved, from 1; it must be divisible.
+        blocks: residual blocks at each length, from 0.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        free: nats of each latent's rate that cost nothing in training (free bits), from 0.
+    """
+    check_halvings(task.event.shape[1:], halvings)
+    condition, px = encoder(task.condition, task.event), likelihood(task.event)
     shape = channels, halvings, blocks, dropout
     encode = ConvEncoder(task.event, condition.everywhere, 2 * latent, *shape)
     decode = ConvDecoder(task.event, latent, condition.flat, condition.everywhere, px.width, *shape)

@@ -28,6 +28,7 @@ from pipeline.metrics.evaluation.finite import check_finite
 from pipeline.metrics.evaluation.placement import device_of, float64_device
 from pipeline.metrics.judges.judge import Judge
 from pipeline.metrics.registry import shared
+from pipeline.processes import HiddenMarkov
 
 if TYPE_CHECKING:
     from pipeline.params import Evaluation
@@ -111,9 +112,9 @@ class EvaluationContext:
 
     @property
     def truth(self) -> Mixture:
-        """Raises `ValueError` where the task's truth is not known."""
-        if self.task.truth is None:
-            raise ValueError(f"the truth of task {self.task.name} is not known")
+        """Raises `ValueError` where the task's truth is not known, or no mixture."""
+        if not isinstance(self.task.truth, Mixture):
+            raise ValueError(f"the truth of task {self.task.name} is not known to be a mixture")
         return self.task.truth
 
     @property
@@ -149,6 +150,15 @@ class EvaluationContext:
     @property
     def is_images(self) -> bool:
         return self.task.event.kind == "images"
+
+    @property
+    def is_sequences(self) -> bool:
+        return self.task.event.kind == "sequences"
+
+    @property
+    def is_discrete(self) -> bool:
+        """An event has levels: likelihoods are probabilities, and no densities."""
+        return self.task.event.levels is not None
 
     @property
     def is_bounded(self) -> bool:
@@ -192,7 +202,12 @@ class EvaluationContext:
     @property
     def has_truth(self) -> bool:
         """The data are drawn from a known mixture."""
-        return self.task.truth is not None
+        return isinstance(self.task.truth, Mixture)
+
+    @property
+    def has_regimes(self) -> bool:
+        """The data are drawn from a known hidden Markov model."""
+        return isinstance(self.task.truth, HiddenMarkov)
 
     @property
     def has_modes(self) -> bool:
@@ -201,8 +216,10 @@ class EvaluationContext:
 
     @property
     def has_density(self) -> bool:
-        """The true density is known, in the plane, of p(x) as the model's likelihood is, and not of p(x | c)."""
-        return self.has_truth and self.task.event.dims == 2 and not self.is_conditional
+        """The true density or mass is known, of p(x) as the model's likelihood is, and not of p(x | c); of a mixture,
+        in the plane."""
+        known = self.task.event.dims == 2 if self.has_truth else self.task.truth is not None
+        return known and not self.is_conditional
 
     @property
     def has_unconditional_likelihood(self) -> bool:

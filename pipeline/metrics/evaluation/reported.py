@@ -21,7 +21,7 @@ from pipeline.params import Evaluation
 REPORTED, QUOTED = "reported", "quoted"
 BOUND = "(ELBO)"
 """How the kind of a number ends that comes from the likelihood of a model that is merely `Bounded`."""
-OF_LIKELIHOOD = ("nats", "bits_per_dim", "kl_pq")
+OF_LIKELIHOOD = ("nats", "nats_per_step", "bits_per_dim", "kl_pq")
 """What needs the likelihood of the test split, and no samples."""
 
 
@@ -47,7 +47,8 @@ def without_samples(model: GenerativeModel, task: Task, test: Batch, settings: E
 
 def quotable(event: Event) -> dict[str, Metric]:
     """By name, what any model of the event kind could be said to reach."""
-    likelihood = "nats" if event.levels is None else "bits_per_dim"
+    of_reals = "nats_per_step" if event.kind == "sequences" else "nats"
+    likelihood = of_reals if event.levels is None else "bits_per_dim"
     rows = registry.metrics()
     return {metric.name: metric for metric in rows if metric.requires is has_samples or metric.name == likelihood}
 

@@ -1,7 +1,7 @@
 """The last hidden layer of a small classifier that the pipeline trains on the dataset's own labels: nothing is
 downloaded, and its name holds its weights' hash.
 
-    classifier            one label for each image
+    classifier            one label for each image or sequence
     channel_classifier    one label for each channel of an image: one network that sees the channels one by one, as the
                           judge of stacked digits does. The features of all channels are concatenated
 
@@ -21,7 +21,7 @@ from pipeline import device as devices
 from pipeline.errors import UserError
 from pipeline.metrics.evaluation.placement import device_of
 from pipeline.metrics.extractors.corruption import corrupted
-from pipeline.metrics.extractors.network import descend
+from pipeline.metrics.extractors.network import as_image, descend
 from pipeline.metrics.extractors.small_network import SmallNetwork
 
 LEARNING_RATE = 3e-3
@@ -43,8 +43,8 @@ class Classifier(SmallNetwork):
         self.head = nn.Linear(features, classes)
 
     def logits(self, x: Tensor) -> Tensor:
-        """x (N, C, H, W) -> (N, classes)."""
-        logits: Tensor = self.head(self.body(x))
+        """x (N, C, H, W) or (N, C, T) -> (N, classes)."""
+        logits: Tensor = self.head(self.body(as_image(x)))
         return logits
 
     def loss(self, x: Tensor, label: Tensor, *, noise_class: bool) -> Tensor:
@@ -88,13 +88,17 @@ def classifier(
     seed: NonNegativeInt = 0,
     noise_class: bool = False,
 ) -> Classifier:
-    """Train on x (N, C, H, W) with label (N,), on the CPU: the hash of its weights is in its name.
+    """Train on x (N, C, H, W) or (N, C, T) with label (N,), on the CPU: the hash of its weights is in its name.
 
     Raises:
-        UserError: x are no images, or the dataset has no labels.
+        UserError: x are points, or sequences with a class of noise, or the dataset has no labels.
     """
-    if label is None or x.ndim != 4 or label.ndim != 1:
-        raise UserError(f"dataset {dataset} has no labelled images for extractor classifier; use extractor identity")
+    if label is None or x.ndim not in (3, 4) or label.ndim != 1:
+        raise UserError(
+            f"dataset {dataset} has no labelled images or sequences for extractor classifier; use extractor identity"
+        )
+    if noise_class and x.ndim == 3:
+        raise UserError(f"dataset {dataset} has sequences, and noise_class of extractor classifier is for images")
     classes = int(label.max()) + 1 + noise_class
     with devices.preserved_random_states(devices.CPU):
         torch.manual_seed(seed)

@@ -18,6 +18,7 @@ from pipeline.metrics.extractors.contrastive import contrastive
 from pipeline.metrics.extractors.dinov2 import dinov2
 from pipeline.metrics.extractors.extractor import Extractor, Identity, identity
 from pipeline.metrics.extractors.inception import inception
+from pipeline.metrics.extractors.spectrum import spectrum
 from pipeline.metrics.extractors.torchvision import torchvision
 from pipeline.metrics.extractors.untrained import untrained
 
@@ -29,6 +30,7 @@ EXTRACTORS: dict[str, Callable[..., Extractor]] = {
     "channel_classifier": channel_classifier,
     "contrastive": contrastive,
     "untrained": untrained,
+    "spectrum": spectrum,
     "inception": inception,
     "dinov2": dinov2,
     "torchvision": torchvision,

@@ -36,6 +36,11 @@ def funnel(channels: int, width: int, features: int, *, grid: int = 2, normalise
     )  # fmt: skip
 
 
+def as_image(x: Tensor) -> Tensor:
+    """Images (N, C, H, W) as they are; sequences (N, C, T) as images of one row, (N, C, 1, T)."""
+    return x[:, :, None] if x.ndim == 3 else x
+
+
 def descend(network: nn.Module, loss: Callable[[Tensor], Tensor], items: int, steps: int, peak: float) -> None:
     """Descend `loss`, a function of rows (BATCH,) long below `items`; the learning rate rises to `peak` and falls.
 

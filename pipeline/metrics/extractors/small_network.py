@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from pipeline.metrics.extractors.extractor import Extractor
-from pipeline.metrics.extractors.network import fingerprint, funnel
+from pipeline.metrics.extractors.network import as_image, fingerprint, funnel
 
 
 class SmallNetwork(Extractor):
@@ -45,9 +45,9 @@ class SmallNetwork(Extractor):
         return f"{self.architecture['dataset']}-{self.name}@{fingerprint(self)}"
 
     def hidden(self, x: Tensor) -> Tensor:
-        """x (N, C, H, W) -> (N, size), neither centred nor scaled."""
+        """x (N, C, H, W) or (N, C, T) -> (N, size), neither centred nor scaled."""
         if not self.apart:
-            return self.body(x)
+            return self.body(as_image(x))
         return self.body(x.flatten(0, 1)[:, None]).unflatten(0, x.shape[:2]).flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ FITTED: dict[str, Callable[..., Fitted]] = {
 
 def needed(task: Task) -> list[str]:
     """The kinds of the judges that have to be fitted for `task`."""
-    if task.event.kind != "images":
+    if task.event.kind == "points":
         return []
     return [kind for kind in (task.condition.kind, "factors" if task.factors else "none") if kind in FITTED]
 
@@ -43,7 +43,7 @@ def arithmetic(task: Task) -> dict[str, Judge]:
 
 
 def fit(kind: str, dataset: str, task: Task, *, train: Batch, test: Batch, steps: int = STEPS, seed: int = 0) -> Fitted:
-    """Train a judge of `kind` on x (N, C, H, W) with its conditions or its factors, and score it on `test`.
+    """Train a judge of `kind` on x (N, C, H, W) or (N, C, T) with its conditions or its factors; score it on `test`.
 
     On the CPU: the hash of its weights is in its name.
     """

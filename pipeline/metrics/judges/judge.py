@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from pipeline.contract import LUMA, Event
 from pipeline.metrics.evaluation.finite import check_finite
 from pipeline.metrics.evaluation.placement import device_of, full_precision
-from pipeline.metrics.extractors.network import block, fingerprint, funnel
+from pipeline.metrics.extractors.network import as_image, block, fingerprint, funnel
 
 WIDTH, FEATURES, GRID = 24, 64, 4
 """Of a funnel. WHY a grid of 4: pooled to 2 x 2 it would hardly know where a box ends."""
@@ -149,7 +149,7 @@ class Labels(Fitted):
 
     def logits(self, x: Tensor) -> list[Tensor]:
         """One (B, size) for each head."""
-        features = self.body(x)
+        features = self.body(as_image(x))
         return [head(features) for head in self.heads]
 
     def read(self, x: Tensor) -> Tensor:

@@ -94,7 +94,7 @@ class PublishedUNet(TimedNetwork):
         super().__init__(2 * half, vector, timed)
         depth, height, width = event.shape
         halvings = len(widths) - 1
-        check_halvings(height, width, halvings)
+        check_halvings((height, width), halvings)
         residual = TimedResidual if scale else AddedTimeResidual
 
         def block(n_in: int, n_out: int, size: int) -> AttentiveBlock:

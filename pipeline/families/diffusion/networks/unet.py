@@ -1,4 +1,4 @@
-"""Networks that predict the noise of diffusion or the velocity of flow matching: MLP for points, U-Net for images.
+"""Networks that predict the noise of diffusion or the velocity of flow matching: MLP for points, U-Net for the rest.
 
     z -> [blocks, halve] x n -> blocks -> attention -> blocks(h, skips) -> [double, blocks(h, skips)] x n -> head
 
@@ -20,34 +20,36 @@ from torch import Tensor, nn
 
 from pipeline.contract import Event
 from pipeline.networks.condition import Context
-from pipeline.networks.layers import Fourier, check_halvings, down, mlp, norm, up
+from pipeline.networks.layers import Fourier, check_halvings, convolution, down, mlp, norm, up
 
 
 class TimedResidual(nn.Module):
-    """(h (B, n_in, H, W), time (B, E)) -> (B, n_out, H, W); the skip alone at the start."""
+    """(h (B, n_in, H, W) or (B, n_in, T), time (B, E)) -> as many places of n_out; the skip alone at the start."""
 
-    def __init__(self, n_in: int, n_out: int, time: int, dropout: float) -> None:
+    def __init__(self, n_in: int, n_out: int, time: int, dropout: float, axes: int = 2) -> None:
         super().__init__()
-        self.before, self.first = norm(n_in), nn.Conv2d(n_in, n_out, 3, padding=1)
-        self.between, self.second = norm(n_out), nn.Conv2d(n_out, n_out, 3, padding=1)
+        self.before, self.first = norm(n_in), convolution(n_in, n_out, 3, axes, padding=1)
+        self.between, self.second = norm(n_out), convolution(n_out, n_out, 3, axes, padding=1)
         self.film, self.dropout = nn.Linear(time, 2 * n_out), nn.Dropout(dropout)
-        self.skip = nn.Conv2d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
+        self.skip = convolution(n_in, n_out, 1, axes) if n_in != n_out else nn.Identity()
         nn.init.zeros_(self.second.weight)
 
     def forward(self, h: Tensor, time: Tensor) -> Tensor:
-        scale, shift = self.film(time)[:, :, None, None].chunk(2, dim=1)
+        film: Tensor = self.film(time)
+        scale, shift = film.view(*film.shape, *[1] * (h.dim() - 2)).chunk(2, dim=1)
         change = self.between(self.first(F.silu(self.before(h)))) * (1 + scale) + shift
         out: Tensor = self.skip(h) + self.second(self.dropout(F.silu(change)))
         return out
 
 
 class SelfAttention(nn.Module):
-    """h + self-attention over all places, (B, C, H, W) -> the same (Vaswani et al. 2017, arXiv:1706.03762)."""
+    """h + self-attention over all places, (B, C, H, W) or (B, C, T) -> the same (Vaswani et al. 2017,
+    arXiv:1706.03762)."""
 
-    def __init__(self, channels: int, heads: int) -> None:
+    def __init__(self, channels: int, heads: int, axes: int = 2) -> None:
         super().__init__()
         self.norm, self.heads = norm(channels), heads
-        self.qkv, self.out = nn.Conv2d(channels, 3 * channels, 1), nn.Conv2d(channels, channels, 1)
+        self.qkv, self.out = convolution(channels, 3 * channels, 1, axes), convolution(channels, channels, 1, axes)
         nn.init.zeros_(self.out.weight)
 
     def forward(self, h: Tensor) -> Tensor:
@@ -60,10 +62,10 @@ class SelfAttention(nn.Module):
 class DownBlock(nn.Module):
     """`resize`, then blocks of a width: (h, time) -> the output of each block, in order."""
 
-    def __init__(self, resize: nn.Module, wide: int, time: int, blocks: int, dropout: float) -> None:
+    def __init__(self, resize: nn.Module, wide: int, time: int, blocks: int, dropout: float, axes: int = 2) -> None:
         super().__init__()
         self.resize = resize
-        self.blocks = nn.ModuleList(TimedResidual(wide, wide, time, dropout) for _ in range(blocks))
+        self.blocks = nn.ModuleList(TimedResidual(wide, wide, time, dropout, axes) for _ in range(blocks))
 
     def forward(self, h: Tensor, time: Tensor) -> list[Tensor]:
         outputs = [self.resize(h)]
@@ -75,10 +77,10 @@ class DownBlock(nn.Module):
 class UpBlock(nn.Module):
     """The mirror of `DownBlock`: blocks with one skip connection each, then `resize`."""
 
-    def __init__(self, resize: nn.Module, wide: int, time: int, blocks: int, dropout: float) -> None:
+    def __init__(self, resize: nn.Module, wide: int, time: int, blocks: int, dropout: float, axes: int = 2) -> None:
         super().__init__()
         self.resize = resize
-        self.blocks = nn.ModuleList(TimedResidual(2 * wide, wide, time, dropout) for _ in range(blocks))
+        self.blocks = nn.ModuleList(TimedResidual(2 * wide, wide, time, dropout, axes) for _ in range(blocks))
 
     def forward(self, h: Tensor, skips: list[Tensor], time: Tensor) -> Tensor:
         for block, skip in zip(self.blocks, reversed(skips), strict=True):
@@ -107,13 +109,14 @@ class TimedNetwork(nn.Module):
 
 
 class UNet(TimedNetwork):
-    """(z (B, C, H, W), t (B,) in [0, 1], context) -> (B, C, H, W).
+    """(z (B, C, H, W) or (B, C, T), t (B,) in [0, 1], context) -> the same shape as z.
 
     `vector` and `maps` are the context's widths. `channels` double at each of the `halvings`; `heads` of attention at
-    the smallest image, none at 0; `octaves` of Fourier features, the fastest with one period for each level.
+    the smallest size, none at 0; `octaves` of Fourier features, the fastest with one period for each level, none for
+    real values.
 
     Raises:
-        ValueError: the height or the width cannot be halved so often.
+        ValueError: the height, the width or the length cannot be halved so often.
     """
 
     def __init__(
@@ -130,21 +133,24 @@ class UNet(TimedNetwork):
     ) -> None:
         time, timed = Fourier(4, base=math.pi), 2 * channels
         super().__init__(time.width(1), vector, timed)
-        depth, height, width = event.shape
-        check_halvings(height, width, halvings)
-        self.space = Fourier(octaves, base=math.pi * (event.grid - 1) / 2 ** (octaves - 1))
+        depth, *size = event.shape
+        axes = len(size)
+        check_halvings(size, halvings)
+        octaves = octaves if event.levels else 0
+        self.space = Fourier(octaves, base=math.pi * ((event.levels or 2) - 1) / 2 ** (octaves - 1))
         self.time = time
-        self.first = nn.Conv2d(self.space.width(depth) + maps, channels, 3, padding=1)
+        self.first = convolution(self.space.width(depth) + maps, channels, 3, axes, padding=1)
         self.place = nn.Parameter(
-            torch.zeros(channels, height, width)
+            torch.zeros(channels, *size)
         )  # a learned bias for each place: makes the network depend on the position
         wide = [channels << i for i in range(halvings + 1)]
-        smaller = [nn.Identity(), *(down(a, b) for a, b in pairwise(wide))]
-        larger = [nn.Identity(), *(up(b, a) for a, b in pairwise(wide))]
-        self.shrink = nn.ModuleList(DownBlock(r, w, timed, blocks, dropout) for r, w in zip(smaller, wide, strict=True))
-        self.attention = SelfAttention(wide[-1], heads) if heads else nn.Identity()
-        self.grow = nn.ModuleList(UpBlock(r, w, timed, blocks, dropout) for r, w in zip(larger, wide, strict=True))
-        self.head = nn.Sequential(norm(channels), nn.SiLU(), nn.Conv2d(channels, 2 * depth, 3, padding=1))
+        smaller = [nn.Identity(), *(down(a, b, axes) for a, b in pairwise(wide))]
+        larger = [nn.Identity(), *(up(b, a, axes) for a, b in pairwise(wide))]
+        block = timed, blocks, dropout, axes
+        self.shrink = nn.ModuleList(DownBlock(r, w, *block) for r, w in zip(smaller, wide, strict=True))
+        self.attention = SelfAttention(wide[-1], heads, axes) if heads else nn.Identity()
+        self.grow = nn.ModuleList(UpBlock(r, w, *block) for r, w in zip(larger, wide, strict=True))
+        self.head = nn.Sequential(norm(channels), nn.SiLU(), convolution(channels, 2 * depth, 3, axes, padding=1))
 
     def forward(self, z: Tensor, t: Tensor, context: Context) -> Tensor:
         time = self.embedding(self.time(t[:, None]), context.vector)
@@ -159,8 +165,8 @@ class UNet(TimedNetwork):
         return gate * z + shift  # at high noise the answer is nearly a multiple of z
 
     def _first(self, z: Tensor, context: Context) -> Tensor:
-        values = z.movedim(1, -1)  # (B, H, W, C)
-        features = self.space(values.flatten(0, 2)).unflatten(0, values.shape[:3]).movedim(-1, 1)
+        values = z.movedim(1, -1)  # (B, H, W, C) or (B, T, C)
+        features = self.space(values.flatten(0, -2)).unflatten(0, values.shape[:-1]).movedim(-1, 1)
         first: Tensor = self.first(torch.cat([features, context.map], dim=1)) + self.place
         return first
 

@@ -1,4 +1,4 @@
-"""Generators, dense for points and convolutional for images (DCGAN: Radford et al. 2016, arXiv:1511.06434).
+"""Generators, dense for points and convolutional for others (DCGAN: Radford et al. 2016, arXiv:1511.06434).
 
     h <- relu(normalise(W h + b))
 
@@ -20,7 +20,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from pipeline.contract import Event
 from pipeline.networks.condition import Context
-from pipeline.networks.layers import Joined, up
+from pipeline.networks.layers import Joined, convolution, up
 
 
 class DenseGenerator(nn.Module):
@@ -38,29 +38,30 @@ class DenseGenerator(nn.Module):
 
 
 class ConvGenerator(nn.Module):
-    """(z (B, latent), context) -> x (B, C, H, W): a coarse map, doubled in size `halvings` times.
+    """(z (B, latent), context) -> x (B, C, H, W) or (B, C, T): a coarse map, doubled in size `halvings` times.
 
-    The context enters at both ends. The output is a tanh scaled to the outer ends of the outermost bins, the range of
-    the jittered data.
+    The context enters at both ends. Of levels the output is a tanh scaled to the outer ends of the outermost bins, the
+    range of the jittered data; real values are unbounded.
     `flat` and `everywhere` are the context's widths; `channels` at full size, doubled at each of `halvings`.
     """
 
     def __init__(self, event: Event, latent: int, flat: int, everywhere: int, channels: int, halvings: int) -> None:
         super().__init__()
-        depth, height, width = event.shape
-        coarse = (channels << halvings, height >> halvings, width >> halvings)
+        depth, *size = event.shape
+        axes, coarse = len(size), (channels << halvings, *(length >> halvings for length in size))
+        normalised = nn.BatchNorm1d if axes == 1 else nn.BatchNorm2d
         self.start = Joined(latent, flat, math.prod(coarse))
         layers: list[nn.Module] = [nn.Unflatten(1, coarse)]
         for i in reversed(range(halvings)):
-            layers += [nn.BatchNorm2d(channels << (i + 1)), nn.ReLU(), up(channels << (i + 1), channels << i)]
-        self.grow = nn.Sequential(*layers, nn.BatchNorm2d(channels), nn.ReLU())
-        self.head = nn.Conv2d(channels + everywhere, depth, 3, padding=1)
-        self.limit = event.grid / (event.grid - 1)
+            layers += [normalised(channels << (i + 1)), nn.ReLU(), up(channels << (i + 1), channels << i, axes)]
+        self.grow = nn.Sequential(*layers, normalised(channels), nn.ReLU())
+        self.head = convolution(channels + everywhere, depth, 3, axes, padding=1)
+        self.limit = event.levels / (event.levels - 1) if event.levels else None
 
     def forward(self, z: Tensor, context: Context) -> Tensor:
         h = self.grow(self.start(z, context.flat()))
         out: Tensor = self.head(torch.cat([h, context.everywhere()], dim=1))
-        return self.limit * out.tanh()
+        return out if self.limit is None else self.limit * out.tanh()
 
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -91,6 +92,6 @@ def normalise_spectrally(network: Network) -> Network:
     Miyato et al. 2018, arXiv:1802.05957; a convolution's weight is the matrix (out, in * height * width).
     """
     for layer in list(network.modules()):
-        if isinstance(layer, nn.Linear | nn.Conv2d):
+        if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d):
             spectral_norm(layer)
     return network

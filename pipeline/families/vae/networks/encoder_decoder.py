@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pipeline.contract import Event
 from pipeline.networks.condition import Context
-from pipeline.networks.layers import Fourier, Joined, Residual, down, up
+from pipeline.networks.layers import Fourier, Joined, Residual, convolution, down, up
 
 
 def hidden(width: int, n_out: int, depth: int, dropout: float) -> nn.Sequential:
@@ -69,34 +69,39 @@ class DenseDecoder(nn.Module):
         return out if self.near is None else out + self.near(context.map)
 
 
-def downsample(n_in: int, channels: int, halvings: int, blocks: int, dropout: float = 0.0) -> nn.Sequential:
-    """(B, n_in, H, W) -> (B, channels << halvings, H >> halvings, W >> halvings), `blocks` before each halving."""
-    layers: list[nn.Module] = [nn.Conv2d(n_in, channels, 3, padding=1)]
+def downsample(
+    n_in: int, channels: int, halvings: int, blocks: int, dropout: float = 0.0, axes: int = 2
+) -> nn.Sequential:  # fmt: skip
+    """(B, n_in, H, W) -> (B, channels << halvings, H >> halvings, W >> halvings), `blocks` before each halving.
+
+    With one of the `axes` of sequences, (B, n_in, T) -> (B, channels << halvings, T >> halvings).
+    """
+    layers: list[nn.Module] = [convolution(n_in, channels, 3, axes, padding=1)]
     for i in range(halvings):
-        layers += residuals(channels << i, blocks, dropout)
-        layers += [nn.SiLU(), down(channels << i, channels << (i + 1))]
+        layers += residuals(channels << i, blocks, dropout, axes)
+        layers += [nn.SiLU(), down(channels << i, channels << (i + 1), axes)]
     return nn.Sequential(*layers, nn.SiLU())
 
 
-def upsample(channels: int, halvings: int, blocks: int, dropout: float = 0.0) -> nn.Sequential:
+def upsample(channels: int, halvings: int, blocks: int, dropout: float = 0.0, axes: int = 2) -> nn.Sequential:
     """The mirror of `downsample`: (B, channels << halvings, H >> halvings, W >> halvings) -> (B, channels, H, W)."""
     layers: list[nn.Module] = []
     for i in reversed(range(halvings)):
-        layers += [nn.SiLU(), up(channels << (i + 1), channels << i)]
-        layers += residuals(channels << i, blocks, dropout)
+        layers += [nn.SiLU(), up(channels << (i + 1), channels << i, axes)]
+        layers += residuals(channels << i, blocks, dropout, axes)
     return nn.Sequential(*layers, nn.SiLU())
 
 
-def residuals(channels: int, blocks: int, dropout: float) -> list[DropoutResidual]:
+def residuals(channels: int, blocks: int, dropout: float, axes: int = 2) -> list[DropoutResidual]:
     """`blocks` residual blocks."""
-    return [DropoutResidual(channels, dropout) for _ in range(blocks)]
+    return [DropoutResidual(channels, dropout, axes) for _ in range(blocks)]
 
 
 class DropoutResidual(Residual):
     """A normalised residual block with dropout before its last convolution."""
 
-    def __init__(self, channels: int, dropout: float) -> None:
-        super().__init__(channels, normalise=True)
+    def __init__(self, channels: int, dropout: float, axes: int = 2) -> None:
+        super().__init__(channels, normalise=True, axes=axes)
         self.drop = nn.Dropout(dropout)
 
     def forward(self, h: Tensor) -> Tensor:
@@ -126,7 +131,7 @@ class ImageDecoder(nn.Module):
         head: of the last map and the maps of the context, concatenated, to the parameters.
     """
 
-    def __init__(self, start: Joined, shape: tuple[int, int, int], grow: nn.Sequential, head: nn.Conv2d) -> None:
+    def __init__(self, start: Joined, shape: tuple[int, ...], grow: nn.Sequential, head: nn.Module) -> None:
         super().__init__()
         self.start, self.shape, self.grow, self.head = start, shape, grow, head
 
@@ -137,7 +142,7 @@ class ImageDecoder(nn.Module):
 
 
 class ConvEncoder(ImageEncoder):
-    """(x (B, C, H, W), context) -> (B, n_out): halve the image `halvings` times after `blocks` each, then flatten."""
+    """(x (B, C, H, W) or (B, C, T), context) -> (B, n_out): halve x `halvings` times after `blocks` each, flatten."""
 
     def __init__(
         self,
@@ -149,14 +154,15 @@ class ConvEncoder(ImageEncoder):
         blocks: int,
         dropout: float = 0.0,
     ) -> None:
-        depth, height, width = event.shape
-        flat = (channels << halvings) * (height >> halvings) * (width >> halvings)
-        trunk = downsample(depth + context, channels, halvings, blocks, dropout)
+        depth, *size = event.shape
+        flat = (channels << halvings) * math.prod(length >> halvings for length in size)
+        trunk = downsample(depth + context, channels, halvings, blocks, dropout, len(size))
         super().__init__(nn.Sequential(*trunk, nn.Flatten(), nn.Linear(flat, n_out)))
 
 
 class ConvDecoder(ImageDecoder):
-    """(z (B, latent), context) -> (B, per_value * C, H, W): the encoder's mirror; the context joins at the end too."""
+    """(z (B, latent), context) -> (B, per_value * C, H, W) or (B, per_value * C, T): the encoder's mirror; the context
+    joins at the end too."""
 
     def __init__(
         self,
@@ -170,11 +176,12 @@ class ConvDecoder(ImageDecoder):
         blocks: int,
         dropout: float = 0.0,
     ) -> None:
-        depth, height, width = event.shape
-        shape = (channels << halvings, height >> halvings, width >> halvings)
+        depth, *size = event.shape
+        shape = (channels << halvings, *(length >> halvings for length in size))
         start = Joined(latent, flat, math.prod(shape))
-        grow = upsample(channels, halvings, blocks, dropout)
-        super().__init__(start, shape, grow, nn.Conv2d(channels + context, per_value * depth, 3, padding=1))
+        grow = upsample(channels, halvings, blocks, dropout, len(size))
+        head = convolution(channels + context, per_value * depth, 3, len(size), padding=1)
+        super().__init__(start, shape, grow, head)
 
 
 class GridEncoder(ImageEncoder):

@@ -127,7 +127,7 @@ class VeryDeepTopDown(ImageTopDown):
         halvings = max(0, len(depths) - 2)
         if len(depths) != len(encoder_depths):
             raise ValueError(f"encoder_depths has {len(encoder_depths)} sizes and depths {len(depths)}")
-        check_halvings(height, width, halvings)
+        check_halvings((height, width), halvings)
         sizes = [(height >> i, width >> i) for i in range(halvings + 1)] + [(1, 1)] * (len(depths) > 1)
         middle, blocks = max(1, channels // 4), sum(encoder_depths)
         self.sizes, self.depths = sizes, depths
