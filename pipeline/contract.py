@@ -205,6 +205,11 @@ class Bounded(abc.ABC):
     bound: str = "elbo"
     """The name of the bound of `elbo` in the validation curve: `elbo`, or `iwae_k` of k draws."""
 
+    @property
+    def validated_by_bound(self) -> bool:
+        """Whether the bound of validation items tells when training has converged: not where another objective does."""
+        return True
+
     @abc.abstractmethod
     def elbo(self, x: Tensor, c: Tensor) -> Tensor:
         """(B,) nats: one unbiased draw of a lower bound on log p(x | c)."""

@@ -118,12 +118,6 @@ class Residual(nn.Module):
         return h + change
 
 
-def residual_network(n_in: int, n_out: int, channels: int, blocks: int) -> nn.Sequential:
-    """(B, n_in, H, W) -> (B, n_out, H, W) at one resolution."""
-    body = [Residual(channels) for _ in range(blocks)]
-    return nn.Sequential(nn.Conv2d(n_in, channels, 3, padding=1), *body, nn.SiLU(), nn.Conv2d(channels, n_out, 1))
-
-
 def check_halvings(size: Sequence[int], halvings: int) -> None:
     """Raises `ValueError` unless 2^`halvings` divides the height and the width of an image, or a sequence's length."""
     if any(length % (1 << halvings) for length in size):

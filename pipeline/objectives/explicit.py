@@ -44,6 +44,10 @@ class ExplicitModel(SinglePlayer, Weighted):
         """Data x (B, *event) as the real values that the density is on: points are these themselves."""
         return x
 
+    @property
+    def validated_by_bound(self) -> bool:
+        return self.objective is None
+
     def players(self) -> tuple[Player, ...]:
         return self.objective.players(self) if self.objective else super().players()
 

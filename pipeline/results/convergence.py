@@ -1,8 +1,10 @@
 """Convergence: whether the validation score of a cell was still improving when its training ended.
 
 The validation score v(t) of a model with a bound is the mean bound in nats for each item of the validation split;
-higher is better. That of an adversarial model is -H(t), with H the energy coefficient of its samples and the validation
-split (`pipeline.training.validation`). Both are measured with the same draws at each validation. With T the last step,
+higher is better. That of a training that does not maximise the bound, as by an adversarial loss, reverse KL or a Rényi
+divergence, is -H(t), with H the energy coefficient of its samples and the validation split
+(`pipeline.training.validation`): where H was measured it decides alone, as a likelihood may fall while the objective
+converges. Both are measured with the same draws at each validation. With T the last step,
 t' the last validation at or before 3T/4, and D the values of an item, the gain is that of the best score since t', for
 a quarter of the steps:
 
@@ -62,7 +64,7 @@ SENTENCE = (
 
 
 def measured(cell: Cell) -> list[tuple[Criterion, float]]:
-    """The gain of a trained cell by each criterion that decides it; none where there is no curve.
+    """The gain of a trained cell by the criterion that decides it; none where there is no curve.
 
     Raises:
         UserError: its curve or the manifest of its task is damaged.
@@ -72,8 +74,12 @@ def measured(cell: Cell) -> list[tuple[Criterion, float]]:
     rows = [row for row in curve.read(cell) if row.player == VALIDATION]
     if not rows:
         return []
-    found = (rise(rows, math.prod(manifest.read(cell.task).event.shape)), fall(rows))
-    return [(criterion, value) for criterion, value in zip(CRITERIA, found, strict=True) if value is not None]
+    bound, samples = CRITERIA
+    if any(row.part == DISTANCE for row in rows):
+        criterion, gain = samples, fall(rows)
+    else:
+        criterion, gain = bound, rise(rows, math.prod(manifest.read(cell.task).event.shape))
+    return [] if gain is None else [(criterion, gain)]
 
 
 def rise(rows: Sequence[CurveRow], dims: int) -> float | None:

@@ -39,8 +39,6 @@ GROUPS: dict[str, Group | None] = {
 FOLDERS = (paths.sweep(Cell("", "", 0)).parent, external.FOLDER)
 """The report depends on them, also where no cell is swept and nothing was scored."""
 
-ADDED = {"keep": "best"}
-"""Settings of a training that were added later, with what a training did before: this value changes no hash."""
 
 Brought = dict[Group, dict[str, str]]
 """Group -> name -> the hash of the code that another package brings by that name."""
@@ -130,9 +128,7 @@ def _device(settings: Params) -> dict[str, str]:
 def _model_settings(settings: Params, stage: str, events: Events, model: str, evaluation: str) -> Any:
     """What a stage reads of params.yaml for a model, and on which kind of device."""
     if stage == "train":
-        training = settings.train(events, model).model_dump()
-        added = {key for key, value in ADDED.items() if training[key] == value}
-        of = settings.model(events, model).model_dump(mode="json") | {k: training[k] for k in training.keys() - added}
+        of = settings.model(events, model).model_dump(mode="json") | settings.train(events, model).model_dump()
     else:
         of = settings.evaluation[evaluation].model_dump(mode="json")
     return of | _device(settings) | ({"knobs": settings.knobs.model_dump(mode="json")} if stage == "sweep" else {})

@@ -224,7 +224,7 @@ class TrainingLoop:
         if isinstance(model, Bounded):
             score = mean_bound(model, self.validation, batch_size)
             self.curve.add(self.step, "validation", model.bound, score)
-        if len(self.optimisers) > 1:
+        if len(self.optimisers) > 1 or (isinstance(model, Bounded) and not model.validated_by_bound):
             distance = sample_distance(model, self.validation, batch_size)
             self.curve.add(self.step, "validation", SAMPLE_DISTANCE, distance)
         compares = self.settings.keep == "best" and isinstance(model, Bounded)

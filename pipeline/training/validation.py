@@ -1,4 +1,5 @@
-"""What a training measures on validation items: the bound of a model that has one, samples of an adversarial one.
+"""What a training measures on validation items: the bound of a model that has one, and samples where training has
+several players or minimises something other than the bound.
 
 Both are measured with the same random draws each time, so that two validations differ by the weights and not by the
 noise, and leave all random states as they were.
