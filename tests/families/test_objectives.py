@@ -62,6 +62,7 @@ def test_every_objective_trains_the_same_weights_from_the_same_start(architectur
     assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), own, strict=True))
     assert [player.name for player in made.players()] == ["model", "critic"][: 1 + (name in ON_IMAGES[1:])]
     assert {id(p) for p in made.players()[0].params} == {id(p) for p in own}
+    assert made.validated_by_bound == (name == "forward_kl")
 
 
 @pytest.mark.parametrize(("architecture", "task"), [("realnvp", POINT), ("ar_mixture", POINT), ("realnvp", IMAGE)])

@@ -9,9 +9,10 @@ import pytest
 
 from pipeline import paths
 from pipeline.params import load
+from pipeline.paths import Cell
 from pipeline.report import benchmark
 from pipeline.report.answer import answer
-from pipeline.results.convergence import DISTANCE, LIMIT, fall, rise
+from pipeline.results.convergence import CRITERIA, DISTANCE, LIMIT, RISE, fall, measured, rise
 from pipeline.results.curve import CurveRow
 from pipeline.results.table import Results
 from pipeline.stages import leaderboard, report
@@ -50,6 +51,22 @@ def test_the_distance_of_samples_has_a_criterion_of_its_own() -> None:
     assert fall(rows) == pytest.approx(0.06)
     assert rise(rows, dims=2) is None
     assert fall(curve(-5.0, -4.0, -3.0, -2.0)) is None
+
+
+def test_where_samples_were_measured_they_decide_alone(tree: Tree) -> None:
+    """A likelihood may rise or fall while an objective of another kind converges."""
+    cell = benchmark.read(load()).outcomes[0].cell
+    rows = curve(-5.0, -4.0, -3.0, -2.0)
+    write(cell, rows)
+    assert [criterion.metric for criterion, _ in measured(cell)] == [RISE]
+    write(cell, [*rows, *(row.model_copy(update={"part": DISTANCE, "value": 0.1}) for row in rows)])
+    assert measured(cell) == [(CRITERIA[1], 0.0)]
+
+
+def write(cell: Cell, rows: list[CurveRow]) -> None:
+    header = ",".join(CurveRow.model_fields)
+    lines = (",".join(str(value) for value in row.model_dump().values()) for row in rows)
+    paths.curve(cell).write_text("\n".join([header, *lines]) + "\n")
 
 
 def test_the_order_of_rows_and_other_players_do_not_matter() -> None:

@@ -18,6 +18,7 @@ from pipeline.training.batches import in_order, shuffled
 from pipeline.training.curve_logger import CurveLogger
 from pipeline.training.loop import fit
 from pipeline.training.optimiser import DivergedError, MovingAverage, learning_rate_factor
+from pipeline.training.validation import SAMPLE_DISTANCE
 
 
 class Line(SinglePlayer, Exact):
@@ -101,6 +102,21 @@ def test_the_validation_curve_names_its_bound() -> None:
     fit(model, data(), data(), settings(steps=10), history, "toy", seed=0)
     assert {row[2] for row in history.rows if row[1] == "validation"} == {"iwae_8"}
     assert column("iwae_8").title == "IWAE-8"
+
+
+class Seeker(Line):
+    """Trained by another objective than its likelihood."""
+
+    @property
+    def validated_by_bound(self) -> bool:
+        return False
+
+
+def test_a_training_that_does_not_maximise_the_bound_is_validated_by_samples_too() -> None:
+    reproducible.seed(0)
+    curve = CurveLogger()
+    fit(Seeker(), data(), data(), settings(), curve, "a training", seed=0)
+    assert {part for _, player, part, _ in curve.rows if player == "validation"} == {"elbo", SAMPLE_DISTANCE}
 
 
 def test_patience_stops_and_the_best_weights_are_kept() -> None:
