@@ -14,6 +14,7 @@ METRICS = (
     _COUNT(name="likelihood_depth", title="sequential operations / likelihood", order=420),
     _COUNT(name="sample_flops", title="FLOPs / sample", order=430),
     _COUNT(name="likelihood_flops", title="FLOPs / likelihood", order=440),
+    Quantity(name="train_flops", title="FLOPs of training", order=445, table="cost"),
     Quantity(name="train_seconds", title="train s", order=450, table="cost"),
     Quantity(name="evaluate_seconds", title="evaluate s", order=460, table="file"),
     Quantity(name="sample_seconds_per_1000", title="s / 1,000 samples", order=470, table="cost"),

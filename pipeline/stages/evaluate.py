@@ -61,6 +61,10 @@ def main(task: str, model: str, seed: int) -> None:
         measured.metrics["parameters"] = Entry(
             value=trained.manifest["parameters"], unit="parameters", better="none", kind="exact", protocol="model"
         )
+        measured.metrics["train_flops"] = Entry(
+            value=trained.manifest["operations"] * trained.manifest["steps"], unit="FLOPs", better="none",
+            kind="exact", protocol=operations.TRAINING,
+        )  # fmt: skip
         measured.metrics.update(operation_counts(trained.model, test))
         replicated = trained.model.replicates(measured.drawn["c"].to(device))
     known = trained.known("task", "model", "family", "seed", "status", "diverged", "data")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from pipeline.errors import UserError
 from pipeline.paths import Cell
 from pipeline.stages.loaded_code import code_hash
 from pipeline.training import checkpoint, reproducible
+from pipeline.training.cost import step_cost
 from pipeline.training.curve_logger import CurveLogger
 from pipeline.training.loop import fit
 from pipeline.training.optimiser import DivergedError
@@ -32,14 +34,16 @@ def main(task: str, model: str, seed: int) -> None:
     if training.batch_size < pack:
         where = f"{paths.PARAMS}: models.{events}.{model}"
         raise UserError(f"{where}.training.batch_size: {training.batch_size}; allowed: {pack} (its pack) or more")
+    build = partial(families.build, data.task, spec.family, recipe, hyper)
+    cost = step_cost(build, data.task, training.batch_size)
     reproducible.seed(seed)
     device = devices.resolve(settings.device)
-    built = families.build(data.task, spec.family, recipe, hyper)
+    built = build()
     manifest: dict[str, Any] = {
         "task": task, "model": model, "family": spec.family, "recipe": recipe, "seed": seed,
         "data": files.sha256(paths.prepared(task) / "manifest.json"),
         "hyper": hyper, "training": training.model_dump(mode="json"),
-        "parameters": sum(p.numel() for p in built.parameters()),
+        "parameters": sum(p.numel() for p in built.parameters()), "operations": cost.operations,
     }  # fmt: skip
     if gpu := devices.name(device):
         manifest["device"] = gpu

@@ -18,8 +18,13 @@ class Diverged(BaseModel):
 
 
 class Record(BaseModel):
-    """The result of training a cell. `sha256`: of the weights; a diverged cell has none. `device`: the GPU that it was
-    trained on; None for the CPU."""
+    """The result of training a cell.
+
+    Attributes:
+        sha256: of the weights; a diverged cell has none.
+        operations: of a round with floating-point numbers, as `pipeline.training.cost` counts.
+        device: the GPU that it was trained on; None for the CPU.
+    """
 
     status: Literal["ok", "diverged"]
     family: str
@@ -31,6 +36,7 @@ class Record(BaseModel):
     seed: int | None = None
     training: dict[str, Any] = {}
     parameters: Annotated[int, Field(ge=0)] | None = None
+    operations: Annotated[int, Field(ge=0)] | None = None
     steps: int | None = None
     best_step: int | None = None
     device: str | None = None

@@ -20,7 +20,8 @@ from pipeline.statistics.intervals import student_t
 
 def size(seconds: float, parameters: float, nats: float) -> dict[str, float]:
     return {
-        "train_seconds": seconds, "parameters": parameters, "sample_flops": 10 * parameters, "nats": nats,
+        "train_seconds": seconds, "parameters": parameters, "sample_flops": 10 * parameters,
+        "train_flops": 1e6 * seconds, "nats": nats,
         "frechet": -1 / nats, "precision": 0.9, "coverage": 0.8,
     }  # fmt: skip
 
@@ -73,10 +74,12 @@ def test_models_of_another_budget_differ_in_their_steps_alone() -> None:
         assert trained.model_copy(update={"steps": full.steps}) == full
 
 
-def test_lines_run_from_small_to_large_and_steps_have_one_against_seconds_alone() -> None:
+def test_lines_run_from_small_to_large_and_steps_have_one_against_the_costs_of_training_alone() -> None:
     lines = [rows for rows in drawn().spec["datasets"].values() if rows and "place" in rows[0]]
     by_steps = [[row["x"] for row in rows if row["model"] == "realnvp, steps"] for rows in lines]
-    assert [xs for xs in by_steps if xs] == [pytest.approx([2.1, 8.4, 16.8])] * 4
+    assert [xs for xs in by_steps if xs] == [
+        pytest.approx([x * unit for x in (2.1, 8.4, 16.8)]) for _ in range(4) for unit in (1, 1e6)
+    ]
     by_width = [[row["x"] for row in rows if row["model"] == "realnvp, width"] for rows in lines]
     assert by_width
     assert all(xs == sorted(xs) and len(xs) == 2 for xs in by_width)
@@ -85,7 +88,7 @@ def test_lines_run_from_small_to_large_and_steps_have_one_against_seconds_alone(
 def test_there_is_a_panel_for_each_cost_and_quality_and_models_of_one_size_are_not_drawn() -> None:
     chart = drawn()
     rows = chart.spec["vconcat"]
-    assert [len(row["hconcat"]) for row in rows] == [3, 3, 3, 3]
+    assert [len(row["hconcat"]) for row in rows] == [4, 4, 4, 4]
     assert {row[0] for row in chart.table.rows} == {name for name in MODELS if name.startswith("realnvp")}
     assert [family for _, family in chart.legend] == ["flow"]
 

@@ -31,6 +31,10 @@ from pipeline.device import preserved_random_states
 from pipeline.metrics.evaluation.placement import device_of
 
 WORK, DEPTH = "2 FLOPs for a multiply-add, 1 for any other number", "longest chain of dependent operations"
+TRAINING = (
+    "2 FLOPs for a multiply-add of matrix products, convolutions and attention, forward and backward, in all steps"
+)
+"""As `pipeline.training.cost` counts."""
 ITEMS = 2
 """The smaller of the two batches; no model samples fewer at a time than a pack of two."""
 SEED = 0

@@ -1,4 +1,4 @@
-"""Families at equal cost: quality against seconds of training, operations of a sample, and parameters.
+"""Families at equal cost: quality against seconds and operations of training, operations of a sample, and parameters.
 
 A curve for each model that has sizes: solid through its numbers of training steps, dashed through its widths. Two
 families compare where their curves stand above one another: they cost the same there. Steps change neither parameters
@@ -24,11 +24,17 @@ from pipeline.results.size_series import Size, SizeSeries
 
 COSTS: Mapping[str, tuple[Size, ...]] = {
     "train_seconds": ("steps", "width"),
+    "train_flops": ("steps", "width"),
     "sample_flops": ("width",),
     "parameters": ("width",),
 }
 """Metric -> the sizes that it depends on."""
-TITLES = {"train_seconds": "seconds of training", "sample_flops": "FLOPs of a sample", "parameters": "parameters"}
+TITLES = {
+    "train_seconds": "seconds of training",
+    "train_flops": "FLOPs of training",
+    "sample_flops": "FLOPs of a sample",
+    "parameters": "parameters",
+}
 QUALITIES = ("nats", "bits_per_dim", "frechet", "precision", "coverage")
 DASHES: Mapping[Size, list[int]] = {"steps": [1, 0], "width": [5, 3]}
 WIDTH, HEIGHT = 230, 190
