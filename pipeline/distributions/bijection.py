@@ -4,7 +4,7 @@
 
     Scale         z = x e^s                                     log|det| = sum s             (NICE)
     ActNorm       z = (x + b) e^s for each channel              log|det| = H W sum s         (Glow, section 3.1)
-    Convolution   z = W x at each pixel, W = P L (U + diag(d))  log|det| = H W sum log|d|    (Glow, section 3.2)
+    Convolution   z = W x at each place, W = P L (U + diag(d))  log|det| = H W sum log|d|    (Glow, section 3.2)
 
 The log-determinants of a chain add up. A multi-scale flow factors out half of the channels after each scale, so that
 they take no further computation (RealNVP, section 3.6).
@@ -178,7 +178,7 @@ class ActNorm(Bijection):
 
 
 class Convolution(Bijection):
-    """An invertible 1x1 convolution of x (B, C, H, W): a learned rotation in place of a fixed permutation.
+    """An invertible 1x1 convolution of x (B, C, H, W) or (B, C, T): a learned rotation in place of a fixed permutation.
 
     It starts as a random rotation; the permutation P and the signs of d stay what they were.
     """
@@ -204,9 +204,15 @@ class Convolution(Bijection):
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         log_det = self.log_diagonal.sum() * math.prod(x.shape[2:])
-        return nn.functional.conv2d(x, self.weight()[:, :, None, None]), log_det.expand(len(x))
+        return _at_each_place(self.weight(), x), log_det.expand(len(x))
 
     def inverse(self, z: Tensor, h: Tensor) -> Tensor:
         weight = self.weight().double()  # float64: the error grows with W's condition number
         inverse = torch.linalg.inv_ex(weight).inverse.to(z)  # without the check, for which the host would wait
-        return nn.functional.conv2d(z, inverse[:, :, None, None])
+        return _at_each_place(inverse, z)
+
+
+def _at_each_place(weight: Tensor, x: Tensor) -> Tensor:
+    """weight (M, C), x (B, C, ...) -> (B, M, ...)."""
+    kernel = weight.view(*weight.shape, *[1] * (x.dim() - 2))
+    return nn.functional.conv1d(x, kernel) if x.dim() == 3 else nn.functional.conv2d(x, kernel)

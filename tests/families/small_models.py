@@ -27,6 +27,7 @@ VARIANTS: tuple[tuple[Toy, Mapping[str, Any]], ...] = (
     (Toy("flow", "nice", "grey", "none"), {"dequantisation": "variational"}),
     (Toy("flow", "realnvp", "grey", "box"), {"dequantisation": "variational"}),
     (Toy("flow", "glow", "grey", "class"), {"dequantisation": "uniform"}),
+    (Toy("flow", "waveglow", "symbols", "class"), {"squeezes": 3, "stages": 2}),
     (Toy("flow", "realnvp_by_objective", "points", "none"), {"objective": "reverse_kl"}),
     (Toy("flow", "realnvp_by_objective", "points", "class"), {"objective": "hybrid"}),
     (Toy("flow", "spline_flow_by_objective", "points", "none"), {"objective": "renyi"}),

@@ -12,7 +12,7 @@ import pytest
 import torch
 from scipy.stats import chi2
 from torch import Tensor
-from toys import COLOUR, GREY, POINTS, batch, build, condition, conditions, recipes
+from toys import COLOUR, GREY, POINTS, SERIES, SYMBOLS, batch, build, condition, conditions, recipes
 
 from pipeline.contract import Event, Task
 from pipeline.distributions.bijection import (
@@ -38,12 +38,18 @@ from pipeline.distributions.coupling import (
 from pipeline.distributions.dequantisation import Uniform
 from pipeline.distributions.spline import Spline
 from pipeline.families.flow.networks.conditioners import MapConditioner
+from pipeline.families.flow.networks.wavenet_conditioner import WaveNetConditioner
 from pipeline.networks.layers import VectorConditioner
 
 SMALL = Event((1, 4, 4), levels=4)
 POINT_FLOWS = [recipe for family, recipe in recipes("points") if family == "flow"]
 IMAGE_FLOWS = [recipe for family, recipe in recipes("images") if family == "flow"]
-FLOWS = [(recipe, POINTS) for recipe in POINT_FLOWS] + [(recipe, SMALL) for recipe in IMAGE_FLOWS]
+SEQUENCE_FLOWS = [recipe for family, recipe in recipes("sequences") if family == "flow"]
+FLOWS = [
+    *((recipe, POINTS) for recipe in POINT_FLOWS),
+    *((recipe, SMALL) for recipe in IMAGE_FLOWS),
+    *((recipe, event) for recipe in SEQUENCE_FLOWS for event in (SERIES, SYMBOLS)),
+]
 
 
 def awake(module: Any, std: float = 0.3) -> Any:
@@ -66,6 +72,13 @@ def image(function: Monotone, split: Partition) -> Callable[[int], Bijection]:
     )
 
 
+def sequence(function: Monotone, split: Partition) -> Callable[[int], Bijection]:
+    shape = (split.seen, *split.shape[1:])
+    return lambda context: Coupling(
+        split, function, WaveNetConditioner(shape, context, function.width * split.moving, 8, 2)
+    )
+
+
 Law = tuple[Callable[[int], Bijection], tuple[int, ...]]
 """What makes the bijection for so many channels of context, and the shape of one x."""
 
@@ -81,7 +94,10 @@ LAYERS: dict[str, Law] = {
     "actnorm": (lambda context: ActNorm((3, 2, 2)), (3, 2, 2)),
     "actnorm of a vector": (lambda context: ActNorm((3,)), (3,)),
     "convolution": (lambda context: Convolution(4), (4, 2, 2)),
+    "convolution of a sequence": (lambda context: Convolution(4), (4, 6)),
+    "affine channels of a sequence": (sequence(Affine(), ChannelHalves((4, 6))), (4, 6)),
     "squeeze": (lambda context: Squeeze(), (3, 4, 4)),
+    "squeeze of a sequence": (lambda context: Squeeze(), (3, 4)),
     "every other": (lambda context: EveryOther(), (5,)),
     "flatten": (lambda context: Flatten((2, 2, 2)), (2, 2, 2)),
     "chain": (lambda context: Chain([ActNorm((4, 2, 2)), Convolution(4)]), (4, 2, 2)),
@@ -127,8 +143,31 @@ def test_a_models_inverse_and_log_determinant(recipe: str, event: Event, kind: s
     model = awake(build("flow", recipe, Task("t", event, condition(kind, event))), std=0.2).double()  # steeper, no
     c = conditions(Task("t", event, condition(kind, event)), 2)  # digit of an inverse through all couplings is left
     context = model.condition(c)
-    h = model.features(context) if event.kind == "images" else context.flat()
+    h = context.flat() if event.kind == "points" else model.features(context)
     check(model.bijection, torch.randn(2, *event.shape, dtype=torch.float64), h.double())
+
+
+def test_a_waveglow_leaves_with_half_of_its_channels_after_each_stage() -> None:
+    model = build("flow", "waveglow", Task("t", SERIES), squeezes=3, stages=2, couplings=1)
+    channels = [len(layer.sign) for layer in model.modules() if isinstance(layer, Convolution)]
+    assert channels == [8, 4]
+
+
+@pytest.mark.parametrize(("squeezes", "stages"), [(4, 1), (1, 2)])
+def test_a_waveglow_refuses_a_length_or_stages_that_cannot_be_halved(squeezes: int, stages: int) -> None:
+    with pytest.raises(ValueError, match="cannot be halved"):
+        build("flow", "waveglow", Task("t", SERIES), squeezes=squeezes, stages=stages)
+
+
+@torch.no_grad()
+def test_a_coupling_of_waveglow_sees_both_ways_as_far_as_its_dilations_reach() -> None:
+    network, x = awake(WaveNetConditioner((1, 16), 0, 1, channels=4, layers=2)), torch.randn(1, 1, 16)
+    before, place, reach = network(x, torch.empty(1, 0, 16)), 8, 3  # 1 + 2 places of the two layers
+    for changed in range(16):
+        other = x.clone()
+        other[..., changed] += 1
+        differs = network(other, torch.empty(1, 0, 16))[..., place] != before[..., place]
+        assert bool(differs) == (abs(changed - place) <= reach)
 
 
 @pytest.mark.parametrize("kind", ["none", "class"])

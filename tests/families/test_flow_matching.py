@@ -12,7 +12,7 @@ from toys import POINTS, build
 
 from pipeline.contract import Condition, Event, Task
 from pipeline.families.diffusion.flow_matching import (
-    ImageFlowMatching,
+    HutchinsonFlowMatching,
     PointFlowMatching,
     random_sign_probe,
     solve,
@@ -81,7 +81,7 @@ class Still(nn.Module):
 def test_the_bound_of_dequantised_levels_is_below_their_mass() -> None:
     """Without any motion v is standard normal, and the mass of a bin is the normal's between its ends."""
     event = Event((1, 1, 1), levels=4)
-    model = ImageFlowMatching(event, encoder(Condition(), event), Still(), steps=1, power=1.0, drop=0.1).eval()
+    model = HutchinsonFlowMatching(event, encoder(Condition(), event), Still(), steps=1, power=1.0, drop=0.1).eval()
     ends = (0.05 + 0.9 * torch.arange(5) / 4).logit()
     ends[0], ends[-1] = -math.inf, math.inf  # the outermost bins have no end
     log_mass = Normal(0.0, 1.0).cdf(ends).diff().log()
@@ -90,6 +90,22 @@ def test_the_bound_of_dequantised_levels_is_below_their_mass() -> None:
     assert (log_w.mean(1) < log_mass).all()
     assert torch.allclose(log_w.mean(1)[1:3], log_mass[1:3], atol=0.01)  # the normal is nearly flat there
     assert torch.allclose(log_w.exp().mean(1).log(), log_mass, atol=0.03)
+
+
+def test_the_density_of_a_sequence_is_drawn_without_bias() -> None:
+    """The Jacobian of an isotropic Gaussian's velocity is a multiple of I, of which one probe gives the trace."""
+    event, variance = Event((1, 4)), 0.09
+    velocity = GaussianVelocity(0.7, variance, 1.0)
+
+    class Flattened(nn.Module):
+        def forward(self, x: Tensor, s: Tensor, context: Context) -> Tensor:
+            return velocity(x.flatten(1), s, context).view_as(x)
+
+    model = HutchinsonFlowMatching(event, encoder(Condition(), event), Flattened(), steps=40, power=1.0, drop=0.1)
+    x = 0.7 + 0.6 * torch.randn(50, 1, 4, dtype=torch.float64)
+    log_p = model.eval().elbo(x, torch.empty(50, 0))
+    expected = Normal(0.7, math.sqrt(variance)).log_prob(x).flatten(1).sum(1)
+    assert torch.allclose(log_p, expected, atol=1e-3)
 
 
 @pytest.mark.slow

@@ -12,15 +12,40 @@ from typing import Any, NamedTuple
 import pipeline.families
 from pipeline.conformance.model_laws import UNCONDITIONAL_CONTROLS
 from pipeline.conformance.subject import Subject
-from pipeline.conformance.toy_tasks import COLOUR, GREY, POINTS, PROBLEMS, Problem, batch, condition, conditions
+from pipeline.conformance.toy_tasks import (
+    COLOUR,
+    GREY,
+    POINTS,
+    PROBLEMS,
+    SERIES,
+    SYMBOLS,
+    Problem,
+    batch,
+    condition,
+    conditions,
+)
 from pipeline.contract import GenerativeModel, Task
 from pipeline.families.registry import find
 
-__all__ = ["COLOUR", "GREY", "POINTS", "Toy", "batch", "build", "condition", "conditions", "recipes", "subject", "toys"]
+__all__ = [
+    "COLOUR",
+    "GREY",
+    "POINTS",
+    "SERIES",
+    "SYMBOLS",
+    "Toy",
+    "batch",
+    "build",
+    "condition",
+    "conditions",
+    "recipes",
+    "subject",
+    "toys",
+]
 
 TOY_WIDTHS = {
     "width": 16, "channels": 8, "blocks": 1, "layers": 3, "couplings": 2, "mixtures": 4, "latent": 3, "depth": 1,
-    "steps": 4, "octaves": 2, "nodes": 100, "moves": 2,
+    "steps": 4, "octaves": 2, "nodes": 100, "moves": 2, "squeezes": 1, "stages": 1,
 }  # fmt: skip
 OPTIONAL = {"gated_pixelcnn": {"mixtures": 0}}
 """Keywords that put one thing in another's place: off, as they are by default."""

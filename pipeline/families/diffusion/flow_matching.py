@@ -16,9 +16,9 @@ Runge-Kutta on equal steps, has an error of the fourth order in the step. The tr
 so that unit vectors as probes make it exact, at one backward pass each, and one random vector of signs makes it
 unbiased (Hutchinson's estimator; Grathwohl et al. 2018, arXiv:1810.01367).
 
-On points the trace, hence log p, is exact up to the solver's error. On images one random probe gives an unbiased draw
-of log p(v) of a dequantised v, and E_u log p(v) + log|dv/du| <= log P(x) by Jensen's inequality. The exponential of a
-draw is not unbiased: it is a draw of a bound, and no importance weight.
+On points the trace, hence log p, is exact up to the solver's error. On images and sequences one random probe gives an
+unbiased draw of log p(v). Of levels v is dequantised, and E_u log p(v) + log|dv/du| <= log P(x) by Jensen's inequality.
+The exponential of a draw is not unbiased: it is a draw of a bound, and no importance weight.
 """
 
 from __future__ import annotations
@@ -142,16 +142,21 @@ class PointFlowMatching(FlowMatching, Exact):
         return self.transport(c)
 
 
-class ImageFlowMatching(FlowMatching, Bounded):
-    """Flow matching on dequantised levels."""
+class HutchinsonFlowMatching(FlowMatching, Bounded):
+    """Flow matching on real values, or on dequantised levels, its trace by one random probe."""
 
     def loss(self, x: Tensor, c: Tensor) -> Loss:
-        return self.regression(dequantise(x, self.event)[0], c)
+        return self.regression(self._continuous(x)[0], c)
 
     def elbo(self, x: Tensor, c: Tensor) -> Tensor:
-        v, log_slope = dequantise(x, self.event)
+        v, log_slope = self._continuous(x)
         return self.density(v, c, random_sign_probe(v)) + log_slope
 
     @torch.no_grad()
     def sample(self, c: Tensor) -> Tensor:
-        return requantise(self.transport(c), self.event)
+        x = self.transport(c)
+        return x if self.event.levels is None else requantise(x, self.event)
+
+    def _continuous(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x -> (v, log|dv/du|); real values are themselves."""
+        return (x, x.new_zeros(len(x))) if self.event.levels is None else dequantise(x, self.event)

@@ -6,13 +6,20 @@ from torch import nn
 
 from pipeline.contract import Task
 from pipeline.families.diffusion.ddpm import DDPM, Weighting, cosine_schedule, gamma_of_margin, linear_schedule
-from pipeline.families.diffusion.flow_matching import ImageFlowMatching, PointFlowMatching
+from pipeline.families.diffusion.flow_matching import HutchinsonFlowMatching, PointFlowMatching
 from pipeline.families.diffusion.networks.published_unet import PublishedUNet
 from pipeline.families.diffusion.networks.unet import DenseNetwork, UNet
 from pipeline.networks.condition import Encoder, encoder
 from pipeline.params import Count, Fraction, Positive, Whole
 
-__all__ = ["ddpm_images", "ddpm_points", "ddpm_sequences", "flow_matching_images", "flow_matching_points"]
+__all__ = [
+    "ddpm_images",
+    "ddpm_points",
+    "ddpm_sequences",
+    "flow_matching_images",
+    "flow_matching_points",
+    "flow_matching_sequences",
+]
 
 
 def ddpm_points(
@@ -182,7 +189,7 @@ def flow_matching_images(
     attention: tuple[Count, ...] = (),
     power: Positive = 1.0,
     drop: Fraction = 0.1,
-) -> ImageFlowMatching:
+) -> HutchinsonFlowMatching:
     """Flow matching on dequantised levels with a U-Net (Lipman et al. 2022, arXiv:2210.02747).
 
     Equation: log P(x) ≥ E[log N(v₀; 0, I) − ∫₀¹ nᵀ(∂f/∂v_t)n dt + log|dv/du|],  dv_t/dt = f(v_t, t),  v₁ = v(x + u)
@@ -207,7 +214,39 @@ def flow_matching_images(
         network = _published(task, condition, channels, widths, blocks, attention, heads, dropout, scale=True)
     else:
         network = UNet(task.event, condition.vector, condition.maps, channels, halvings, blocks, dropout, heads=heads)
-    return ImageFlowMatching(task.event, condition, network, steps, power, drop)
+    return HutchinsonFlowMatching(task.event, condition, network, steps, power, drop)
+
+
+def flow_matching_sequences(
+    task: Task,
+    *,
+    steps: Count = 12,
+    channels: Count = 32,
+    halvings: Whole = 2,
+    blocks: Count = 1,
+    dropout: Fraction = 0.0,
+    heads: Whole = 0,
+    power: Positive = 1.0,
+    drop: Fraction = 0.1,
+) -> HutchinsonFlowMatching:
+    """Flow matching with a U-Net in one dimension (Lipman et al. 2022, arXiv:2210.02747), on real values, or on
+    dequantised levels.
+
+    Equation: log p(x) = E[log N(x₀; 0, I) − ∫₀¹ nᵀ(∂f/∂x_t)n dt],  dx_t/dt = f(x_t, t),  x₁ = x,  E[n nᵀ] = I
+
+    Args:
+        steps: Runge-Kutta steps of the solver, from 1; each costs four evaluations.
+        channels: feature maps at full length, from 1; doubled at each halving.
+        halvings: how often the U-Net halves the length, from 0; it must be divisible.
+        blocks: residual blocks at each length in each direction, from 1.
+        dropout: probability that a feature is set to zero while training, in [0, 1).
+        heads: attention heads at the smallest length, from 0, which is no attention.
+        power: exponent p of the solver's time 1 - (1 - s)^p, above 0; for p > 1 steps are shorter near the data.
+        drop: share of the training items whose condition is dropped, for guidance; in [0, 1).
+    """
+    condition = encoder(task.condition, task.event)
+    network = UNet(task.event, condition.vector, condition.maps, channels, halvings, blocks, dropout, heads=heads)
+    return HutchinsonFlowMatching(task.event, condition, network, steps, power, drop)
 
 
 def _published(

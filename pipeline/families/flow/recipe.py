@@ -15,6 +15,7 @@ from pipeline.families.flow import architecture
 from pipeline.families.flow.flow import ImageFlow, PointFlow
 from pipeline.families.flow.networks.conditioners import MapConditioner
 from pipeline.families.flow.networks.published_conditioners import ResidualConditioner, ShallowConditioner
+from pipeline.families.flow.networks.wavenet_conditioner import WaveNetConditioner
 from pipeline.networks import critics
 from pipeline.networks.condition import Context, Encoder, encoder
 from pipeline.networks.layers import VectorConditioner
@@ -36,6 +37,7 @@ __all__ = [
     "spline_flow_by_objective_points",
     "spline_flow_images",
     "spline_flow_points",
+    "waveglow_sequences",
 ]
 
 Dequantisation = Literal["uniform", "variational"]
@@ -172,10 +174,7 @@ def realnvp_sequences(
     """
     condition = encoder(task.condition, task.event)
     couple = partial(_couple_maps, Affine, condition, channels, blocks, dropout)
-    bijection = architecture.realnvp(task.event.shape, scales, couplings, couple)
-    if task.event.levels is None:
-        return PointFlow(task.event, condition, bijection, Context.everywhere)
-    return ImageFlow(task.event, condition, Context.everywhere, bijection, Uniform(task.event))
+    return _of_sequences(task, condition, architecture.realnvp(task.event.shape, scales, couplings, couple))
 
 
 def realnvp_by_objective_points(
@@ -403,6 +402,44 @@ def spline_flow_images(
     return ImageFlow(task.event, condition, Context.everywhere, bijection, dequantiser)
 
 
+def waveglow_sequences(
+    task: Task,
+    *,
+    squeezes: Count = 3,
+    stages: Count = 3,
+    couplings: Count = 4,
+    channels: Count = 32,
+    layers: Count = 4,
+    dropout: Fraction = 0.0,
+) -> ExplicitModel:
+    """WaveGlow: groups of neighbouring values as channels, invertible 1x1 convolutions, and affine couplings whose
+    network is a WaveNet that is not causal (Prenger et al. 2018, arXiv:1811.00002). ActNorm is Glow's, and half of the
+    channels leave after a stage, where the paper lets two of eight leave. Levels have uniform noise within each; real
+    values need none.
+
+    Equation: h_k = coupling_k(W_k ((h_{k-1} + b_k) e^{s_k})), W = P L (U + diag(d)), log|det W| = sum log|d|.
+
+    Args:
+        squeezes: halvings of the length at the start, from 1, each of which doubles the channels: 3 are groups of eight
+            values.
+        stages: stages of couplings, from 1; half of the channels leave after all but the last, which needs two.
+        couplings: steps of actnorm, 1x1 convolution and coupling at each stage, from 1.
+        channels: feature maps of a coupling's network, from 1.
+        layers: dilated layers of a coupling's network, from 1; n layers see 2^n - 1 places to each side.
+        dropout: probability that a feature map is set to zero while training, in [0, 1).
+    """
+    condition = encoder(task.condition, task.event)
+    couple = partial(_couple_dilated, condition, channels, layers, dropout)
+    return _of_sequences(task, condition, architecture.waveglow(task.event.shape, squeezes, stages, couplings, couple))
+
+
+def _of_sequences(task: Task, condition: Encoder, bijection: Bijection) -> ExplicitModel:
+    """The flow of real values, or of dequantised levels."""
+    if task.event.levels is None:
+        return PointFlow(task.event, condition, bijection, Context.everywhere)
+    return ImageFlow(task.event, condition, Context.everywhere, bijection, Uniform(task.event))
+
+
 def _critic(task: Task, width: int, depth: int) -> Conditioned:
     condition = encoder(task.condition, task.event)
     return Conditioned(condition, critics.critic(task.event, condition, width, depth))
@@ -448,6 +485,14 @@ def _couple_shallowly(make: Callable[[], Monotone], condition: Encoder, channels
     function, finer = make(), condition.size[0] // split.shape[1]
     n_out, shape = function.width * split.moving, (split.seen, *split.shape[1:])
     return Coupling(split, function, ShallowConditioner(shape, condition.everywhere, n_out, channels, finer))
+
+
+def _couple_dilated(condition: Encoder, channels: int, layers: int, dropout: float, split: Partition) -> Bijection:
+    """An affine coupling of (B, C, T) with WaveGlow's network."""
+    function, finer = Affine(), condition.size[0] // split.shape[1]
+    n_out, shape = function.width * split.moving, (split.seen, *split.shape[1:])
+    network = WaveNetConditioner(shape, condition.everywhere, n_out, channels, layers, dropout, finer)
+    return Coupling(split, function, network)
 
 
 def _dequantiser(task: Task, condition: Encoder, kind: Dequantisation) -> Dequantiser:
