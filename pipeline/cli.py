@@ -212,7 +212,7 @@ def report(
     ] = None,
     task: OneTask = None,
     readme: Annotated[
-        bool, typer.Option("--readme", help="Write the answer of the last report into README.md; nothing else.")
+        bool, typer.Option("--readme", help="Write answer and results of the last report into README.md; nothing else.")
     ] = False,
 ) -> None:
     """Write tables and figures of the evaluated runs; or print the tables only."""

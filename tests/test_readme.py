@@ -8,38 +8,31 @@ from pathlib import Path
 
 from pipeline.params import load
 from pipeline.results.column import column
+from pipeline.stages import readme
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COLUMNS = ("bits_per_dim", "frechet", "precision", "recall", "coverage")
 
 
 def test_the_readmes_results_are_those_of_the_leaderboard() -> None:
     with (ROOT / "reports/leaderboard.csv").open(encoding="utf-8") as file:
-        rows = {
-            row["model"]: row for row in csv.DictReader(file) if (row["suite"], row["task"]) == ("images", "digits")
-        }
+        rows = {row["model"]: row for row in csv.DictReader(file) if (row["suite"], row["task"]) == readme.BOARD}
     shown = README.split("<!-- results -->")[1].split("<!-- /results -->")[0].strip().splitlines()[2:]
     assert len(shown) >= 5
     for line in shown:
         name, family, *values = [cell.strip(" *") for cell in line.strip("|").split("|")]
         row = rows[name]
         assert family == row["family"]
-        assert values == [_text(row, metric) for metric in COLUMNS]
-
-
-def _text(row: dict[str, str], metric: str) -> str:
-    mean, kind = row[f"{metric}_mean"], row[f"{metric}_kind"]
-    bound = "≤ " if kind.startswith("<=") else ""
-    return f"{bound}{column(metric).text(float(mean))}" if mean else "—"
+        means = [row[f"{metric}_mean"] for metric in readme.METRICS]
+        for value, metric, mean in zip(values, readme.METRICS, means, strict=True):
+            assert value.removeprefix("≤ ").split()[0] == (column(metric).text(float(mean)) if mean else "—")
+        assert rows[name]["role"] == "control" or row["seeds"] == "5"
 
 
 def test_the_readme_says_which_seeds_its_table_has() -> None:
-    default = [suite for suite in load(ROOT / "params.yaml").suites.values() if suite.default]
-    assert {
-        len({c.seed for c in suite.cells() if c.task == "digits"}) for suite in default if "digits" in suite.tasks
-    } == {1}
-    assert "`digits` (8x8 images with 17 gray levels, one training seed)" in README
+    suite = load(ROOT / "params.yaml").suites[readme.BOARD[0]]
+    assert {len({c.seed for c in suite.cells() if c.model == model}) for model in suite.models} == {1, 5}
+    assert "mean of five training seeds" in README
 
 
 def test_the_readme_is_short_and_begins_with_the_commands() -> None:

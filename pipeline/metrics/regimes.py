@@ -8,6 +8,9 @@ The true model assigns to each step the state that is most probable given the wh
 The test items are decoded in the same way, so that errors of the decoding cancel. The second is 0 for identical
 distributions and 1 for samples that share no pair of states with the data; two samples of n pairs differ by about
 sqrt(pairs / n).
+
+Steps of an item are not independent, so that the sampling intervals are of resampled items (`bootstrap`), of both sides
+for the second. A resample has no state that no sample has visited.
 """
 
 from __future__ import annotations
@@ -15,12 +18,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.metrics.evaluation import protocol
-from pipeline.metrics.registry import Metric, has_samples, shared
+from pipeline.metrics.evaluation.intervals import of_resamples
+from pipeline.metrics.registry import Ends, Metric, has_samples, shared
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pipeline.contract import Event
+    from pipeline.metrics.evaluation.bootstrap import Bootstrap
     from pipeline.metrics.evaluation.context import EvaluationContext
     from pipeline.processes import HiddenMarkov
 
@@ -33,15 +38,33 @@ def decode(process: HiddenMarkov, event: Event, x: Tensor) -> Tensor:
 
 
 def pairs(states: Tensor, count: int) -> Tensor:
-    """(N, T) long in 0 .. count - 1 -> (count, count) float64: the share of each pair of successive states."""
+    """(N, T) long in 0 .. count - 1 -> (N, count²) float64: of each item the share of each pair of successive states,
+    that of r then s at count r + s; T >= 2."""
     index = states[:, :-1] * count + states[:, 1:]
-    counts = index.flatten().bincount(minlength=count**2).double()
-    return (counts / counts.sum().clamp(min=1)).view(count, count)
+    counts = index.new_zeros(len(index), count**2).scatter_add_(1, index, index.new_ones(index.shape))
+    return counts.double() / index.shape[1]
 
 
-def total_variation(p: Tensor, q: Tensor) -> float:
-    """Half of the summed differences of two distributions, in [0, 1]."""
-    return float((p - q).abs().sum() / 2)
+def visits(states: Tensor, count: int) -> Tensor:
+    """(N, T) long in 0 .. count - 1 -> (N, count) bool: whether an item visits a state."""
+    visited = states.new_zeros(len(states), count).scatter_(1, states, 1)
+    return visited.bool()
+
+
+def total_variation(p: Tensor, q: Tensor) -> Tensor:
+    """Distributions (..., K) -> (...): half of their summed differences, in [0, 1]."""
+    return (p - q).abs().sum(dim=-1) / 2
+
+
+def hits_resampled(bootstrap: Bootstrap, states: Tensor, count: int) -> Tensor:
+    """(M, T) long, of samples -> (B,) float64: the states that some step of some sample of a resample is in."""
+    return (bootstrap.means("fake", visits(states, count)) > 0).double().sum(dim=-1)
+
+
+def total_variation_resampled(bootstrap: Bootstrap, *, real: Tensor, fake: Tensor, count: int) -> Tensor:
+    """(N, T) and (M, T) long -> (B,) float64: the total variation of pairs in each resample."""
+    sides = {"real": real, "fake": fake}
+    return total_variation(*(bootstrap.means(side, pairs(states, count)) for side, states in sides.items()))
 
 
 def _process(context: EvaluationContext) -> HiddenMarkov:
@@ -59,25 +82,45 @@ def _states(context: EvaluationContext) -> Tensor:
     return decode(_process(context), context.task.event, context.samples)
 
 
+@shared
+def _real_states(context: EvaluationContext) -> Tensor:
+    """(N, T) long, of the test items."""
+    return decode(_process(context), context.task.event, context.test[0])
+
+
+def _count(context: EvaluationContext) -> int:
+    return len(_process(context).initial)
+
+
 def _regime_tv(context: EvaluationContext) -> float:
-    process, event = _process(context), context.task.event
-    real = decode(process, event, context.test[0])
-    count = len(process.initial)
-    return total_variation(pairs(real, count), pairs(_states(context), count))
+    sides = (pairs(states, _count(context)) for states in (_real_states(context), _states(context)))
+    return float(total_variation(*(side.mean(dim=0) for side in sides)))
+
+
+def _regime_tv_resampled(context: EvaluationContext) -> Tensor:
+    real, fake = _real_states(context), _states(context)
+    return total_variation_resampled(context.bootstrap, real=real, fake=fake, count=_count(context))
+
+
+def _hits_interval(context: EvaluationContext, value: float) -> Ends:
+    from pipeline.metrics.evaluation.bootstrap import ends
+
+    return ends(hits_resampled(context.bootstrap, _states(context), _count(context)), value, 0, _count(context))
 
 
 def _protocol(context: EvaluationContext) -> str:
-    return f"{protocol.test(context)}, {protocol.samples(context)}, {len(_process(context).initial)} regimes"
+    return f"{protocol.test(context)}, {protocol.samples(context)}, {_count(context)} regimes"
 
 
 METRICS = (
     Metric(
         name="regimes_hit", title="regimes hit", unit="regimes", better="higher", order=183, digits=0,
         compute=lambda c: float(len(_states(c).unique())), requires=lambda c: has_samples(c) and c.has_regimes,
-        protocol=_protocol,
+        protocol=_protocol, interval=_hits_interval,
     ),
     Metric(
         name="regime_tv", title="regime TV", unit="share", better="lower", order=186, digits=3,
         compute=_regime_tv, requires=lambda c: has_samples(c) and c.has_regimes, protocol=_protocol,
+        interval=of_resamples(_regime_tv_resampled, 0, 1),
     ),
 )  # fmt: skip

@@ -22,7 +22,7 @@ from pipeline.report import benchmark
 from pipeline.report.benchmark import Benchmark
 from pipeline.results import outcomes, record, task_facts
 from pipeline.results.outcomes import LOCK_DIGITS, Outcome
-from pipeline.stages.plan import at, is_same_setting
+from pipeline.stages.plan import at, is_same_setting, settings_before
 from pipeline.tracking import dvc_lock
 from pipeline.tracking.dvc_lock import Lock
 
@@ -150,6 +150,7 @@ def _data(usable: Iterable[Outcome]) -> dict[str, str | None]:
 class _Locked:
     """dvc.lock, and the hashes of today's plan."""
 
+    params: Params
     lock: Lock | None
     plan: Mapping[str, Any]
     sweeps: Collection[Cell]
@@ -158,22 +159,28 @@ class _Locked:
     def read(cls, params: Params) -> _Locked:
         """Without either file no cell is known."""
         try:
-            return cls(dvc_lock.read(), files.read_json(paths.PARAMETERS, "coverseek plan"), {*params.sweeps})
+            return cls(params, dvc_lock.read(), files.read_json(paths.PARAMETERS, "coverseek plan"), {*params.sweeps})
         except UserError:
-            return cls(None, {}, ())
+            return cls(params, None, {}, ())
 
     def known(self, outcome: Outcome) -> Outcome | None:
         """The outcome as an earlier run's, without its knob where that was turned under other settings; None where
         dvc.lock does not record it with the settings of today."""
         cell = outcome.cell
         hashes = [self._hashes(stage, cell) for stage in dvc_lock.STAGES]
-        if not all(map(_is_same, hashes)) or not self._is_locked(outcome):
+        trained, *others = (_is_same(found) for found in hashes)
+        if not (trained or self._is_same_training(cell)) or not all(others) or not self._is_locked(outcome):
             return None
         swept = cell in self.sweeps and _is_same(self._hashes(SWEEP, cell))
         hashes += [self._hashes(SWEEP, cell)] if swept and outcome.turns else []
         metrics = {name: metric for name, metric in outcome.metrics.items() if swept or name not in KNOB}
         older = any(value != current for of in hashes for value, current in of)
         return outcome.model_copy(update={"metrics": metrics, "committed": True, "older": older})
+
+    def _is_same_training(self, cell: Cell) -> bool:
+        """Whether dvc.lock was written before a setting was added that leaves the training as it was."""
+        before = settings_before(self.params, cell)
+        return before is not None and [value.partition("-")[2] for value, _ in self._hashes("train", cell)] == [before]
 
     def _hashes(self, stage: str, cell: Cell) -> list[tuple[str, Any]]:
         """(that of dvc.lock, that of today) of each parameter of a stage."""

@@ -40,7 +40,7 @@ def main(task: str | None) -> None:
 
 def render(task: str | None, suites: Collection[str] | None = None) -> None:
     """Print the tables of one task or all, of some suites or all, and say where the others are."""
-    rows = _read()
+    rows = read_leaderboard()
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     if task is not None and task not in tasks:
         raise UserError(f"task {task!r} is not in {paths.LEADERBOARD_CSV}; {suggest(task, tasks)}")
@@ -56,7 +56,8 @@ def render(task: str | None, suites: Collection[str] | None = None) -> None:
         console.print(f"Of other suites ({', '.join(others)}): coverseek leaderboard", style="dim", soft_wrap=True)
 
 
-def _read() -> list[Row]:
+def read_leaderboard() -> list[Row]:
+    """The rows of leaderboard.csv. Raises `UserError` where it is missing or damaged."""
     try:
         with paths.LEADERBOARD_CSV.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))

@@ -39,6 +39,8 @@ GROUPS: dict[str, Group | None] = {
 FOLDERS = (paths.sweep(Cell("", "", 0)).parent, external.FOLDER)
 """The report depends on them, also where no cell is swept and nothing was scored."""
 
+ADDED = {"keep": "best"}
+"""Settings of trainings that came later, each with the value at which a training is what it was before."""
 
 Brought = dict[Group, dict[str, str]]
 """Group -> name -> the hash of the code that another package brings by that name."""
@@ -186,6 +188,17 @@ def _hash(sources: Sources, brought: Brought, stage: str, settings: object, fami
 
 def _digits(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def settings_before(settings: Params, cell: Cell) -> str | None:
+    """The hash of a training's settings in plans that were made before those of `ADDED`; None where one of these
+    settings makes it another training."""
+    events = settings.task_events[cell.task]
+    training = settings.train(events, cell.model).model_dump()
+    if any(training.pop(key) != value for key, value in ADDED.items()):
+        return None
+    of = settings.model(events, cell.model).model_dump(mode="json") | training | _device(settings)
+    return _digits(json.dumps(of, sort_keys=True))
 
 
 def is_same_setting(one: str, other: object) -> bool:

@@ -18,7 +18,7 @@ from pipeline.claims.contrast import Contrast, families
 from pipeline.errors import UserError
 from pipeline.results.table import Results
 from pipeline.stages import readme
-from pipeline.stages.readme import MARKERS, README
+from pipeline.stages.readme import ANSWER, README
 
 ROOT = Path(__file__).parents[2]
 EMPTY = pd.DataFrame(columns=["task", "model", "family", "seed", "metric", "value"])
@@ -64,7 +64,7 @@ def test_the_answer_has_ten_sentences_and_says_what_is_not_known() -> None:
 def test_the_readme_has_the_answer_of_the_committed_claims() -> None:
     """Made by `coverseek report --readme`."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = text.split(f"{MARKERS[0]}\n")[1].split(f"\n{MARKERS[1]}")[0]
+    block = text.split(f"{ANSWER[0]}\n")[1].split(f"\n{ANSWER[1]}")[0]
     assert block == answer_md.bullets(json.loads((ROOT / JSON).read_text(encoding="utf-8")), CATALOGUE)
 
 
@@ -81,12 +81,26 @@ def test_the_command_writes_between_the_markers_and_nothing_else(
     monkeypatch.chdir(tmp_path)
     paths.RESULTS.parent.mkdir()
     JSON.write_text(json.dumps(records(judged(Results(EMPTY)))))
-    README.write_text(f"before\n{MARKERS[0]}\nold\n{MARKERS[1]}\nafter\n")
+    heads = ["suite", "task", "role", "seeds", "status", *(f"frechet_{end}" for end in ("mean", "low", "high", "kind"))]
+    row = [*readme.BOARD, "model", "5", "ok", "1.5", "1.2", "1.9", "estimate"]
+    lines = (",".join(["model", "family", *heads]), ",".join(["flow", "flow", *row]))
+    paths.LEADERBOARD_CSV.write_text("\n".join(lines) + "\n")
+    table = "| model | family |\n|---|---|"
+    old = f"{table}\n| flow | old |"
+    README.write_text(f"before\n{marked(readme.RESULTS, old)}between\n{marked(ANSWER, 'old')}")
     readme.main()
     text = README.read_text()
-    assert text.startswith(f"before\n{MARKERS[0]}\n- ")
-    assert text.endswith(f"{MARKERS[1]}\nafter\n")
+    results = marked(readme.RESULTS, f"{table}\n| flow | flow | — | 1.50 [1.20, 1.90] | — | — | — |")
+    assert text.startswith(f"before\n{results}between\n{ANSWER[0]}\n- ")
+    assert text.endswith(f"{ANSWER[1]}\n")
     assert "old" not in text
-    README.write_text("no markers")
-    with pytest.raises(UserError, match="has no <!-- answer -->"):
+    README.write_text(marked(readme.RESULTS, f"{table}\n| *noise* | old |"))
+    with pytest.raises(UserError, match="shows noise, which suite images_seeds has not measured on digits"):
         readme.main()
+    README.write_text("no markers")
+    with pytest.raises(UserError, match="has no <!-- results -->"):
+        readme.main()
+
+
+def marked(markers: tuple[str, str], text: str) -> str:
+    return f"{markers[0]}\n{text}\n{markers[1]}\n"

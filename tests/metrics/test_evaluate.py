@@ -49,7 +49,8 @@ def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def trained(monkeypatch: pytest.MonkeyPatch, model: GenerativeModel | None, **more: Any) -> None:
-    manifest = {"task": "ring", "model": "toy", "family": "toys", "seed": 4, "status": "ok", "parameters": 7, **more}
+    counts = {"parameters": 7, "operations": 5, "steps": 3}
+    manifest = {"task": "ring", "model": "toy", "family": "toys", "seed": 4, "status": "ok", **counts, **more}
     monkeypatch.setattr("pipeline.training.checkpoint.load", lambda cell, task: Trained(model, manifest))
 
 
@@ -75,6 +76,7 @@ def test_a_cell_is_measured(
     assert set(times["metrics"]) == {"sample_seconds_per_1000", "likelihood_seconds_per_1000", "evaluate_seconds"}
     counts = {f"{way}_{what}" for way in ("sample", "likelihood") for what in ("flops", "depth")}
     assert counts <= set(metrics["metrics"])
+    assert metrics["metrics"]["train_flops"]["value"] == 15
     assert metrics["metrics"]["likelihood_depth"]["kind"] == "counted (exact)"
     assert set(samples) == {"x", "c", "log_p"}
     assert samples["x"].shape == (50 if task == "ring" else 30, *shape)

@@ -73,7 +73,7 @@ def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def run(monkeypatch: pytest.MonkeyPatch, model: NoisyBound, weights: str = "one") -> tuple[bytes, bytes]:
     """The files of the cell; `weights` is their hash in its manifest."""
     task = prepared.described("digits")
-    manifest = {"task": "digits", "family": "toy", "parameters": 0, "sha256": weights}
+    manifest = {"task": "digits", "family": "toy", "parameters": 0, "operations": 0, "steps": 0, "sha256": weights}
     monkeypatch.setattr("pipeline.training.checkpoint.load", lambda *_: Trained(model, manifest))
     assert task.condition.kind == "class"
     evaluate.main(*CELL)

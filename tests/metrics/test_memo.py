@@ -61,7 +61,16 @@ class Cell:
     def __init__(self, task: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.task, self.model = task, Sampler((2,) if task == "ring" else (1, 8, 8))
         self.hashes, self.computed = dict(code_hash.metric_hashes()), Counter[str]()
-        manifest = {"task": task, "model": "toy", "family": "gan", "seed": 4, "status": "ok", "parameters": 7}
+        manifest = {
+            "task": task,
+            "model": "toy",
+            "family": "gan",
+            "seed": 4,
+            "status": "ok",
+            "parameters": 7,
+            "operations": 5,
+            "steps": 3,
+        }
         monkeypatch.setattr("pipeline.training.checkpoint.load", lambda cell, task: Trained(self.model, manifest))
         monkeypatch.setattr(memo, "metric_hashes", lambda: dict(self.hashes))
         original = measure.entry

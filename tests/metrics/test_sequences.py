@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -12,8 +13,10 @@ from pipeline.contract import Condition, Event, Exact, Task
 from pipeline.data.processes import regime_process
 from pipeline.distributions import gaussian_autoregression, hidden_markov, process
 from pipeline.families.control.process import ProcessOracle
-from pipeline.metrics import registry
-from pipeline.metrics.autocorrelation import autocorrelation
+from pipeline.metrics import autocorrelation as correlations
+from pipeline.metrics import regimes, registry, spectral_distance
+from pipeline.metrics.autocorrelation import autocorrelation, autocorrelation_error
+from pipeline.metrics.evaluation.bootstrap import Bootstrap, ends
 from pipeline.metrics.evaluation.context import EvaluationContext
 from pipeline.metrics.evaluation.measure import entry
 from pipeline.metrics.extractors.classifier import classifier
@@ -104,8 +107,8 @@ def test_decoded_regimes_are_mostly_those_that_emitted() -> None:
 
 def test_pairs_of_states_are_shares() -> None:
     found = pairs(torch.tensor([[0, 0, 1, 1]]), 2)
-    assert found.tolist() == [[pytest.approx(1 / 3)] * 2, [0.0, pytest.approx(1 / 3)]]
-    assert total_variation(found, torch.eye(2, dtype=torch.float64)[[1, 0]] / 2) == pytest.approx(2 / 3)
+    assert found.tolist() == [[pytest.approx(1 / 3), pytest.approx(1 / 3), 0.0, pytest.approx(1 / 3)]]
+    assert float(total_variation(found[0], torch.tensor([0.0, 0.5, 0.5, 0.0]).double())) == pytest.approx(2 / 3)
 
 
 def test_the_autocorrelation_of_a_process_is_found() -> None:
@@ -120,6 +123,88 @@ def test_ten_times_the_power_is_ten_decibels_where_nothing_is_silent() -> None:
     x = torch.randn(200, 1, 64)
     assert log_spectral_distance(real=x, fake=x) == 0
     assert log_spectral_distance(real=x, fake=10**0.5 * x) == pytest.approx(10, abs=0.01)
+
+
+def test_the_autocorrelation_is_that_of_centred_values() -> None:
+    x = 3 + torch.randn(5, 2, 12, generator=torch.Generator().manual_seed(0)).double()
+    centred = x - x.mean()
+    by_hand = [(centred[..., :-k] * centred[..., k:]).mean() / centred.square().mean() for k in (1, 2, 3)]
+    assert torch.allclose(autocorrelation(x, 3), torch.stack(by_hand))
+    assert not autocorrelation(torch.ones(4, 1, 8), 2).any()
+
+
+Resampled = Callable[[Bootstrap, torch.Tensor, torch.Tensor], torch.Tensor]
+"""(B,) of the bootstrap, test items and samples."""
+
+
+def _errors(drawn: Bootstrap, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    return correlations.resampled(drawn, real=real, fake=fake, lags=8)
+
+
+def _distances(drawn: Bootstrap, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    return spectral_distance.resampled(drawn, real=real, fake=fake)
+
+
+def _variations(drawn: Bootstrap, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    sides = {"real": decode(REGIMES, SYMBOLS, real), "fake": decode(REGIMES, SYMBOLS, fake)}
+    return regimes.total_variation_resampled(drawn, **sides, count=3)
+
+
+def _error(real: torch.Tensor, fake: torch.Tensor) -> float:
+    return float(autocorrelation_error(autocorrelation(real, 8), autocorrelation(fake, 8)))
+
+
+def _variation(real: torch.Tensor, fake: torch.Tensor) -> float:
+    sides = (pairs(decode(REGIMES, SYMBOLS, x), 3).mean(dim=0) for x in (real, fake))
+    return float(total_variation(*sides))
+
+
+OTHERS: dict[str, tuple[Event, Process, Process]] = {
+    "series": (SERIES, OSCILLATION, GaussianAutoregression((1.2, -0.7), 0.5)),
+    "symbols": (SYMBOLS, REGIMES, regime_process(3, 6, 0.8, 0.9)),
+}
+"""Of each kind the truth, and a process whose samples differ from its."""
+INTERVALS: dict[str, tuple[str, Callable[[torch.Tensor, torch.Tensor], float], Resampled]] = {
+    "autocorrelation_error": ("series", _error, _errors),
+    "spectral_distance": (
+        "series", lambda real, fake: log_spectral_distance(real=real, fake=fake), _distances
+    ),
+    "regime_tv": ("symbols", _variation, _variations),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("metric", INTERVALS)
+def test_an_interval_holds_the_number_of_other_draws_as_often_as_it_says(metric: str) -> None:
+    """The mean over draws of 200 items each lies in 95 % of the intervals, but for the error of 100 simulations."""
+    kind, compute, resample = INTERVALS[metric]
+    event, *processes = OTHERS[kind]
+    values, found = list[float](), list[tuple[float, float]]()
+    for seed in range(100):
+        torch.manual_seed(seed)
+        real, fake = (process.sample(one, event, 200, torch.device("cpu")) for one in processes)
+        values.append(compute(real, fake))
+        found.append(ends(resample(Bootstrap(seed, 200), real, fake), values[-1]))
+    mean = sum(values) / len(values)
+    inside = sum(low <= mean <= high for low, high in found)
+    assert inside >= 87
+    assert 0.7 < sum(high - low for low, high in found) / 100 / (2 * 1.96 * torch.tensor(values).std()) < 1.3
+
+
+def test_a_regime_that_few_samples_visit_is_missed_by_some_resamples() -> None:
+    states = torch.zeros(100, 8, dtype=torch.long)
+    states[:1, 3] = 1  # one of 100 samples: (1 - 1/100)^100 of the resamples have none
+    hits = regimes.hits_resampled(Bootstrap(0), states, 3)
+    assert set(hits.tolist()) == {1.0, 2.0}
+    assert float((hits == 1).double().mean()) == pytest.approx(0.99**100, abs=0.05)
+
+
+def test_each_number_of_sequences_has_a_sampling_interval() -> None:
+    names = {"autocorrelation_error", "spectral_distance", "regimes_hit", "regime_tv"}
+    for event, truth, other in OTHERS.values():
+        found = measured(event, truth, ProcessOracle(event, truth), draws(event, other, 1))
+        for name in names & found.keys():
+            assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
+    assert names <= {metric.name for metric in registry.metrics() if metric.interval}
 
 
 def test_the_extractor_of_spectra_passes_all_laws() -> None:

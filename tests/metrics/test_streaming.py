@@ -58,7 +58,16 @@ def measured(task: str) -> tuple[object, bytes, bytes]:
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["map", "luma"])
 def test_a_large_cell_is_measured_as_a_small_one(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    manifest = {"task": task, "model": "toy", "family": "toys", "seed": 4, "status": "ok", "parameters": 7}
+    manifest = {
+        "task": task,
+        "model": "toy",
+        "family": "toys",
+        "seed": 4,
+        "status": "ok",
+        "parameters": 7,
+        "operations": 5,
+        "steps": 3,
+    }
     monkeypatch.setattr("pipeline.training.checkpoint.load", lambda *_: Trained(Gaussian((3, 12, 12)), manifest))
     small = measured(task)
     monkeypatch.setattr(prepared, "LARGE", 0)

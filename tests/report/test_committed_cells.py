@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+from clone import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +18,7 @@ from pipeline import files, paths
 from pipeline.claims import answer_md, claims_md
 from pipeline.errors import UserError
 from pipeline.html import document
-from pipeline.params import load
+from pipeline.params import Params, load
 from pipeline.paths import DVC_METRICS, Cell
 from pipeline.report import leaderboard_md
 from pipeline.results import outcomes, record, task_facts
@@ -24,6 +26,7 @@ from pipeline.results.outcomes import Measurement, Outcome
 from pipeline.results.record import recorded
 from pipeline.results.table import compact
 from pipeline.stages import committed_cells
+from pipeline.stages.plan import settings_before
 from pipeline.stages.report import COMPARISONS, main
 
 if TYPE_CHECKING:
@@ -159,6 +162,27 @@ def test_a_record_of_other_settings_is_not_used(reported: Tree, capsys: pytest.C
     assert capsys.readouterr().out == f"Committed rows not used, {why}: 1 cell, first toy-vae-0.\n"
     status = reported.standing("toy", "vae")["status"]
     assert status == "not measured: 1 of 3 seeds, the record is of other settings"
+
+
+def test_a_record_from_before_a_setting_was_added_is_used_where_the_training_is_the_same(reported: Tree) -> None:
+    forget(VAE)
+    settle(settings="others")  # those of `evaluate` and `sweep` too
+    params = load()
+    content = files.read_json(paths.PARAMETERS, "") | {"evaluate": {"all": "code evaluate-settings"}}
+    files.write_json(paths.PARAMETERS, content)
+    entries = files.read_json(paths.LOCK, "")
+    trained = entries["stages"][f"train@{VAE.key}"]["params"][paths.PARAMETERS.as_posix()]
+    for before, seeds in ((settings_before(params, VAE), "3"), ("another", "2")):
+        trained["train.all"] = f"code train-{before}"
+        files.write_json(paths.LOCK, entries)
+        main()
+        assert reported.standing("toy", "vae")["seeds"] == seeds
+
+
+def test_a_setting_that_makes_another_training_has_no_hash_from_before() -> None:
+    params = Params.model_validate(yaml.safe_load((ROOT / "params.yaml").read_text()))
+    assert settings_before(params, Cell("ring", "vae", 0))
+    assert settings_before(params, Cell("ring", "spline_flow_forward_kl", 0)) is None
 
 
 def test_a_record_that_dvc_lock_lacks_is_not_used(reported: Tree) -> None:

@@ -292,7 +292,7 @@ def wavenet_sequences(
         dropout: probability that a feature is set to zero while training, in [0, 1).
     """
     condition, value = encoder(task.condition, task.event), steps(task.event, mixtures)
-    network = WaveNet(task.event, condition.everywhere, value.width, width, layers, blocks, dropout)
+    network = WaveNet(task.event, condition.vector, value.width, width, layers, blocks, dropout)
     return AutoregressiveSequences(task.event, condition, network, value)
 
 
@@ -311,7 +311,7 @@ def lstm_sequences(
         dropout: probability that a feature is set to zero while training, in [0, 1).
     """
     condition, value = encoder(task.condition, task.event), steps(task.event, mixtures)
-    network = SequenceLSTM(task.event, condition.everywhere, value.width, width, layers, dropout)
+    network = SequenceLSTM(task.event, condition.vector, value.width, width, layers, dropout)
     return AutoregressiveSequences(task.event, condition, network, value)
 
 
@@ -339,7 +339,7 @@ def transformer_sequences(
     """
     condition, value = encoder(task.condition, task.event), steps(task.event, mixtures)
     network = SequenceTransformer(
-        task.event, condition.everywhere, value.width, width, heads, layers, window, dropout
+        task.event, condition.vector, value.width, width, heads, layers, window, dropout
     )  # fmt: skip
     return AutoregressiveSequences(task.event, condition, network, value)
 

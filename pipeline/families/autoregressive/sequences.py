@@ -35,9 +35,9 @@ class AutoregressiveSequences(SinglePlayer, Exact):
         self.event, self.condition, self.network, self.steps = event, condition, network, steps
 
     def context(self, c: Tensor) -> Tensor:
-        """c (B, *condition) -> the context of each value, (B, M, T C)."""
-        context: Tensor = self.condition(c).everywhere()
-        return context.repeat_interleave(self.event.shape[0], dim=2)
+        """c (B, *condition) -> the vector of the condition at each value, (B, V, T C)."""
+        vector: Tensor = self.condition(c).vector
+        return vector[:, :, None].expand(-1, -1, self.event.dims)
 
     def log_prob(self, x: Tensor, c: Tensor) -> Tensor:
         values = x.transpose(1, 2).flatten(1)  # (B, T C)
