@@ -148,6 +148,7 @@ def _verify(request: Request, jobs: int, count: int) -> bool:
         from pipeline.run import repository, verify
         from pipeline.run.progress import progress
         from pipeline.run.schedule import Schedule
+        from pipeline.run.this_machine import ThisMachine
 
         settings = load()
         cells = request.cells(settings)
@@ -155,7 +156,7 @@ def _verify(request: Request, jobs: int, count: int) -> bool:
         with repository.opened() as workspace:
             steps, check = workspace.steps(cells), _checker(settings, cells)
             with progress(1) as show:
-                planned = Schedule(_only(steps, ["plan"]), workspace, 1, before=check).run(interrupt, show)
+                planned = Schedule(_only(steps, ["plan"]), workspace, ThisMachine(1), before=check).run(interrupt, show)
             if interrupt:
                 raise KeyboardInterrupt
             if _name_failures(steps, planned):
@@ -170,7 +171,7 @@ def _verify(request: Request, jobs: int, count: int) -> bool:
             compared = verify.VerifiedWorkspace(workspace, names)
             workspace.force(names)
             with progress(len(names)) as show:
-                results = Schedule(_only(steps, names), compared, jobs, before=check).run(interrupt, show)
+                results = Schedule(_only(steps, names), compared, ThisMachine(jobs), before=check).run(interrupt, show)
             if interrupt:
                 if compared.differing:
                     verify.Verification(seed, names, [], compared.differing).write()
@@ -234,10 +235,11 @@ def _work(settings: Params, cells: Sequence[Cell], jobs: int, request: Request) 
         with repository.opened() as workspace:
             from pipeline.run.progress import progress
             from pipeline.run.schedule import Schedule
+            from pipeline.run.this_machine import ThisMachine
 
             steps = workspace.steps(cells)
             workspace.force(_forced(steps, request))
-            schedule = Schedule(steps, workspace, jobs, before=_checker(settings, cells))
+            schedule = Schedule(steps, workspace, ThisMachine(jobs), before=_checker(settings, cells))
             with progress(len(steps)) as show:
                 return steps, schedule.run(interrupt, show)
 

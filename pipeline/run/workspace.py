@@ -18,6 +18,7 @@ from pipeline.metrics.evaluation import code_hash
 from pipeline.paths import Cell
 from pipeline.run import lockfile
 from pipeline.run.dvc_repository import DvcRepository, DvcStage, explained
+from pipeline.run.place import Work
 from pipeline.run.source_changes import SourceChanges
 from pipeline.run.step import Step, StepError
 from pipeline.stages.plan import at, is_same_setting
@@ -135,6 +136,18 @@ class Workspace:
         with explained():
             if stage.cached:
                 stage.remove_outputs()
+
+    def work(self, step: Step) -> Work:
+        """A step with the hashes of what all steps before it made, directly or not, and the paths that it writes."""
+        reads: dict[str, str] = {}
+        before, waiting = set[str](), [*self._stages[step.name].before]
+        while waiting:
+            name = waiting.pop()
+            if name not in before and self._stages[name].cached:
+                before.add(name)
+                waiting += self._stages[name].before
+                reads |= self.outputs(name)
+        return Work(step, reads, tuple(self._stages[step.name].outputs))
 
     def record(self, name: str) -> None:
         """Take over the outputs of a step that ran.

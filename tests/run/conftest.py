@@ -61,13 +61,14 @@ class Toy:
     ) -> dict[str, Result]:
         from pipeline.run import repository
         from pipeline.run.schedule import Schedule
+        from pipeline.run.this_machine import ThisMachine
 
         never, settings = Interrupt(), load()
         cells.write(settings)
         with repository.opened() as workspace:
             steps = workspace.steps(Request(suite).cells(settings))
             workspace.force(force)
-            schedule = Schedule(steps, workspace, jobs, before)
+            schedule = Schedule(steps, workspace, ThisMachine(jobs), before)
             return schedule.run(never if interrupt is None else interrupt, Lines(len(steps)))
 
     def commands(self) -> list[str]:
