@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -46,6 +46,9 @@ class Place(Protocol):
     """
 
     jobs: int
+
+    def check(self, steps: Iterable[Step]) -> None:
+        """Called before the first step starts; raises `UserError` where the place cannot run one of `steps`."""
 
     def room(self) -> int:
         """How many more steps can be started now."""

@@ -92,6 +92,7 @@ class Schedule:
         before, self._before = self._before, None
         if before:
             before()
+            self.place.check(self.steps.values())
 
     def _start(self) -> None:
         while self._stale and self.place.room() > 0:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from multiprocessing import connection
 
 from pipeline.run.place import Ended, Work
+from pipeline.run.step import Step
 from pipeline.run.worker import Worker
 
 
@@ -16,6 +17,9 @@ class ThisMachine:
         self.jobs = jobs
         self.workers: dict[int, Worker] = {}
         """Sentinel -> the process that it belongs to."""
+
+    def check(self, steps: Iterable[Step]) -> None:
+        """Any step runs here."""
 
     def room(self) -> int:
         return self.jobs - len(self.workers)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import graphlib
 import shlex
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from pipeline import paths
@@ -34,6 +35,11 @@ class Workspace:
         self._inputs: dict[str, dict[str, Any]] = {}
         self._records: set[str] = set()
         self._forced: set[str] = set()
+
+    @property
+    def cache(self) -> Path:
+        """The folder of DVC's cache, in which files are named by their md5."""
+        return self._repository.cache
 
     def steps(self, cells: Iterable[Cell]) -> dict[str, Step]:
         """The steps that bring `cells` and the report up to date, in the order of dvc.yaml.

@@ -36,7 +36,7 @@ DRIVER = """
     driver._checker = lambda *_: worker.warm_up
 
     if __name__ == "__main__":
-        sys.exit(driver.main(driver.Request(), jobs=2, track=False))
+        sys.exit(driver.main(driver.Request(), driver.Where(2), track=False))
 """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pytest
 
@@ -42,6 +42,8 @@ class Planned:
         self.started: list[str] = []
         self.most, self.stopped = 0, False
         self._running: dict[str, float] = {}
+
+    def check(self, steps: Iterable[Step]) -> None: ...
 
     def room(self) -> int:
         return self.jobs - len(self._running)
