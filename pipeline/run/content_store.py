@@ -9,7 +9,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -23,6 +23,8 @@ from dvc_objects.fs import _import_class, known_implementations, localfs
 
 PAUSES = (0.2, 1.0, 4.0)
 """Seconds before each further attempt at a file of a store that cannot be reached or does not show it yet."""
+COPIES, LINKS = ["reflink", "copy"], ["reflink", "hardlink", "copy"]
+"""How a file gets to its path: the first way that the file system has."""
 T = TypeVar("T")
 
 
@@ -52,14 +54,15 @@ class ContentStore:
 
     Args:
         address: a folder, or the URL of a DVC remote such as s3://bucket/folder, whose package is installed.
+        hardlinks: whether `checkout` may make hard links, whose files must not be written to; else it copies.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, hardlinks: bool = False) -> None:
         self.address = address
         protocol = urlsplit(address).scheme
         if protocol in ("", "file"):
             folder = str(Path(address.removeprefix("file://")).absolute())
-            self._objects = get_odb(localfs, folder, type=["reflink", "hardlink", "copy"])
+            self._objects = get_odb(localfs, folder, type=LINKS if hardlinks else COPIES)
         else:
             kind = _import_class(known_implementations[protocol]["class"])
             fs = kind(**kind._get_kwargs_from_urls(address))
@@ -100,12 +103,10 @@ class ContentStore:
             raise StoreError(f"{md5} arrived with the md5 {found}: run again")
 
         def write() -> None:
-            folder = Path(self._objects.path)
-            folder.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=folder) as draft:
-                draft.write(content)
-                draft.flush()
-                self._objects.add(draft.name, localfs, md5)
+            with TemporaryDirectory() as folder:
+                draft = Path(folder) / "draft"
+                draft.write_bytes(content)
+                self._objects.add(str(draft), localfs, md5)
             self._objects.check(md5, check_hash=True)
 
         patiently(write, f"{md5} cannot be written to {self.address}")

@@ -22,7 +22,7 @@ from pipeline.run import ray_connection, remote_cell, worker
 from pipeline.run.cluster_config import STAGES, ClusterConfig, Needs
 from pipeline.run.content_store import ContentStore, StoreError
 from pipeline.run.place import Ended, Work
-from pipeline.run.ray_connection import ray
+from pipeline.run.ray_connection import Node, ray
 from pipeline.run.remote_cell import Answer, Call
 from pipeline.run.step import Step
 from pipeline.run.this_machine import ThisMachine
@@ -61,14 +61,15 @@ class RayCluster:
         ray_connection.connect(config.file.address, trust_network)
         self.config, self._cache = config, ContentStore(str(cache))
         self._expected = remote_cell.identity()
-        self.nodes, refused = ray_connection.nodes(self._expected)
-        self._refused = {node["NodeID"] for node in ray.nodes() if node["Alive"]} - {node.id for node in self.nodes}
-        for line in refused:
-            print(line, flush=True)
-        if not self.nodes:
+        found = ray_connection.alive()
+        self._refused = ray_connection.refusals(found, self._expected)
+        for node in found:
+            if node.id in self._refused:
+                print(f"node {node.name} takes no cells: {self._refused[node.id]}", flush=True)
+        if not self._nodes():
             ray.shutdown()
             raise UserError("no node of the Ray cluster can take cells: make its nodes equal to this machine")
-        cpus = int(sum(node.resources.get("CPU", 0) for node in self.nodes))
+        cpus = int(sum(node.resources["CPU"] for node in self._nodes()))
         self.jobs = jobs or cpus
         self._most = jobs or int(cpus * (1 + BACKLOG)) + 1
         self._task = ray.remote(_run_cell)
@@ -79,11 +80,11 @@ class RayCluster:
 
     def check(self, steps: Iterable[Step]) -> None:
         """Raises `UserError` where no node has what a step needs."""
+        nodes = self._nodes()
         for step in steps:
             needs = self.config.needs(step) if step.stage in STAGES else Needs(0)
-            if not any(node.fits(needs) for node in self.nodes):
-                ray.shutdown()
-                there = "; ".join(map(str, self.nodes[:4]))
+            if not any(node.fits(needs) for node in nodes):
+                there = "; ".join(map(str, nodes[:4]))
                 raise UserError(
                     f"{step.title} needs {needs}, which no node has ({there}): correct needs in cluster.yaml"
                 )
@@ -117,6 +118,10 @@ class RayCluster:
         ray.shutdown()
         self._here.stop()
 
+    def _nodes(self) -> list[Node]:
+        """The nodes that take cells now."""
+        return [node for node in ray_connection.alive() if node.id not in self._refused]
+
     def _start_here(self) -> None:
         while self._here_next and self._here.room():
             self._here.start(self._here_next.popleft())
@@ -130,7 +135,8 @@ class RayCluster:
             return
         options: dict[str, Any] = {"num_cpus": needs.cpus, "num_gpus": needs.gpus, "max_retries": 0}
         if attempt.alone:
-            options["num_cpus"] = max(node.resources["CPU"] for node in self.nodes if node.fits(needs))
+            fitting = [node.resources["CPU"] for node in self._nodes() if node.fits(needs)]
+            options["num_cpus"] = max([needs.cpus, *fitting])
         options |= {"memory": needs.memory} if needs.memory else {}
         options |= {"accelerator_type": needs.accelerator} if needs.accelerator else {}
         if self._refused:
@@ -192,9 +198,8 @@ class RayCluster:
         """A node that joined later, or was changed, takes no cells from now on."""
         if answer.node not in self._refused:
             print(f"node {answer.node} takes no cells: {answer.refused}", flush=True)
-            self._refused.add(answer.node)
-        self.nodes = [node for node in self.nodes if node.id not in self._refused]
-        if not self.nodes:
+            self._refused[answer.node] = answer.refused
+        if not self._nodes():
             return Ended(attempt.work.step.name, 0.0, f"no node can take it: {answer.refused}")
         return self._submit(attempt)
 

@@ -7,7 +7,7 @@ import ipaddress
 import os
 import signal
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.errors import UserError
@@ -19,7 +19,7 @@ SETTINGS = {
     "RAY_grpc_client_keepalive_time_ms": "10000",  # a node that answers no more is found within a minute
     "RAY_grpc_client_keepalive_timeout_ms": "10000",
     "RAY_health_check_timeout_ms": "5000",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_task_oom_retries": "0",  # what was killed for memory is run again by the place, once
 }
 os.environ.update(SETTINGS)  # WHY before the import: Ray reads them then
 
@@ -76,37 +76,37 @@ def connect(address: str | None, trust_network: bool) -> None:
         )
 
 
-def nodes(expected: Mapping[str, str]) -> tuple[list[Node], list[str]]:
-    """The nodes that may take cells, and a line for each other one.
-
-    Args:
-        expected: what `remote_cell.identity` has to be there.
-    """
-    alive = [
+def alive() -> list[Node]:
+    """The nodes of the cluster that have CPUs for tasks."""
+    return [
         Node(node["NodeID"], f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}", node["Resources"])
         for node in ray.nodes()
         if node["Alive"] and node["Resources"].get("CPU")
     ]
-    refs = {
-        node.id: ray.remote(_identity)
-        .options(num_cpus=0, max_retries=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False))
-        .remote()
-        for node in alive
-    }
+
+
+def refusals(nodes: Sequence[Node], expected: Mapping[str, str]) -> dict[str, str]:
+    """Id -> why a node takes no cells, of those that take none.
+
+    Args:
+        expected: what `remote_cell.identity` has to be there.
+    """
+    task = ray.remote(_identity)
+    refs = {}
+    for node in nodes:
+        there = NodeAffinitySchedulingStrategy(node.id, soft=False)
+        refs[node.id] = task.options(num_cpus=0, max_retries=0, scheduling_strategy=there).remote()
     if refs:
         ray.wait([*refs.values()], num_returns=len(refs), timeout=CHECK_SECONDS)
-    good: list[Node] = []
-    refused: list[str] = []
-    for node in alive:
+    found: dict[str, str] = {}
+    for node in nodes:
         try:
             why = remote_cell.differences(expected, ray.get(refs[node.id], timeout=1))
         except ray.exceptions.RayError as error:
             why = f"coverseek does not answer there ({type(error).__name__})"
         if why:
-            refused.append(f"node {node.name} takes no cells: {why}")
-        else:
-            good.append(node)
-    return good, refused
+            found[node.id] = why
+    return found
 
 
 def _identity() -> dict[str, str]:

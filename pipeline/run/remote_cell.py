@@ -10,6 +10,7 @@ import hashlib
 import os
 import platform
 import shutil
+import sys
 import tempfile
 import time
 import uuid
@@ -102,7 +103,7 @@ def run(call: Call, node: str, get: Callable[[Sequence[Any]], Sequence[bytes]]) 
 def _run(call: Call, get: Callable[[Sequence[Any]], Sequence[bytes]], answer: Answer) -> None:
     root = Path(call.scratch or tempfile.gettempdir()) / f"coverseek-{os.getuid()}"
     _remove_orphans(root / "cells")
-    cache = ContentStore(str(root / "files" / "md5"))
+    cache = ContentStore(str(root / "files" / "md5"), hardlinks=True)
     with _private_folder(root / "cells") as folder:
         for path, content in call.files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -132,13 +133,27 @@ def _fork(call: Call, folder: Path) -> tuple[str, int]:
     """Why the command failed, or nothing, and the most bytes of memory that it was seen to take."""
     worker.COMMAND, worker.PRELOAD = call.command, list(call.preload)
     worker.warm_up()
-    process, peak = worker.Worker(call.step, folder, call.environment), 0
+    with _program_hidden():
+        process = worker.Worker(call.step, folder, call.environment)
+    peak = 0
     try:
         while not process.wait(0.5):
             peak = max(peak, process.memory())
         return process.end(), peak
     finally:
         process.stop()
+
+
+@contextmanager
+def _program_hidden() -> Iterator[None]:
+    """A process that is started in the block does not import the program of this one: Ray's takes a second."""
+    program = sys.modules["__main__"].__dict__
+    path = program.pop("__file__", None)
+    try:
+        yield
+    finally:
+        if path is not None:
+            program["__file__"] = path
 
 
 def _send(call: Call, cache: ContentStore, folder: Path, answer: Answer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -34,7 +35,7 @@ CAPABILITIES = (
     "Reconstructs",
     "SupportsUnconditional",
 )
-each = pytest.mark.parametrize("page", PAGES)
+each = pytest.mark.parametrize("page", [*PAGES, "scale.md"])
 
 
 @pytest.mark.slow
@@ -49,6 +50,17 @@ def test_the_commands_of_a_page_end_well(page: str, started: Path, tmp_path: Pat
     folder = tmp_path / "coverseek"
     shutil.copytree(started, folder, symlinks=True)
     work_through(page, folder)
+
+
+@pytest.mark.slow
+def test_two_nodes_on_loopback_run_what_the_page_says(started: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    folder = tmp_path / "coverseek"
+    shutil.copytree(started, folder, symlinks=True)
+    try:
+        work_through("scale.md", folder)
+    finally:
+        subprocess.run(["ray", "stop", "--force"], check=False)
 
 
 @each

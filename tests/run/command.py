@@ -20,7 +20,6 @@ import yaml
 from pipeline import cells
 from pipeline.params import load
 
-
 HOME = Path(os.environ.get("TOY_POINTER", ""))
 """The repository, or the file that names it."""
 
