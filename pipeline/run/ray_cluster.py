@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -144,20 +144,22 @@ class RayCluster:
         self._attempts[self._task.options(name=work.step.name, **options).remote(call)] = attempt
 
     def _call(self, work: Work, needs: Needs) -> Call:
-        reads = {path: md5 for path, md5 in work.reads.items() if work.step.key}
         objects: dict[str, Any] = {}
         store = self.config.file.store
+        for path, md5 in work.reads.items():
+            if not self._cache.has(md5):
+                self._cache.keep(Path(path))  # DVC's cache was emptied, and the work tree has it
         if store:
-            self._cache.copy_to(ContentStore(store), reads.values())
+            self._cache.copy_to(ContentStore(store), work.reads.values())
         else:
-            objects = {name: self._put(name) for md5 in reads.values() for name in self._cache.names(md5)}
+            objects = {name: self._put(name) for md5 in work.reads.values() for name in self._cache.names(md5)}
         device = os.environ.get("COVERSEEK_DEVICE")
-        environment = ({} if needs.gpus else {"CUDA_VISIBLE_DEVICES": ""}) | (
-            {"COVERSEEK_DEVICE": device} if device else {}
-        )
+        environment = {"COVERSEEK_DEVICE": device} if device else {}
+        if not needs.gpus:
+            environment["CUDA_VISIBLE_DEVICES"] = ""  # Ray shows all GPUs to a task that needs none
         files = {path.as_posix(): path.read_bytes() for path in (paths.PARAMS, paths.REQUIREMENTS) if path.exists()}
         return Call(
-            work.step, reads, work.writes, files, objects, store, self.config.file.scratch, self._expected, environment,
+            work.step, work.reads, work.writes, files, objects, store, self.config.file.scratch, self._expected, environment,
             worker.COMMAND, tuple(worker.PRELOAD),
         )  # fmt: skip
 
@@ -175,6 +177,8 @@ class RayCluster:
             return self._lost(attempt, type(error).__name__)
         if answer.refused:
             return self._refuse(attempt, answer)
+        if answer.lost:
+            return self._lost(attempt, answer.lost)
         step.log.parent.mkdir(parents=True, exist_ok=True)
         step.log.write_bytes(answer.log)
         if answer.why == KILLED and not attempt.alone:
@@ -219,8 +223,14 @@ class RayCluster:
 
 def _run_cell(call: Call) -> Answer:
     """The task of Ray: it returns, whatever happens to the cell."""
-    node = ray.get_runtime_context().get_node_id()
-    return remote_cell.run(call, node, lambda handles: ray.get([*handles]))
+    return remote_cell.run(call, ray.get_runtime_context().get_node_id(), _get)
+
+
+def _get(handles: Sequence[Any]) -> list[bytes]:
+    try:
+        return list(ray.get([*handles]))
+    except ray.exceptions.RayError as error:
+        raise remote_cell.LostError(type(error).__name__) from None
 
 
 def _size(peak: int) -> str:

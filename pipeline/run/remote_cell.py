@@ -32,6 +32,8 @@ from pipeline.run.step import Step
 
 LIBRARIES = ("ray", "torch", "numpy", "scipy", "scikit-learn", "torchvision")
 """That compute, or that driver and node talk through: their versions have to be equal on all nodes."""
+GPUS = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
+"""Variables by which Ray gives GPUs to a task."""
 LOG_BYTES = 1 << 20
 """The end of a log that is returned."""
 LIMIT = 256 << 20
@@ -70,11 +72,22 @@ class Call:
     preload: tuple[str, ...]
 
 
+class LostError(Exception):
+    """The node lost its inputs; the message is one line."""
+
+
 @dataclass
 class Answer:
-    """What a node returns: `refused` and `why` are one line each, and empty where all went well."""
+    """What a node returns: `refused`, `lost` and `why` are one line each, and empty where all went well.
+
+    Attributes:
+        refused: how the node differs from the driver; nothing ran.
+        lost: why the cell can run again elsewhere, through no fault of its own.
+        why: why the cell has failed.
+    """
 
     refused: str = ""
+    lost: str = ""
     why: str = ""
     seconds: float = 0.0
     log: bytes = b""
@@ -85,7 +98,13 @@ class Answer:
 
 
 def run(call: Call, node: str, get: Callable[[Sequence[Any]], Sequence[bytes]]) -> Answer:
-    """Run one cell. `node`: the name of this one; `get`: the bytes of handles."""
+    """Run one cell.
+
+    Args:
+        call: the cell.
+        node: the name of this node.
+        get: the bytes of handles; raises `LostError` where they are lost.
+    """
     answer = Answer(node=node)
     try:
         answer.refused = differences(call.identity, identity())
@@ -95,8 +114,12 @@ def run(call: Call, node: str, get: Callable[[Sequence[Any]], Sequence[bytes]]) 
                 answer.why = answer.why or f"the node changed while it ran: {changed}"
     except StoreError as error:
         answer.why = str(error)
-    except BaseException as error:  # an exit of the task would count as a crash of the node
+    except LostError as error:
+        answer.lost = str(error)
+    except Exception as error:
         answer.why = " ".join(f"{type(error).__name__}: {error}".split())
+    except BaseException:  # a signal: the command's own exit ends another process
+        answer.lost = "the node was stopped"
     return answer
 
 
@@ -133,8 +156,9 @@ def _fork(call: Call, folder: Path) -> tuple[str, int]:
     """Why the command failed, or nothing, and the most bytes of memory that it was seen to take."""
     worker.COMMAND, worker.PRELOAD = call.command, list(call.preload)
     worker.warm_up()
+    gpus = {name: os.environ[name] for name in GPUS if name in os.environ}  # the server of processes has older ones
     with _program_hidden():
-        process = worker.Worker(call.step, folder, call.environment)
+        process = worker.Worker(call.step, folder, gpus | dict(call.environment))
     peak = 0
     try:
         while not process.wait(0.5):

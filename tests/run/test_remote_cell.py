@@ -90,11 +90,14 @@ def test_a_failure_is_a_value(call: Call, word: str, why: str) -> None:
     assert left() == []
 
 
-def test_even_an_exit_is_a_value(call: Call) -> None:
+@pytest.mark.parametrize("error", [SystemExit(1), remote_cell.LostError("ObjectLostError")])
+def test_a_node_that_is_stopped_or_loses_the_inputs_loses_the_cell(call: Call, error: BaseException) -> None:
     def leave(handles: Sequence[Any]) -> list[bytes]:
-        raise SystemExit(2)
+        raise error
 
-    assert remote_cell.run(call, "node", leave).why == "SystemExit: 2"
+    answer = remote_cell.run(call, "node", leave)
+    assert answer.lost in ("the node was stopped", "ObjectLostError")
+    assert (answer.why, answer.refused) == ("", "")
     assert left() == []
 
 
