@@ -159,8 +159,8 @@ class RayCluster:
             environment["CUDA_VISIBLE_DEVICES"] = ""  # Ray shows all GPUs to a task that needs none
         files = {path.as_posix(): path.read_bytes() for path in (paths.PARAMS, paths.REQUIREMENTS) if path.exists()}
         return Call(
-            work.step, work.reads, work.writes, files, objects, store, self.config.file.scratch, self._expected, environment,
-            worker.COMMAND, tuple(worker.PRELOAD),
+            work.step, work.reads, work.writes, files, objects, store, self.config.file.scratch, self._expected,
+            environment, worker.COMMAND, tuple(worker.PRELOAD),
         )  # fmt: skip
 
     def _collect(self, ref: Any) -> Ended | None:
