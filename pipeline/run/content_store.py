@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from dvc_data.hashfile import iterobjs, load
+from dvc_data.hashfile import load
 from dvc_data.hashfile.build import build
 from dvc_data.hashfile.checkout import checkout
 from dvc_data.hashfile.db import get_odb
@@ -76,8 +76,8 @@ class ContentStore:
         """
         if not md5.endswith(".dir"):
             return [md5]
-        tree = patiently(lambda: load(self._objects, _hash(md5)), f"{md5} is not in {self.address}")
-        return list(dict.fromkeys([md5, *(str(each.hash_info.value) for each in iterobjs(tree))]))
+        tree: Any = patiently(lambda: load(self._objects, _hash(md5)), f"{md5} is not in {self.address}")
+        return list(dict.fromkeys([md5, *(str(found.value) for _, _, found in tree)]))
 
     def has(self, md5: str) -> bool:
         """Whether this file, or this folder's list of files, is in the store."""
