@@ -32,7 +32,8 @@ class ThisMachine:
         return {worker.step.name: worker.seconds for worker in self.workers.values()}
 
     def wait(self, timeout: float) -> list[Ended]:
-        ended = [self.workers.pop(sentinel) for sentinel in connection.wait([*self.workers], timeout)]  # type: ignore[call-overload]
+        ready = {*connection.wait([*self.workers], timeout)}
+        ended = [self.workers.pop(sentinel) for sentinel in [*self.workers] if sentinel in ready]
         return [Ended(worker.step.name, worker.seconds, worker.end()) for worker in ended]
 
     def stop(self) -> None:
