@@ -23,7 +23,7 @@ from dvc_objects.fs import _import_class, known_implementations, localfs
 
 PAUSES = (0.2, 1.0, 4.0)
 """Seconds before each further attempt at a file of a store that cannot be reached or does not show it yet."""
-COPIES, LINKS = ["reflink", "copy"], ["reflink", "hardlink", "copy"]
+COPIES, LINKS = ("reflink", "copy"), ("reflink", "hardlink", "copy")
 """How a file gets to its path: the first way that the file system has."""
 T = TypeVar("T")
 
@@ -58,11 +58,11 @@ class ContentStore:
     """
 
     def __init__(self, address: str, hardlinks: bool = False) -> None:
-        self.address = address
+        self.address, self._ways = address, LINKS if hardlinks else COPIES
         protocol = urlsplit(address).scheme
         if protocol in ("", "file"):
             folder = str(Path(address.removeprefix("file://")).absolute())
-            self._objects = get_odb(localfs, folder, type=LINKS if hardlinks else COPIES)
+            self._objects = get_odb(localfs, folder, hash_name="md5")
         else:
             kind = _import_class(known_implementations[protocol]["class"])
             fs = kind(**kind._get_kwargs_from_urls(address))
@@ -143,6 +143,7 @@ class ContentStore:
 
         def place() -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
+            self._objects.cache_types = [*self._ways]  # dvc_data removes from its list what did not work once
             checkout(str(path), localfs, load(self._objects, _hash(md5)), self._objects, force=True, quiet=True)
 
         patiently(place, f"{path} cannot be made from {md5} of {self.address}")

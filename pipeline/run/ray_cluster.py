@@ -58,11 +58,11 @@ class RayCluster:
         Raises:
             UserError: there is no cluster, it is open to others, or no node has this code and these libraries.
         """
-        ray_connection.connect(config.file.address, trust_network)
+        tokens = ray_connection.connect(config.file.address, trust_network)
         self.config, self._cache = config, ContentStore(str(cache))
         self._expected = remote_cell.identity()
         found = ray_connection.alive()
-        self._refused = ray_connection.refusals(found, self._expected)
+        self._refused = ray_connection.refusals(found, self._expected | tokens)
         for node in found:
             if node.id in self._refused:
                 print(f"node {node.name} takes no cells: {self._refused[node.id]}", flush=True)

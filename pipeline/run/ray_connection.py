@@ -29,6 +29,7 @@ try:
 except ImportError:
     raise UserError("--on ray: Ray is not installed; install it: pip install 'coverseek[ray]'") from None
 
+TOKENS, ON, OFF = "the check of tokens (RAY_AUTH_MODE)", "on", "off"
 CHECK_SECONDS = 120.0
 """That a node may take to say what it is."""
 
@@ -53,8 +54,11 @@ class Node:
         return f"{self.name}: {self.resources.get('CPU', 0):g} CPUs, {gpus:g} GPUs, {memory / (1 << 30):.3g} GiB"
 
 
-def connect(address: str | None, trust_network: bool) -> None:
+def connect(address: str | None, trust_network: bool) -> dict[str, str]:
     """Connect this process to the cluster.
+
+    Returns:
+        What each node has to be besides `remote_cell.identity`: that it asks for tokens, unless nobody else reaches it.
 
     Raises:
         UserError: there is no cluster at the address, or it lacks a token and can be reached from elsewhere.
@@ -68,12 +72,15 @@ def connect(address: str | None, trust_network: bool) -> None:
         hint = "start one: ray start --head --disable-usage-stats --include-dashboard false"
         raise UserError(f"no Ray cluster at {address} ({line}); {hint}") from None
     at = ray.get_runtime_context().gcs_address
-    if not (trust_network or _is_loopback(at) or os.environ.get("RAY_AUTH_MODE") == "token"):
+    if trust_network or _is_loopback(at):
+        return {}
+    if _tokens() == OFF:
         ray.shutdown()
         raise UserError(
             f"the Ray cluster at {at} takes commands without a token, from whoever reaches it: stop it, run "
             "ray get-auth-token --generate, copy ~/.ray/auth_token to each node, start it again; or --trust-network"
         )
+    return {TOKENS: ON}
 
 
 def alive() -> list[Node]:
@@ -89,7 +96,7 @@ def refusals(nodes: Sequence[Node], expected: Mapping[str, str]) -> dict[str, st
     """Id -> why a node takes no cells, of those that take none.
 
     Args:
-        expected: what `remote_cell.identity` has to be there.
+        expected: what `remote_cell.identity` has to be there, and what `connect` returned.
     """
     task = ray.remote(_identity)
     refs = {}
@@ -110,7 +117,11 @@ def refusals(nodes: Sequence[Node], expected: Mapping[str, str]) -> dict[str, st
 
 
 def _identity() -> dict[str, str]:
-    return remote_cell.identity()
+    return remote_cell.identity() | {TOKENS: _tokens()}
+
+
+def _tokens() -> str:
+    return ON if os.environ.get("RAY_AUTH_MODE") == "token" else OFF
 
 
 def _is_loopback(address: str) -> bool:

@@ -179,6 +179,9 @@ def test_a_cluster_that_others_reach_needs_a_token(remote: Toy, monkeypatch: pyt
     monkeypatch.setattr(ray_connection, "_is_loopback", lambda address: False)
     with pytest.raises(UserError, match="takes commands without a token"):
         remote.run(where=RAY)
+    monkeypatch.setattr(ray_connection, "_tokens", lambda: "on")  # here alone: the nodes take commands without one
+    with pytest.raises(UserError, match="no node of the Ray cluster can take cells"):
+        remote.run(where=RAY)
     assert not remote.outcomes(remote.run(where=RAY._replace(trust_network=True)), "failed")
 
 
