@@ -13,19 +13,20 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from dvc_data.hashfile import load
+from dvc_data.hashfile import db, load
 from dvc_data.hashfile.build import build
 from dvc_data.hashfile.checkout import checkout
-from dvc_data.hashfile.db import get_odb
 from dvc_data.hashfile.hash_info import HashInfo
 from dvc_data.hashfile.transfer import transfer
-from dvc_objects.fs import _import_class, known_implementations, localfs
+from dvc_objects.fs import _import_class, known_implementations
+from dvc_objects.fs.local import localfs
 
 PAUSES = (0.2, 1.0, 4.0)
 """Seconds before each further attempt at a file of a store that cannot be reached or does not show it yet."""
 COPIES, LINKS = ("reflink", "copy"), ("reflink", "hardlink", "copy")
 """How a file gets to its path: the first way that the file system has."""
 T = TypeVar("T")
+_database: Any = db.get_odb  # declares no types
 
 
 class StoreError(Exception):
@@ -58,15 +59,15 @@ class ContentStore:
     """
 
     def __init__(self, address: str, hardlinks: bool = False) -> None:
-        self.address, self._ways = address, LINKS if hardlinks else COPIES
+        self.address = address
         protocol = urlsplit(address).scheme
         if protocol in ("", "file"):
             folder = str(Path(address.removeprefix("file://")).absolute())
-            self._objects = get_odb(localfs, folder, hash_name="md5")
+            self._objects: Any = _database(localfs, folder, hash_name="md5", type=[*(LINKS if hardlinks else COPIES)])
         else:
             kind = _import_class(known_implementations[protocol]["class"])
             fs = kind(**kind._get_kwargs_from_urls(address))
-            self._objects = get_odb(fs, fs._strip_protocol(address), hash_name="md5")
+            self._objects = _database(fs, fs._strip_protocol(address), hash_name="md5")
 
     def names(self, md5: str) -> list[str]:
         """The md5 of a file, or of a folder and of each file in it.
@@ -131,10 +132,10 @@ class ContentStore:
 
         def copy() -> None:
             result = transfer(self._objects, other._objects, wanted, verify=True, shallow=False)
-            lost = [each.value for each in result.failed]
-            lost += [each.value for each in wanted if not other.has(str(each.value))]
+            lost = [str(each.value) for each in result.failed]
+            lost += [str(each.value) for each in wanted if not other.has(str(each.value))]
             if lost:
-                raise FileNotFoundError(", ".join(map(str, sorted(lost)[:3])))
+                raise FileNotFoundError(", ".join(sorted(lost)[:3]))
 
         patiently(copy, f"files cannot be copied from {self.address} to {other.address}")
 
@@ -143,8 +144,9 @@ class ContentStore:
 
         def place() -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._objects.cache_types = [*self._ways]  # dvc_data removes from its list what did not work once
-            checkout(str(path), localfs, load(self._objects, _hash(md5)), self._objects, force=True, quiet=True)
+            checkout(
+                str(path.absolute()), localfs, load(self._objects, _hash(md5)), self._objects, force=True, quiet=True
+            )
 
         patiently(place, f"{path} cannot be made from {md5} of {self.address}")
 
