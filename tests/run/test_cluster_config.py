@@ -44,7 +44,7 @@ def test_the_most_specific_key_decides(toy: Toy) -> None:
         ("stor: x", r"cluster.yaml: stor: Extra inputs are not permitted"),
         (
             "needs: {trian: {cpus: 1}}",
-            "cluster.yaml: needs.trian: no such stage, events or model; .*did you mean train",
+            "needs.trian: no such stage, events or model; .*did you mean train",
         ),
         ("needs: {train.points.gam: {cpus: 1}}", "did you mean train.points.gan"),
         ("needs: {train: {memory: 6 GB}}", "needs.train.memory: allowed: a whole number of K, M or G, such as 6G"),
