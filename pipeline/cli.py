@@ -81,7 +81,7 @@ def run(
         typer.Option("--on", help="Run cells on this machine, or on the Ray cluster of cluster.yaml."),
     ] = "here",
     trust_network: Annotated[
-        bool, typer.Option("--trust-network", help="Use a Ray cluster that other machines reach without a token.")
+        bool, typer.Option("--trust-network", help="Use a Ray cluster that asks for no token.")
     ] = False,
 ) -> None:
     """Run what is not fresh, from data to leaderboard, then publish to MLflow."""

@@ -10,11 +10,7 @@ schedule        the order: a step starts when the steps before it are settled, t
 place           where steps run: the interface of the schedule
 this_machine    steps in processes of this machine
 where           which of the places a run uses
-ray_cluster     cells on the nodes of a Ray cluster
-ray_connection  the connection to Ray with safe settings, and the nodes that take cells: the one module that imports Ray
-cluster_config  cluster.yaml
-remote_cell     one cell on a node, in a private folder
-content_store   files by their md5, for nodes: the one module that imports dvc_data
+cluster         cells on the nodes of a Ray cluster
 worker          one step in a process of its own, forked from a server that has the libraries loaded
 verify          a sample of stale steps runs again; where nothing differs, the others are accepted
 forecast        how long a step will take

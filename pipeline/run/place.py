@@ -39,13 +39,11 @@ class Ended:
 
 
 class Place(Protocol):
-    """Runs steps, several at a time.
+    """Runs steps, several at a time."""
 
-    Attributes:
-        jobs: steps that run at the same time, for the forecast.
-    """
-
-    jobs: int
+    @property
+    def jobs(self) -> int:
+        """Steps that run at the same time, for the forecast."""
 
     def check(self, steps: Iterable[Step]) -> None:
         """Called before the first step starts; raises `UserError` where the place cannot run one of `steps`."""

@@ -16,13 +16,13 @@ class Where(NamedTuple):
     """None: one on this machine, as many as there are CPUs for on a cluster."""
     ray: bool = False
     trust_network: bool = False
-    """Whether a cluster without a token may be used that other machines reach."""
+    """Whether a cluster may be used that asks for no token."""
 
     def place(self, settings: Params, cache: Path) -> Place:
         """Raises `UserError` where the cluster cannot be used."""
         if self.ray:
-            from pipeline.run.cluster_config import ClusterConfig
-            from pipeline.run.ray_cluster import RayCluster
+            from pipeline.run.cluster.config import ClusterConfig
+            from pipeline.run.cluster.ray_cluster import RayCluster
 
             return RayCluster(ClusterConfig.load(settings), cache, self.jobs, self.trust_network)
         from pipeline.run.this_machine import ThisMachine

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.params import load
-from pipeline.run.cluster_config import FILE, ClusterConfig, Needs
+from pipeline.run.cluster.config import FILE, ClusterConfig, Needs
 from pipeline.run.step import Step
 
 if TYPE_CHECKING:

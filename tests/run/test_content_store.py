@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.run import content_store
-from pipeline.run.content_store import ContentStore, StoreError
+from pipeline.run.cluster import content_store
+from pipeline.run.cluster.content_store import ContentStore, StoreError
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -10,15 +12,17 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+import yaml
 
 from pipeline.errors import UserError
 from pipeline.run import worker
-from pipeline.run.interrupt import Interrupt
+from pipeline.run.interrupt import EXIT, Interrupt
 from pipeline.run.progress import Lines
 from pipeline.run.step import Result, Step
 from pipeline.run.where import Where
@@ -31,23 +35,27 @@ ROOT, HERE = Path(__file__).parents[2], Path(__file__).parent
 GAN = ["evaluate ring-gan-0", "train ring-gan-0"]
 WIDER = ("gan: {family: gan, width: 1}", "gan: {family: gan, width: 2}")
 RAY = Where(ray=True)
+ADDRESS = "127.0.0.2"
+"""Of all nodes. Ray replaces 127.0.0.1 by the address that others reach the machine at."""
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A head without CPUs and two nodes of one CPU, whose commands are those of the toy."""
-    pytest.importorskip("ray")
-    from pipeline.run import ray_connection  # sets Ray's variables before its import
-
+    if find_spec("ray") is None:
+        pytest.skip("Ray is not installed")
     folder = tmp_path_factory.mktemp("cluster")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join((str(ROOT), str(HERE))))
         patch.setenv("TOY_POINTER", str(folder / "toy"))
-        patch.setenv("RAY_AUTH_MODE", "disabled")
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(16))
         patch.setenv("TMPDIR", str(folder))
+        from pipeline.run.cluster import ray_connection
+
+        assert ray_connection.SETTINGS.items() <= os.environ.items()  # before Ray, which reads them when it is imported
         from ray.cluster_utils import Cluster
 
-        assert ray_connection.SETTINGS.items() <= os.environ.items()
         nodes = Cluster(initialize_head=True, head_node_args=_node(0))
         for _ in range(2):
             nodes.add_node(**_node(1))
@@ -57,8 +65,21 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         nodes.shutdown()
 
 
+DRIVER = """
+    import sys
+    from pipeline.run import driver, worker
+    from pipeline.run.where import Where
+
+    worker.COMMAND, worker.PRELOAD, worker.LIGHT = "command:main", ["command"], frozenset()
+    driver._checker = lambda *_: worker.warm_up
+
+    if __name__ == "__main__":
+        sys.exit(driver.main(driver.Request(), Where(ray=True), track=False))
+"""
+
+
 def _node(cpus: int) -> dict[str, Any]:
-    return {"num_cpus": cpus, "node_ip_address": "127.0.0.1", "include_dashboard": False}
+    return {"num_cpus": cpus, "node_ip_address": ADDRESS, "include_dashboard": False}
 
 
 @pytest.fixture
@@ -99,6 +120,7 @@ def test_the_lock_is_that_of_this_machine(remote: Toy) -> None:
 
 def toy_changes(toy: Toy) -> list[str]:
     """What a further run on this machine would run."""
+    toy.commands()
     toy.run()
     return toy.commands()
 
@@ -114,7 +136,7 @@ def test_files_go_through_a_store_where_one_is_named(remote: Toy, tmp_path: Path
 def test_a_store_that_cannot_be_written_fails_the_cell_and_records_nothing(
     remote: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.run.content_store.PAUSES", ())
+    monkeypatch.setattr("pipeline.run.cluster.content_store.PAUSES", ())
     (tmp_path / "file").touch()
     Path("cluster.yaml").write_text(f"store: {tmp_path / 'file/store'}\n")
     remote.edit("params.yaml", *WIDER)
@@ -141,9 +163,9 @@ def test_a_cell_that_was_killed_runs_once_more_alone(remote: Toy, capsys: pytest
     remote.edit("params.yaml", *WIDER)
     remote.order("train-ring-gan-0 die")
     results = remote.run(where=RAY)
-    assert results["train@ring-gan-0"].reason.startswith("killed by SIGKILL alone on ")
+    assert results["train@ring-gan-0"].reason.startswith("killed by SIGKILL alone on a node, with ")
     assert remote.commands().count("train ring-gan-0") == 2
-    assert "it runs again alone" in capsys.readouterr().out
+    assert "train ring-gan-0 was killed by SIGKILL with " in capsys.readouterr().out
 
 
 def test_an_input_that_changes_meanwhile_makes_no_record(remote: Toy) -> None:
@@ -156,33 +178,59 @@ def test_an_input_that_changes_meanwhile_makes_no_record(remote: Toy) -> None:
 def test_what_no_node_has_is_refused_before_the_first_step(remote: Toy) -> None:
     Path("cluster.yaml").write_text("needs: {train.points.gan: {gpus: 2}}\n")
     remote.edit("params.yaml", *WIDER)
-    with pytest.raises(UserError, match=r"train ring-gan-0 needs 1 CPUs, 2 GPUs, which no node has \(127\.0\.0\.1"):
+    with pytest.raises(UserError, match=r"train ring-gan-0 needs 1 CPUs, 2 GPUs, which no node has \(127\.0\.0\.2"):
         remote.run(where=RAY)
     assert remote.commands() == []
 
 
-def test_nodes_with_other_code_take_no_cells(
+def test_where_no_node_has_this_code_the_run_is_refused(
     remote: Toy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from pipeline.run import remote_cell
+    from pipeline.run.cluster import ray_nodes
 
-    monkeypatch.setattr(remote_cell, "identity", lambda: {"the code": "0123"})
+    monkeypatch.setattr(ray_nodes, "identity", lambda: {"the code": "0123"})
     with pytest.raises(UserError, match="no node of the Ray cluster can take cells"):
         remote.run(where=RAY)
     lines = capsys.readouterr().out.splitlines()
-    assert len([line for line in lines if "takes no cells: the code is" in line]) == 2
+    assert len([line for line in lines if "takes no cells: the code is" in line]) == 3
 
 
-def test_a_cluster_that_others_reach_needs_a_token(remote: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.run import ray_connection
+def test_a_node_with_other_code_that_joins_takes_no_cells(
+    remote: Toy, cluster: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(ROOT / "pipeline", tmp_path / "other/pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "other/pipeline/errors.py").open("a") as file:
+        file.write("# edited\n")
+    other = os.pathsep.join((str(tmp_path / "other"), str(HERE)))
+    node = cluster.add_node(**_node(4) | {"env_vars": {"PYTHONPATH": other}})
+    try:
+        remote.edit("params.yaml", "points: {steps: 1", "points: {steps: 2")
+        results = remote.run(where=RAY)
+    finally:
+        cluster.remove_node(node)
+    assert not remote.outcomes(results, "failed")
+    assert "takes no cells: the code is" in capsys.readouterr().out
 
-    monkeypatch.setattr(ray_connection, "_is_loopback", lambda address: False)
-    with pytest.raises(UserError, match="takes commands without a token"):
-        remote.run(where=RAY)
-    monkeypatch.setattr(ray_connection, "_tokens", lambda: "on")  # here alone: the nodes take commands without one
-    with pytest.raises(UserError, match="no node of the Ray cluster can take cells"):
+
+def test_a_cluster_without_tokens_is_refused(remote: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline.run.cluster import ray_connection, ray_nodes
+
+    monkeypatch.setattr(ray_connection, "asks_for_tokens", lambda: False)  # of the driver
+    with pytest.raises(UserError, match="takes commands without a token, from whoever reaches it"):
         remote.run(where=RAY)
     assert not remote.outcomes(remote.run(where=RAY._replace(trust_network=True)), "failed")
+    monkeypatch.setattr(ray_connection, "asks_for_tokens", lambda: True)
+    monkeypatch.setattr(ray_nodes, "_TASK", _without_tokens())  # of the nodes
+    with pytest.raises(UserError, match="takes commands without a token, from whoever reaches it"):
+        remote.run(where=RAY)
+
+
+def _without_tokens() -> Any:
+    from pipeline.run.cluster.node_identity import identity
+    from pipeline.run.cluster.ray_connection import ray
+
+    found = identity()
+    return ray.remote(lambda: (False, found))
 
 
 def test_no_cluster_is_one_line(toy: Toy, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,29 +258,30 @@ def _ended(pid: int) -> None:
     assert not psutil.pid_exists(pid) or not psutil.wait_procs([psutil.Process(pid)], timeout=30)[1]
 
 
-def test_cells_end_with_a_driver_that_was_killed(remote: Toy, wait: Callable[..., None]) -> None:
-    driver = """
-        import sys
-        from pipeline.run import driver, worker
-        from pipeline.run.where import Where
-
-        worker.COMMAND, worker.PRELOAD, worker.LIGHT = "command:main", ["command"], frozenset()
-        driver._checker = lambda *_: worker.warm_up
-
-        if __name__ == "__main__":
-            sys.exit(driver.main(driver.Request(), Where(ray=True), track=False))
-    """
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+def test_cells_end_with_their_driver_and_the_next_run_goes_on(
+    remote: Toy, wait: Callable[..., None], number: signal.Signals
+) -> None:
     Path("hold").touch()
     remote.edit("params.yaml", *WIDER)
     remote.order("train-ring-gan-0 hold")
-    Path("program.py").write_text(textwrap.dedent(driver))
+    Path("program.py").write_text(textwrap.dedent(DRIVER))
     pid = Path("train-ring-gan-0.pid")
-    with subprocess.Popen([sys.executable, "program.py"]) as process:
+    with subprocess.Popen([sys.executable, "program.py"], stdout=subprocess.PIPE, encoding="utf-8") as process:
         wait(pid.exists)
-        process.send_signal(signal.SIGKILL)
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=60)
     _ended(int(pid.read_text()))
+    if number == signal.SIGINT:
+        assert process.returncode == EXIT
+        assert said.endswith("Interrupted: what is finished is recorded, the next run goes on from there.\n")
+        recorded = yaml.safe_load(Path("dvc.lock").read_text())["stages"]["plan"]["outs"]
+        parameters = hashlib.md5(Path("plan/parameters.json").read_bytes()).hexdigest()
+        assert parameters in [out["md5"] for out in recorded]
     Path("hold").unlink()
+    remote.commands()
     assert not remote.outcomes(remote.run(where=RAY), "failed")
+    assert set(GAN) <= {*remote.commands()}
 
 
 def test_a_cell_whose_node_dies_runs_again_elsewhere(
@@ -269,7 +318,7 @@ def test_a_frozen_node_that_comes_back_changes_nothing(remote: Toy, cluster: Any
     lock = Path("dvc.lock").read_bytes()
     for process in frozen:
         process.resume()
-    psutil.wait_procs(frozen, timeout=10)
+    psutil.wait_procs(frozen, timeout=10)  # the node learns that it was given up, and ends
     assert Path("dvc.lock").read_bytes() == lock
     assert not [line for line in toy_changes(remote) if line in GAN]
     cluster.add_node(**_node(1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +9,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.run import remote_cell, worker
-from pipeline.run.content_store import ContentStore
-from pipeline.run.remote_cell import Call
+from pipeline.run import worker
+from pipeline.run.cluster import remote_cell
+from pipeline.run.cluster.content_store import ContentStore
+from pipeline.run.cluster.node_identity import identity
+from pipeline.run.cluster.private_folder import root
+from pipeline.run.cluster.remote_call import Call, LostError
+from pipeline.run.cluster.transport import Transport
 from pipeline.run.step import Step
 
 STUB = """
@@ -40,8 +43,8 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     md5 = ContentStore("driver").keep(Path("in"))
     step = Step("train@t", ("train", "write"), frozenset())
     return Call(
-        step=step, reads={"in": md5}, writes=("out",), files={"p": b"+3"}, objects={md5: md5}, store="",
-        scratch=str(tmp_path / "scratch"), identity=remote_cell.identity(), environment={"TERM_2": "2"},
+        step=step, reads={"in": md5}, writes=("out",), files={"p": b"+3"}, sent={md5: md5}, store="",
+        scratch=str(tmp_path / "scratch"), identity=identity(), environment={"TERM_2": "2"},
         command="errands:main", preload=(),
     )  # fmt: skip
 
@@ -51,7 +54,7 @@ def get(handles: Sequence[Any]) -> list[bytes]:
 
 
 def left() -> list[Path]:
-    return [*Path().glob("scratch/*/cells/*")]
+    return [*Path().glob("scratch/*/*/cells/*")]
 
 
 def deed(call: Call, word: str) -> Call:
@@ -61,7 +64,7 @@ def deed(call: Call, word: str) -> Call:
 def test_it_returns_what_the_command_wrote(call: Call) -> None:
     answer = remote_cell.run(call, "node", get)
     assert (answer.why, answer.refused, answer.node) == ("", "", "node")
-    for name, content in answer.objects.items():
+    for name, content in answer.sent.items():
         ContentStore("driver").add(name, content)
     ContentStore("driver").checkout(answer.wrote["out"], Path("back"))
     assert Path("back/sum").read_text() == "1+2+3"
@@ -70,10 +73,12 @@ def test_it_returns_what_the_command_wrote(call: Call) -> None:
 
 
 def test_through_a_store_no_bytes_are_returned(call: Call) -> None:
-    ContentStore("driver").copy_to(ContentStore("shared"), call.reads.values())
-    answer = remote_cell.run(replace(call, objects={}, store=str(Path("shared").absolute())), "node", get)
-    assert (answer.why, answer.objects) == ("", {})
-    assert ContentStore("shared").has(answer.wrote["out"])
+    store = str(Path("shared").absolute())
+    Transport(ContentStore("driver"), store).offer(call.reads.values())
+    answer = remote_cell.run(replace(call, sent={}, store=store), "node", get)
+    assert (answer.why, answer.sent) == ("", {})
+    Transport(ContentStore("driver"), store).accept(answer.wrote.values(), {}, list)
+    assert ContentStore("driver").has(answer.wrote["out"])
 
 
 @pytest.mark.parametrize(
@@ -90,7 +95,7 @@ def test_a_failure_is_a_value(call: Call, word: str, why: str) -> None:
     assert left() == []
 
 
-@pytest.mark.parametrize("error", [SystemExit(1), remote_cell.LostError("ObjectLostError")])
+@pytest.mark.parametrize("error", [SystemExit(1), LostError("ObjectLostError")])
 def test_a_node_that_is_stopped_or_loses_the_inputs_loses_the_cell(call: Call, error: BaseException) -> None:
     def leave(handles: Sequence[Any]) -> list[bytes]:
         raise error
@@ -112,12 +117,11 @@ def test_more_bytes_than_travel_without_a_store_are_refused(call: Call, monkeypa
     monkeypatch.setattr(remote_cell, "LIMIT", 2)
     answer = remote_cell.run(call, "node", get)
     assert "set store in cluster.yaml" in answer.why
-    assert answer.objects == {}
+    assert answer.sent == {}
 
 
 def test_folders_of_killed_processes_are_removed(call: Call) -> None:
-    root = Path("scratch") / f"coverseek-{os.getuid()}"
-    orphan = root / "cells" / "4194305-0"  # above the largest process number of Linux
+    orphan = root("scratch") / "cells" / "4194305-0"  # above the largest process number of Linux
     orphan.mkdir(parents=True)
     assert not remote_cell.run(call, "node", get).why
     assert not orphan.exists()
