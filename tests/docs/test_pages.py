@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
-from clone import ROOT
+from clone import ROOT, call, clone, locked, toy
 from page import DOCS, blocks, work_through
 
 from pipeline import contract
@@ -53,14 +52,13 @@ def test_the_commands_of_a_page_end_well(page: str, started: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_two_nodes_on_loopback_run_what_the_page_says(started: Path, tmp_path: Path) -> None:
+def test_two_nodes_on_one_machine_give_the_lock_of_two_processes(tmp_path: Path) -> None:
     pytest.importorskip("ray")
-    folder = tmp_path / "coverseek"
-    shutil.copytree(started, folder, symlinks=True)
-    try:
-        work_through("scale.md", folder)
-    finally:
-        subprocess.run(["ray", "stop", "--force"], check=False)
+    folders = [clone(ROOT, tmp_path / name, toy()) for name in ("processes", "nodes")]
+    call(folders[0], "coverseek", "run", "-j", "2", "--no-track")
+    work_through("scale.md", folders[1])
+    assert locked(folders[1]) == locked(folders[0])
+    assert "Nothing changed" in call(folders[1], "coverseek", "run", "--no-track")
 
 
 @each
