@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import sys
 import tempfile
 import threading
@@ -26,9 +27,8 @@ import psutil
 
 from pipeline.params import load
 from pipeline.run import worker
-from pipeline.run.cluster_config import ClusterConfig
+from pipeline.run.cluster.config import ClusterConfig
 from pipeline.run.place import Place, Work
-from pipeline.run.ray_cluster import RayCluster
 from pipeline.run.step import Step
 from pipeline.run.this_machine import ThisMachine
 
@@ -54,20 +54,8 @@ def cells(count: int, busy: float = 0.0, hold: str = "") -> list[Work]:
     first, found = load().cells[0], []
     for number in range(count):
         out = f"out-{number}"
-        words = (
-            "train",
-            "--task",
-            first.task,
-            "--model",
-            first.model,
-            "--busy",
-            str(busy),
-            "--hold",
-            hold,
-            "--out",
-            out,
-        )
-        found.append(Work(Step(f"train@{number}", words, frozenset()), {}, (out,)))
+        words = f"train --task {first.task} --model {first.model} --busy {busy} --out {out} --hold".split()
+        found.append(Work(Step(f"train@{number}", (*words, hold), frozenset()), {}, (out,)))
     return found
 
 
@@ -113,11 +101,14 @@ def main() -> None:
     parser.add_argument("--frozen", action="store_true")
     chosen = parser.parse_args()
     worker.COMMAND, worker.PRELOAD = "cluster:command", ["cluster"]
-    os.environ |= {"RAY_AUTH_MODE": "disabled", "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}"}
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
+    os.environ["PYTHONPATH"] = f"{HERE}{os.pathsep}{HERE.parent}"
     config = ClusterConfig.load(load())
     from ray.cluster_utils import Cluster
 
-    common = {"node_ip_address": "127.0.0.1", "include_dashboard": False}
+    from pipeline.run.cluster.ray_cluster import RayCluster  # WHY here: Ray reads the variables when it is imported
+
+    common = {"node_ip_address": "127.0.0.2", "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **common})
     for _ in range(2):
         cluster.add_node(num_cpus=1, **common)
