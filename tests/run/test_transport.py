@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import services
 
 from pipeline.run.cluster import content_store
 from pipeline.run.cluster.content_store import ContentStore, StoreError
@@ -92,15 +92,6 @@ def test_a_bucket_that_is_not_there_is_one_line(tmp_path: Path, bucket: str) -> 
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a bucket of an S3 server on loopback."""
-    pytest.importorskip("dvc_s3")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.get_host_and_port()
-    environment = {"ENDPOINT_URL": f"http://{host}:{port}", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}
-    for name, value in {**environment, "DEFAULT_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    urllib.request.urlopen(urllib.request.Request(f"http://{host}:{port}/bucket", method="PUT")).close()
-    yield "s3://bucket"
-    server.stop()
+def bucket() -> Iterator[str]:
+    with services.bucket() as address:
+        yield address

@@ -85,8 +85,8 @@ class ClusterConfig:
             first = error.errors()[0]
             key = ".".join(map(str, first["loc"]))
             raise UserError(f"{FILE}: {key}: {first['msg'].removeprefix('Value error, ')}") from None
-        models = [("points", *settings.models.points), ("images", *settings.models.images)]
-        kinds = [kind for events, *names in models for kind in (events, *(f"{events}.{name}" for name in names))]
+        models = [f"{events}.{name}" for events in params.EVENTS for name in settings.models[events]]
+        kinds = [*params.EVENTS, *models]
         known = [*STAGES, *(f"{stage}.{kind}" for stage in STAGES for kind in kinds)]
         for key, needs in file.needs.items():
             if key not in known:

@@ -62,14 +62,20 @@ class Nodes:
         self._refused: dict[str, str] = {}
         self._next_look = 0.0
         self._look(CHECK_SECONDS)
-        if not self.taking():
+        if not self._taking():
             ray.shutdown()
             raise UserError("no node of the Ray cluster can take cells: make its nodes equal to this machine")
 
     def taking(self) -> list[Node]:
         """Those that take cells."""
         if time.monotonic() > self._next_look:
+            before = self._taking()
             self._look(0.0)
+            if before and not self._taking():
+                print("no node takes cells any more: the run waits for one that joins", flush=True)
+        return self._taking()
+
+    def _taking(self) -> list[Node]:
         return [node for node in self._alive if node.cpus and node.id not in self.excluded()]
 
     def excluded(self) -> set[str]:
