@@ -47,7 +47,12 @@ Table = Literal["markdown", "md", "latex", "csv"]
 
 @app.command(rich_help_panel=ALL)
 def run(
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Cells that run at the same time.")] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", min=1, help="Cells that run at the same time: 1, or all that a cluster has room for."
+        ),
+    ] = None,
     suite: Annotated[str | None, typer.Option(help="Run one suite instead of the default ones.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Run every suite but those that are opt_in.")] = False,
     track: Annotated[
@@ -71,16 +76,25 @@ def run(
         int | None,
         typer.Option(min=1, metavar="N", help="Run N stale cells again; accept the others if no output differs."),
     ] = None,
+    on: Annotated[
+        Literal["here", "ray"],
+        typer.Option("--on", help="Run cells on this machine, or on the Ray cluster of cluster.yaml."),
+    ] = "here",
+    trust_network: Annotated[
+        bool, typer.Option("--trust-network", help="Use a Ray cluster that asks for no token.")
+    ] = False,
 ) -> None:
     """Run what is not fresh, from data to leaderboard, then publish to MLflow."""
     from pipeline.run.driver import Request, main
+    from pipeline.run.where import Where
 
     if suite is not None and everything:
         raise UserError("--suite names one suite and --all is every suite: leave one of them out")
     if device is not None:
         _use_device(device)
     request = Request(suite, everything, task, model, tuple(force or ()), device)
-    raise typer.Exit(main(request, jobs, dry_run, verify, track))
+    where = Where(jobs, on == "ray", trust_network)
+    raise typer.Exit(main(request, where, dry_run, verify, track))
 
 
 def _use_device(word: str) -> None:

@@ -39,6 +39,18 @@ def small() -> dict[str, Any]:
     return params
 
 
+def toy() -> dict[str, Any]:
+    """The real configuration over three cells, at that size."""
+    params = small()
+    params["tasks"] = {name: params["tasks"][name] for name in ("ring", "digits")}
+    params["suites"] = {name: params["suites"][name] for name in ("points", "images")}
+    params["suites"]["points"].update(
+        tasks=["ring"], models=["gan_nonsaturating", "oracle"], seeds=[0], sweep=["gan_nonsaturating"]
+    )
+    params["suites"]["images"].update(tasks=["digits"], models=["vae"], seeds=[0], sweep=["vae"])
+    return params
+
+
 def clone(source: Path, folder: Path, params: dict[str, Any]) -> Path:
     """The package and its graph over `params` in a new git repository, with a command `coverseek`."""
     folder.mkdir()
@@ -64,6 +76,14 @@ def call(folder: Path, *command: str) -> str:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     return done.stdout
+
+
+def locked(folder: Path) -> dict[str, Any]:
+    """dvc.lock without what differs from run to run: wall times, and the report that shows them."""
+    stages: dict[str, Any] = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+    for stage in stages.values():
+        stage["outs"] = [out for out in stage["outs"] if not out["path"].startswith("artifacts/times")]
+    return {name: stage for name, stage in stages.items() if name != "report"}
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -6,11 +6,10 @@ import re
 import shutil
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from clone import ROOT, call, clone, small
+from clone import ROOT, call, clone, locked, toy
 
 pytestmark = pytest.mark.slow
 
@@ -21,18 +20,6 @@ CELLS = [
 ] + ["sweep ring-gan_nonsaturating-0", "sweep digits-vae-0"]
 TASKS = [f"{stage} {task}" for stage in ("prepare", "features") for task in ("ring", "digits")]
 GAN = {f"{stage} ring-gan_nonsaturating-0" for stage in ("train", "evaluate", "sweep")}
-
-
-def toy() -> dict[str, Any]:
-    """The real configuration over three cells."""
-    params = small()
-    params["tasks"] = {name: params["tasks"][name] for name in ("ring", "digits")}
-    params["suites"] = {name: params["suites"][name] for name in ("points", "images")}
-    params["suites"]["points"].update(
-        tasks=["ring"], models=["gan_nonsaturating", "oracle"], seeds=[0], sweep=["gan_nonsaturating"]
-    )
-    params["suites"]["images"].update(tasks=["digits"], models=["vae"], seeds=[0], sweep=["vae"])
-    return params
 
 
 def run(folder: Path) -> str:
@@ -46,14 +33,6 @@ def ran(output: str) -> set[str]:
 def edit(path: Path, old: str, new: str) -> None:
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
-
-
-def locked(folder: Path) -> dict[str, Any]:
-    """dvc.lock without what differs from run to run: wall times, and the report that shows them."""
-    stages: dict[str, Any] = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
-    for stage in stages.values():
-        stage["outs"] = [out for out in stage["outs"] if not out["path"].startswith("artifacts/times")]
-    return {name: stage for name, stage in stages.items() if name != "report"}
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,10 @@ workspace       which steps there are, which are stale, what is recorded in dvc.
 dvc_repository  DVC's repository and stages: the one module that imports DVC
 lockfile        dvc.lock, written atomically and in the order of dvc.yaml
 schedule        the order: a step starts when the steps before it are settled, the longest way to the end first
+place           where steps run: the interface of the schedule
+this_machine    steps in processes of this machine
+where           which of the places a run uses
+cluster         cells on the nodes of a Ray cluster
 worker          one step in a process of its own, forked from a server that has the libraries loaded
 verify          a sample of stale steps runs again; where nothing differs, the others are accepted
 forecast        how long a step will take

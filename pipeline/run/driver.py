@@ -20,6 +20,7 @@ from pipeline.paths import Cell
 from pipeline.run.interrupt import EXIT, interrupts
 from pipeline.run.stamp import Stamp
 from pipeline.run.step import Outcome, Result, Step
+from pipeline.run.where import Where
 
 WORDS: dict[Outcome, str] = {
     "ran": "ran",
@@ -83,7 +84,7 @@ class Request(NamedTuple):
         return cells[key]
 
 
-def main(request: Request, jobs: int, dry_run: bool = False, verify: int | None = None, track: bool = True) -> int:
+def main(request: Request, where: Where, dry_run: bool = False, verify: int | None = None, track: bool = True) -> int:
     """Run what is not fresh. Returns the exit code: 0, 1 where a step failed, 130 where a signal ended the run.
 
     Raises:
@@ -98,9 +99,9 @@ def main(request: Request, jobs: int, dry_run: bool = False, verify: int | None 
     try:
         if dry_run:
             return _list_stale(request)
-        if verify is not None and not _verify(request, jobs, verify):
+        if verify is not None and not _verify(request, where, verify):
             return 1
-        return _run(stamp, jobs, request, track)
+        return _run(stamp, where, request, track)
     except KeyboardInterrupt:
         return EXIT
 
@@ -142,12 +143,13 @@ def _list_stale_steps(settings: Params, cells: list[Cell], request: Request) -> 
     return 0
 
 
-def _verify(request: Request, jobs: int, count: int) -> bool:
+def _verify(request: Request, where: Where, count: int) -> bool:
     """Run a sample of the stale steps again, and accept the others if the sample is what dvc.lock says it is."""
     with interrupts() as interrupt:
         from pipeline.run import repository, verify
         from pipeline.run.progress import progress
         from pipeline.run.schedule import Schedule
+        from pipeline.run.this_machine import ThisMachine
 
         settings = load()
         cells = request.cells(settings)
@@ -155,7 +157,7 @@ def _verify(request: Request, jobs: int, count: int) -> bool:
         with repository.opened() as workspace:
             steps, check = workspace.steps(cells), _checker(settings, cells)
             with progress(1) as show:
-                planned = Schedule(_only(steps, ["plan"]), workspace, 1, before=check).run(interrupt, show)
+                planned = Schedule(_only(steps, ["plan"]), workspace, ThisMachine(1), before=check).run(interrupt, show)
             if interrupt:
                 raise KeyboardInterrupt
             if _name_failures(steps, planned):
@@ -170,7 +172,8 @@ def _verify(request: Request, jobs: int, count: int) -> bool:
             compared = verify.VerifiedWorkspace(workspace, names)
             workspace.force(names)
             with progress(len(names)) as show:
-                results = Schedule(_only(steps, names), compared, jobs, before=check).run(interrupt, show)
+                place = where.place(settings, workspace.cache)
+                results = Schedule(_only(steps, names), compared, place, before=check).run(interrupt, show)
             if interrupt:
                 if compared.differing:
                     verify.Verification(seed, names, [], compared.differing).write()
@@ -198,13 +201,13 @@ def _only(steps: Mapping[str, Step], names: Sequence[str]) -> dict[str, Step]:
     return {name: replace(steps[name], after=steps[name].after & {*names}) for name in names}
 
 
-def _run(stamp: Stamp, jobs: int, request: Request, track: bool) -> int:
+def _run(stamp: Stamp, where: Where, request: Request, track: bool) -> int:
     from pipeline.tracking import live_curves  # imports sqlalchemy
 
     settings, start = load(), time.monotonic()
     cells = request.cells(settings)
     with live_curves.tracked(track):
-        steps, results = _work(settings, cells, jobs, request)
+        steps, results = _work(settings, cells, where, request)
     from pipeline.run import verify  # WHY here: it imports DVC, which `_work` has imported by now
 
     verify.forget({name for name, result in results.items() if result.outcome == "ran"})
@@ -223,7 +226,9 @@ def _run(stamp: Stamp, jobs: int, request: Request, track: bool) -> int:
     return 1 if failed else 0
 
 
-def _work(settings: Params, cells: Sequence[Cell], jobs: int, request: Request) -> tuple[Mapping[str, Step], Results]:
+def _work(
+    settings: Params, cells: Sequence[Cell], where: Where, request: Request
+) -> tuple[Mapping[str, Step], Results]:
     with interrupts() as interrupt:
         from pipeline.run import repository  # WHY here: DVC takes two seconds to import
         from pipeline.stages.plan import FOLDERS
@@ -237,7 +242,8 @@ def _work(settings: Params, cells: Sequence[Cell], jobs: int, request: Request) 
 
             steps = workspace.steps(cells)
             workspace.force(_forced(steps, request))
-            schedule = Schedule(steps, workspace, jobs, before=_checker(settings, cells))
+            place = where.place(settings, workspace.cache)
+            schedule = Schedule(steps, workspace, place, before=_checker(settings, cells))
             with progress(len(steps)) as show:
                 return steps, schedule.run(interrupt, show)
 

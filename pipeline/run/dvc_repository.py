@@ -135,6 +135,11 @@ class DvcRepository:
     def __init__(self, repo: Repo) -> None:
         self._repo = repo
 
+    @property
+    def cache(self) -> Path:
+        """The folder of the local cache, in which files are named by their md5."""
+        return Path(self._repo.cache.local.path)
+
     def stages(self) -> dict[str, DvcStage]:
         """Name -> stage, in the order of dvc.yaml.
 

@@ -1,8 +1,8 @@
 """The order of a run: a step opens when all before it are settled, and the longest way to the end goes first.
 
-One loop in one thread. In each round it looks after the processes that ended, asks DVC about one open step (most are
-fresh, and need no process), and fills the free places. A step that fails takes with it only those that read its
-outputs.
+One loop in one thread. In each round it records the steps that ended, asks DVC about one open step (most are fresh, and
+need no process), and starts steps while the place has room. A step that fails takes with it only those that read its
+outputs. Where the steps run, this module does not know.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ import contextlib
 import graphlib
 import heapq
 from collections.abc import Callable, Mapping
-from multiprocessing import connection
 from typing import Protocol
 
 from pipeline.run.forecast import Forecast
 from pipeline.run.interrupt import Interrupt
+from pipeline.run.place import Ended, Place, Work
 from pipeline.run.progress import Lines
 from pipeline.run.step import Result, Step, StepError
-from pipeline.run.worker import Worker
 
 POLL = 0.2
 """Seconds between two looks at the clock and at the interrupt."""
@@ -30,26 +29,26 @@ class StageStore(Protocol):
     def fresh(self, name: str) -> bool: ...
     def restore(self, name: str) -> bool: ...
     def clear(self, name: str) -> None: ...
+    def work(self, step: Step) -> Work: ...
     def record(self, name: str) -> None: ...
 
 
 class Schedule:
-    def __init__(self, steps: Mapping[str, Step], store: StageStore, jobs: int, before: Callable[[], None]) -> None:
+    def __init__(self, steps: Mapping[str, Step], store: StageStore, place: Place, before: Callable[[], None]) -> None:
         """`before` is called once, ahead of the first step that is not fresh: what it raises ends the run."""
-        self.steps, self.store, self.jobs = steps, store, jobs
+        self.steps, self.store, self.place = steps, store, place
         self.results: dict[str, Result] = {}
-        self.forecast = Forecast(steps.values(), jobs)
+        self.forecast = Forecast(steps.values(), place.jobs)
         self._before: Callable[[], None] | None = before
         self._order = graphlib.TopologicalSorter({name: step.after for name, step in steps.items()})
         self._rank = ranks(steps, self.forecast.expected)
         self._open: list[tuple[float, str]] = []
         self._stale: list[tuple[float, str]] = []
-        self._running: dict[int, Worker] = {}
 
     def run(self, interrupt: Interrupt, show: Lines) -> dict[str, Result]:
         """Work until all steps are settled or a signal came: what became of each that was settled.
 
-        After a signal, steps whose process has already succeeded are recorded, and the others are stopped.
+        After a signal, steps that have already succeeded are recorded, and the others are stopped.
         """
         self._show = show
         self._order.prepare()
@@ -61,10 +60,7 @@ class Schedule:
                 self._collect_ended(interrupt)
             self._record_succeeded()
         finally:
-            for worker in self._running.values():
-                worker.terminate()
-            for worker in self._running.values():
-                worker.stop()
+            self.place.stop()
         return self.results
 
     def _open_ready(self) -> None:
@@ -96,41 +92,40 @@ class Schedule:
         before, self._before = self._before, None
         if before:
             before()
+            self.place.check(self.steps.values())
 
     def _start(self) -> None:
-        while self._stale and len(self._running) < self.jobs:
+        while self._stale and self.place.room() > 0:
             _, name = heapq.heappop(self._stale)
             try:
                 self.store.clear(name)
             except StepError as error:
                 self._settle(name, Result("failed", reason=str(error)))
                 continue
-            worker = Worker(self.steps[name])
-            self._running[worker.sentinel] = worker
+            self.place.start(self.store.work(self.steps[name]))
 
     def _collect_ended(self, interrupt: Interrupt) -> None:
-        """Finish the steps whose process ended; wait a moment for it where there is nothing else to do."""
-        for worker in self._ended(timeout=0 if self._open else POLL):
-            if interrupt:  # the signal may have ended the process as well: that is no failure of its step
-                return
-            self._finish(worker)
-        now = self._now()
+        """Finish the steps that ended; wait a moment for it where there is nothing else to do."""
+        ended = self.place.wait(0 if self._open else POLL)
+        for step in ended:
+            if interrupt and step.why:  # the signal may have ended the process as well: that is no failure of its step
+                continue
+            self._finish(step)
+        if interrupt:
+            return
+        now = self.place.running()
         self._show.tick([self.steps[name] for name in now], len(self.results), self._left(now))
 
     def _record_succeeded(self) -> None:
-        for worker in self._ended(timeout=0):
-            if not worker.end():
-                self._finish(worker)
+        for step in self.place.wait(0):
+            if not step.why:
+                self._finish(step)
 
-    def _ended(self, timeout: float) -> list[Worker]:
-        return [self._running[sentinel] for sentinel in connection.wait(list(self._running), timeout)]  # type: ignore[index]
-
-    def _finish(self, worker: Worker) -> None:
-        del self._running[worker.sentinel]
-        name, seconds, why = worker.step.name, worker.seconds, worker.end()
+    def _finish(self, ended: Ended) -> None:
+        name, seconds = ended.name, ended.seconds
         try:
-            if why:
-                raise StepError(why)
+            if ended.why:
+                raise StepError(ended.why)
             self.store.record(name)
         except StepError as error:
             return self._fail(name, Result("failed", seconds, str(error)))
@@ -146,10 +141,7 @@ class Schedule:
     def _settle(self, name: str, result: Result) -> None:
         self.results[name] = result
         self._order.done(name)
-        self._show.settled(self.steps[name], result, len(self.results), self._left(self._now()))
-
-    def _now(self) -> dict[str, float]:
-        return {worker.step.name: worker.seconds for worker in self._running.values()}
+        self._show.settled(self.steps[name], result, len(self.results), self._left(self.place.running()))
 
     def _left(self, running: Mapping[str, float]) -> float | None:
         return self.forecast.left(self.steps.keys() - self.results.keys() - running.keys(), running)

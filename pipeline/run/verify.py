@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from pipeline import files, paths
 from pipeline.errors import UserError
 from pipeline.params import Params
+from pipeline.run.place import Work
 from pipeline.run.step import Result, Step
 from pipeline.run.workspace import Workspace
 
@@ -89,6 +90,9 @@ class VerifiedWorkspace:
 
     def clear(self, name: str) -> None:
         self.workspace.clear(name)
+
+    def work(self, step: Step) -> Work:
+        return self.workspace.work(step)
 
     def record(self, name: str) -> None:
         """Record the step whether or not its outputs differ: they were made by the code of today."""

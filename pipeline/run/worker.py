@@ -14,9 +14,12 @@ import pkgutil
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from multiprocessing import connection, forkserver
 from multiprocessing.context import ForkServerProcess, SpawnProcess
 from pathlib import Path
+
+import psutil
 
 from pipeline.run.interrupt import shielded
 from pipeline.run.step import Step
@@ -47,12 +50,20 @@ def warm_up() -> None:
 
 
 class Worker:
-    """A step that runs."""
+    """A step that runs.
 
-    def __init__(self, step: Step) -> None:
+    Args:
+        folder: where its command runs; the current folder by default.
+        environment: variables that its command gets besides those of this process.
+    """
+
+    def __init__(self, step: Step, folder: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
         self.step, self.start = step, time.monotonic()
+        folder = folder or Path.cwd()
+        self.log = folder / step.log
         kind = SpawnProcess if step.stage in LIGHT else ForkServerProcess
-        self._process = kind(target=_work, args=(COMMAND, step.words, step.log, os.getcwd()), daemon=True)
+        args = (COMMAND, step.words, self.log, folder, dict(environment or {}))
+        self._process = kind(target=_work, args=args, daemon=True)
         with shielded():
             self._process.start()
         self.sentinel = self._process.sentinel
@@ -61,10 +72,21 @@ class Worker:
     def seconds(self) -> float:
         return time.monotonic() - self.start
 
+    def memory(self) -> int:
+        """Bytes of main memory that the process has now."""
+        try:
+            return int(psutil.Process(self._process.pid).memory_info().rss)
+        except psutil.Error:
+            return 0
+
+    def wait(self, timeout: float) -> bool:
+        """Whether it ended; waits for it up to `timeout` seconds."""
+        return bool(connection.wait([self.sentinel], timeout))
+
     def end(self) -> str:
         """Wait for the end: why it failed, or nothing."""
         self._process.join()
-        return _why(self._process.exitcode or 0, self.step.log)
+        return _why(self._process.exitcode or 0, self.log)
 
     def terminate(self) -> None:
         """Ask the step to end."""
@@ -78,8 +100,9 @@ class Worker:
         self._process.join()
 
 
-def _work(command: str, words: tuple[str, ...], log: Path, folder: str) -> None:
+def _work(command: str, words: tuple[str, ...], log: Path, folder: Path, environment: Mapping[str, str]) -> None:
     threading.Thread(target=_follow_driver, daemon=True).start()
+    os.environ.update(environment)
     os.chdir(folder)
     log.parent.mkdir(parents=True, exist_ok=True)
     _redirect(log)

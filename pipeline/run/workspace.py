@@ -10,6 +10,7 @@ from __future__ import annotations
 import graphlib
 import shlex
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from pipeline import paths
@@ -18,6 +19,7 @@ from pipeline.metrics.evaluation import code_hash
 from pipeline.paths import Cell
 from pipeline.run import lockfile
 from pipeline.run.dvc_repository import DvcRepository, DvcStage, explained
+from pipeline.run.place import Work
 from pipeline.run.source_changes import SourceChanges
 from pipeline.run.step import Step, StepError
 from pipeline.stages.plan import at, is_same_setting
@@ -33,6 +35,11 @@ class Workspace:
         self._inputs: dict[str, dict[str, Any]] = {}
         self._records: set[str] = set()
         self._forced: set[str] = set()
+
+    @property
+    def cache(self) -> Path:
+        """The folder of DVC's cache, in which files are named by their md5."""
+        return self._repository.cache
 
     def steps(self, cells: Iterable[Cell]) -> dict[str, Step]:
         """The steps that bring `cells` and the report up to date, in the order of dvc.yaml.
@@ -135,6 +142,18 @@ class Workspace:
         with explained():
             if stage.cached:
                 stage.remove_outputs()
+
+    def work(self, step: Step) -> Work:
+        """A step with the hashes of what all steps before it made, directly or not, and the paths that it writes."""
+        reads: dict[str, str] = {}
+        before, waiting = set[str](), [*self._stages[step.name].before]
+        while waiting:
+            name = waiting.pop()
+            if name not in before and self._stages[name].cached:
+                before.add(name)
+                waiting += self._stages[name].before
+                reads |= self.outputs(name)
+        return Work(step, reads, tuple(self._stages[step.name].outputs))
 
     def record(self, name: str) -> None:
         """Take over the outputs of a step that ran.

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from clone import ROOT
+from clone import ROOT, call, clone, locked, toy
 from page import DOCS, blocks, work_through
 
 from pipeline import contract
@@ -34,7 +34,7 @@ CAPABILITIES = (
     "Reconstructs",
     "SupportsUnconditional",
 )
-each = pytest.mark.parametrize("page", PAGES)
+each = pytest.mark.parametrize("page", [*PAGES, "scale.md"])
 
 
 @pytest.mark.slow
@@ -49,6 +49,16 @@ def test_the_commands_of_a_page_end_well(page: str, started: Path, tmp_path: Pat
     folder = tmp_path / "coverseek"
     shutil.copytree(started, folder, symlinks=True)
     work_through(page, folder)
+
+
+@pytest.mark.slow
+def test_two_nodes_on_one_machine_give_the_lock_of_two_processes(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    folders = [clone(ROOT, tmp_path / name, toy()) for name in ("processes", "nodes")]
+    call(folders[0], "coverseek", "run", "-j", "2", "--no-track")
+    work_through("scale.md", folders[1])
+    assert locked(folders[1]) == locked(folders[0])
+    assert "Nothing changed" in call(folders[1], "coverseek", "run", "--no-track")
 
 
 @each

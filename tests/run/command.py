@@ -1,7 +1,8 @@
 """A command `coverseek` whose stages write a few bytes at once; words in the file `orders` make cells fail.
 
-An order is `<stage>-<key> <deed>`: `die` kills the process, `raise` raises, `sleep` takes a minute, `edit` changes
-params.yaml.
+An order is `<stage>-<key> <deed>`: `die` kills the process, `raise` raises, `refuse` exits with code 2, `sleep` takes a
+minute, `hold` waits while there is a file `hold`, `edit` changes params.yaml. Orders are read from the repository, in
+which `ran.txt` is written: the current folder, or the one that the file named by TOY_POINTER names.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,18 +20,26 @@ import yaml
 from pipeline import cells
 from pipeline.params import load
 
+HOME = Path(os.environ.get("TOY_POINTER", ""))
+"""The repository, or the file that names it."""
+
 
 def main(words: list[str]) -> None:
     stage, task, model, seed = words[0], *(words[2::2] + [""] * 3)[:3]
     key = "-".join(filter(None, (task, model, seed)))
-    with Path("ran.txt").open("a") as file:
+    with (_home() / "ran.txt").open("a") as file:
         file.write(f"{stage} {key}".rstrip() + "\n")
     _obey(f"{stage}-{key}")
     {"plan": lambda: _plan("--check" in words), "report": _report}.get(stage, lambda: _outputs(stage, key, model))()
 
 
+def _home() -> Path:
+    return Path(HOME.read_text()) if HOME.is_file() else Path()
+
+
 def _obey(name: str) -> None:
-    orders = dict(line.split() for line in Path("orders").read_text().splitlines())
+    home = _home()
+    orders = dict(line.split() for line in (home / "orders").read_text().splitlines())
     match orders.get(name):
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -37,8 +47,16 @@ def _obey(name: str) -> None:
             raise RuntimeError("the sky is falling")
         case "sleep":
             time.sleep(60)
+        case "refuse":
+            print("coverseek: no such task", file=sys.stderr)
+            sys.exit(2)
+        case "hold":
+            (home / f"{name}.pid").write_text(str(os.getpid()))
+            while (home / "hold").exists():
+                time.sleep(0.05)
         case "edit":
-            Path("params.yaml").write_text(Path("params.yaml").read_text().replace("width: 2", "width: 3"))
+            file = home / "params.yaml"
+            file.write_text(file.read_text().replace("width: 2", "width: 3"))
 
 
 def _plan(check: bool) -> None:

@@ -23,6 +23,7 @@ from pipeline.run.driver import Request
 from pipeline.run.interrupt import Interrupt
 from pipeline.run.progress import Lines
 from pipeline.run.step import Outcome, Result
+from pipeline.run.where import Where
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +59,8 @@ class Toy:
         interrupt: Interrupt | None = None,
         before: Callable[[], None] = worker.warm_up,
         force: Collection[str] = (),
+        where: Where | None = None,
+        show: Lines | None = None,
     ) -> dict[str, Result]:
         from pipeline.run import repository
         from pipeline.run.schedule import Schedule
@@ -67,8 +70,9 @@ class Toy:
         with repository.opened() as workspace:
             steps = workspace.steps(Request(suite).cells(settings))
             workspace.force(force)
-            schedule = Schedule(steps, workspace, jobs, before)
-            return schedule.run(never if interrupt is None else interrupt, Lines(len(steps)))
+            place = (where or Where(jobs)).place(settings, workspace.cache)
+            schedule = Schedule(steps, workspace, place, before)
+            return schedule.run(never if interrupt is None else interrupt, show or Lines(len(steps)))
 
     def commands(self) -> list[str]:
         """The commands that ran since the last call."""

@@ -25,7 +25,7 @@ def around(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(suite: str | None = None) -> int:
-    return driver.main(driver.Request(suite), jobs=2)
+    return driver.main(driver.Request(suite), driver.Where(2))
 
 
 def test_a_second_run_asks_nobody(

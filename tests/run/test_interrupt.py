@@ -21,6 +21,7 @@ from pipeline.run import worker
 from pipeline.run.interrupt import EXIT, Interrupt
 from pipeline.run.progress import Lines
 from pipeline.run.step import Step
+from pipeline.run.this_machine import ThisMachine
 
 if TYPE_CHECKING:
     from tests.run.conftest import Toy
@@ -35,7 +36,7 @@ DRIVER = """
     driver._checker = lambda *_: worker.warm_up
 
     if __name__ == "__main__":
-        sys.exit(driver.main(driver.Request(), jobs=2, track=False))
+        sys.exit(driver.main(driver.Request(), driver.Where(2), track=False))
 """
 
 
@@ -83,14 +84,14 @@ def test_a_step_that_has_ended_when_the_signal_comes_is_recorded(toy: Toy) -> No
 
         def tick(self, running: Sequence[Step], done: int, left: float | None) -> None:
             if any(step.stage == "train" for step in running):
-                connection.wait(list(schedule._running))
+                connection.wait([*place.workers])
                 interrupt.came = True
 
-    interrupt = Interrupt()
+    interrupt, place = Interrupt(), ThisMachine(1)
     toy.edit("params.yaml", *BOTH)
     with repository.opened() as workspace:
         steps = workspace.steps(load().cells)
-        schedule = Schedule(steps, workspace, 1, worker.warm_up)
+        schedule = Schedule(steps, workspace, place, worker.warm_up)
         results = schedule.run(interrupt, Strike(len(steps)))
     assert len(toy.outcomes(results, "ran")) == 2  # plan and the training
     toy.commands()
@@ -106,16 +107,16 @@ def test_what_a_signal_killed_has_not_failed(toy: Toy) -> None:
     class Strike(Lines):
         def tick(self, running: Sequence[Step], done: int, left: float | None) -> None:
             if any(step.stage == "train" for step in running):
-                for process in schedule._running.values():
+                for process in place.workers.values():
                     process.terminate()
-                connection.wait(list(schedule._running))
+                connection.wait([*place.workers])
                 interrupt.came = True
 
-    interrupt = Interrupt()
+    interrupt, place = Interrupt(), ThisMachine(1)
     toy.edit("params.yaml", *BOTH)
     toy.order("train-ring-gan-0 sleep", "train-ring-vae-0 sleep")
     with repository.opened() as workspace:
         steps = workspace.steps(load().cells)
-        schedule = Schedule(steps, workspace, 1, worker.warm_up)
+        schedule = Schedule(steps, workspace, place, worker.warm_up)
         results = schedule.run(interrupt, Strike(len(steps)))
     assert not toy.outcomes(results, "failed")

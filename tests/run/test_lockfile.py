@@ -34,6 +34,7 @@ RUN = """
     from pipeline.run.interrupt import Interrupt
     from pipeline.run.progress import Lines
     from pipeline.run.schedule import Schedule
+    from pipeline.run.this_machine import ThisMachine
 
     worker.COMMAND, worker.PRELOAD, worker.LIGHT = "command:main", ["command"], frozenset()
 
@@ -50,7 +51,7 @@ RUN = """
         original, files._replace = files._replace, replace
         with repository.opened() as workspace:
             steps = workspace.steps(load().cells)
-            Schedule(steps, workspace, 2, worker.warm_up).run(Interrupt(), Lines(len(steps)))
+            Schedule(steps, workspace, ThisMachine(2), worker.warm_up).run(Interrupt(), Lines(len(steps)))
 """
 
 REPRO = """

@@ -16,6 +16,7 @@ from pipeline.run import driver, verify, worker
 from pipeline.run.driver import Request
 from pipeline.run.step import Step
 from pipeline.run.verify import sample
+from pipeline.run.where import Where
 from pipeline.stages import leaderboard, publish
 from pipeline.tracking import live_curves
 
@@ -41,7 +42,7 @@ def verified() -> dict[str, Any]:
 
 
 def test_one_cell_of_each_family_runs_again_and_the_others_are_accepted(toy: Toy) -> None:
-    assert driver.main(Request(), jobs=2, verify=1) == 0
+    assert driver.main(Request(), Where(2), verify=1) == 0
     ran = toy.commands()
     assert len([line for line in ran if line.startswith("train")]) == 2
     assert {"plan", "train ring-gan-0", "evaluate ring-gan-0"} <= {*ran}
@@ -57,10 +58,10 @@ def test_one_cell_of_each_family_runs_again_and_the_others_are_accepted(toy: Toy
 
 def test_a_step_that_runs_is_accepted_no_longer(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_curves, "tracked", lambda _: nullcontext())
-    assert driver.main(Request(), jobs=2, verify=1) == 0
+    assert driver.main(Request(), Where(2), verify=1) == 0
     evaluated, trained = sorted(verified()["accepted"])
     cell = trained.partition("@")[2]
-    assert driver.main(Request(force=(cell,)), jobs=2) == 0
+    assert driver.main(Request(force=(cell,)), Where(2)) == 0
     assert not paths.VERIFIED.exists()
     verify.Verification(1, [], [evaluated, "train@other"], {}).write()
     verify.forget([evaluated])
@@ -69,7 +70,7 @@ def test_a_step_that_runs_is_accepted_no_longer(toy: Toy, monkeypatch: pytest.Mo
 
 def test_nothing_is_accepted_where_an_output_differs(toy: Toy) -> None:
     Path("noise").touch()
-    assert driver.main(Request(), jobs=2, verify=1) == 1
+    assert driver.main(Request(), Where(2), verify=1) == 1
     found = verified()
     assert found["accepted"] == []
     assert "differs from dvc.lock: artifacts/samples/ring-gan-0.npz" in found["differing"]["evaluate@ring-gan-0"]
@@ -81,7 +82,7 @@ def test_nothing_is_accepted_where_an_output_differs(toy: Toy) -> None:
 
 def test_the_log_of_a_step_that_fails_is_printed(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     toy.order("train-ring-gan-0 raise")
-    assert driver.main(Request(), jobs=2, verify=1) == 1
+    assert driver.main(Request(), Where(2), verify=1) == 1
     said = capsys.readouterr().out
     assert "not verified: train ring-gan-0 (exit code 1: RuntimeError: the sky is falling)\n" in said
     assert "logs/train-ring-gan-0.log ends with:\n  " in said
@@ -91,7 +92,7 @@ def test_the_log_of_a_step_that_fails_is_printed(toy: Toy, capsys: pytest.Captur
 
 def test_a_plan_that_fails_ends_the_verification(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     toy.order("plan- raise")
-    assert driver.main(Request(), jobs=2, verify=1) == 1
+    assert driver.main(Request(), Where(2), verify=1) == 1
     assert "failed: plan (exit code 1: RuntimeError: the sky is falling); log: logs/plan-all.log\n" in (
         said := capsys.readouterr().out
     )
@@ -104,13 +105,13 @@ def test_a_step_that_never_ran_is_not_accepted(toy: Toy) -> None:
     content = yaml.safe_load(paths.LOCK.read_text())
     del content["stages"]["evaluate@ring-vae-0"]
     paths.LOCK.write_text(yaml.safe_dump(content, sort_keys=False))
-    assert driver.main(Request(), jobs=2, verify=1) == 0
+    assert driver.main(Request(), Where(2), verify=1) == 0
     assert "evaluate@ring-vae-0" not in verified()["accepted"]
 
 
 def test_a_changed_setting_is_not_accepted(toy: Toy) -> None:
     toy.edit("params.yaml", "gan: {family: gan, width: 1}", "gan: {family: gan, width: 2}")
-    assert driver.main(Request(), jobs=2, verify=1) == 0
+    assert driver.main(Request(), Where(2), verify=1) == 0
     found = verified()
     assert not [name for name in (*found["rerun"], *found["accepted"]) if "gan" in name]
     assert "train ring-gan-0" in toy.commands()

@@ -1,0 +1,142 @@
+"""Cells on two Ray nodes of one CPU each, on loopback, against two processes of this machine.
+
+    python benchmarks/cluster.py [--frozen] [--cells 40]
+
+Prints, with cells that compute nothing or keep one CPU busy for a given time:
+
+overhead      seconds a cell that a node of one CPU takes more than one process here, at one cell at a time
+efficiency    wall time of two processes here / wall time of two nodes, the same busy cells
+recovery      seconds from kill -9 of a node with all its processes until its cell runs on the other node; with --frozen
+              from SIGSTOP as well, which takes a minute
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from pipeline.params import load
+from pipeline.run import worker
+from pipeline.run.cluster.config import ClusterConfig
+from pipeline.run.place import Place, Work
+from pipeline.run.step import Step
+from pipeline.run.this_machine import ThisMachine
+
+HERE = Path(__file__).parent
+GOALS = {"overhead": "<= 0.050 s", "efficiency": ">= 0.95", "killed": "<= 5 s", "frozen": "<= 60 s"}
+
+
+def command(words: Sequence[str]) -> None:
+    """A cell: keeps one CPU busy for `--busy` seconds, or waits while the file `--hold` exists; writes `--out`."""
+    options = dict(zip(words[1::2], words[2::2], strict=True))
+    end = time.monotonic() + float(options["--busy"])
+    while time.monotonic() < end:
+        pass
+    if hold := options["--hold"]:
+        Path(f"{hold}.{os.getpid()}").touch()
+        while Path(hold).exists():
+            time.sleep(0.01)
+    Path(options["--out"]).write_text("done")
+
+
+def cells(count: int, busy: float = 0.0, hold: str = "") -> list[Work]:
+    """Steps of the first cell of params.yaml, so that cluster.yaml may name what they need."""
+    first, found = load().cells[0], []
+    for number in range(count):
+        out = f"out-{number}"
+        words = f"train --task {first.task} --model {first.model} --busy {busy} --out {out} --hold".split()
+        found.append(Work(Step(f"train@{number}", (*words, hold), frozenset()), {}, (out,)))
+    return found
+
+
+def seconds(place: Place, works: Sequence[Work]) -> float:
+    """Wall time of cells, each started when the place has room. Raises SystemExit where one fails."""
+    start, waiting, left = time.perf_counter(), [*works], len(works)
+    while left:
+        while waiting and place.room() > 0:
+            place.start(waiting.pop(0))
+        for ended in place.wait(0.2):
+            left -= 1
+            if ended.why:
+                sys.exit(f"{ended.name}: {ended.why}")
+    return time.perf_counter() - start
+
+
+def recovery(place: Place, cluster: Any, strike: Callable[[psutil.Process], None], folder: Path) -> float:
+    """Seconds from `strike` on all processes of the node that runs a cell until the cell runs again."""
+    hold = folder / f"hold-{time.monotonic_ns()}"
+    hold.touch()
+    thread = threading.Thread(target=seconds, args=(place, cells(1, hold=str(hold))))
+    thread.start()
+    while not (started := [*folder.glob(f"{hold.name}.*")]):
+        time.sleep(0.01)
+    parents = {process.pid for process in psutil.Process(int(started[0].suffix[1:])).parents()}
+    raylets = [node.all_processes["raylet"][0].process.pid for node in cluster.worker_nodes]
+    raylet = psutil.Process(next(pid for pid in raylets if pid in parents))
+    start = time.perf_counter()
+    for process in [raylet, *raylet.children(recursive=True)]:
+        strike(process)
+    while len([*folder.glob(f"{hold.name}.*")]) < 2:
+        time.sleep(0.01)
+    found = time.perf_counter() - start
+    hold.unlink()
+    thread.join()
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cells", type=int, default=40)
+    parser.add_argument("--busy", type=float, default=5.0, help="seconds of each cell of the measure of efficiency")
+    parser.add_argument("--frozen", action="store_true")
+    chosen = parser.parse_args()
+    worker.COMMAND, worker.PRELOAD = "cluster:command", ["cluster"]
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
+    os.environ["PYTHONPATH"] = f"{HERE}{os.pathsep}{HERE.parent}"
+    config = ClusterConfig.load(load())
+    from ray.cluster_utils import Cluster
+
+    from pipeline.run.cluster.ray_cluster import RayCluster  # WHY here: Ray reads the variables when it is imported
+
+    common = {"node_ip_address": "127.0.0.2", "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **common})
+    for _ in range(2):
+        cluster.add_node(num_cpus=1, **common)
+    os.environ["RAY_ADDRESS"] = cluster.address
+    worker.warm_up()
+    params = Path("params.yaml").read_bytes()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.chdir(folder)
+        Path("params.yaml").write_bytes(params)
+        one, here, both = RayCluster(config, folder / "cache", 1), ThisMachine(1), ThisMachine(2)
+        for place in (one, here):
+            seconds(place, cells(2))  # the servers of processes have started
+        found = {"overhead": (seconds(one, cells(chosen.cells)) - seconds(here, cells(chosen.cells))) / chosen.cells}
+        one.stop()
+        two = RayCluster(config, folder / "cache", None)
+        seconds(two, cells(4))
+        busy = cells(chosen.cells, busy=chosen.busy)
+        found["efficiency"] = seconds(both, busy) / seconds(two, busy)
+        found["killed"] = recovery(two, cluster, psutil.Process.kill, folder)
+        if chosen.frozen:
+            cluster.add_node(num_cpus=1, **common)
+            found["frozen"] = recovery(two, cluster, psutil.Process.suspend, folder)
+        two.stop()
+    cluster.shutdown()
+    for name, value in found.items():
+        print(f"{name:12}{value:8.3f}   goal {GOALS[name]}")
+
+
+if __name__ == "__main__":
+    main()
