@@ -107,6 +107,7 @@ def main() -> None:
     chosen = parser.parse_args()
     worker.COMMAND, worker.PRELOAD = "cluster:command", ["cluster"]
     os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
+    os.environ |= {"RAY_worker_niceness": "0"}  # as processes here; Ray's default is 15
     os.environ["PYTHONPATH"] = f"{HERE}{os.pathsep}{HERE.parent}"
     config = ClusterConfig.load(load())
     from ray.cluster_utils import Cluster
