@@ -36,12 +36,14 @@ def bucket(name: str = "bucket") -> Iterator[str]:
     _, port = server.get_host_and_port()
     address = f"http://{HOST}:{port}"
     variables = {"ENDPOINT_URL": address, "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "DEFAULT_REGION": "us-east-1"}
-    with pytest.MonkeyPatch.context() as patch:
-        for key, value in variables.items():
-            patch.setenv(f"AWS_{key}", value)
-        urllib.request.urlopen(urllib.request.Request(f"{address}/{name}", method="PUT")).close()
-        yield f"s3://{name}"
-    server.stop()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for key, value in variables.items():
+                patch.setenv(f"AWS_{key}", value)
+            urllib.request.urlopen(urllib.request.Request(f"{address}/{name}", method="PUT")).close()
+            yield f"s3://{name}"
+    finally:
+        server.stop()
 
 
 @contextmanager
@@ -68,7 +70,7 @@ def postgresql() -> Iterator[str]:
         with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, cwd="/", **user) as server:
             try:
                 _await(port, server, log)
-                yield f"postgresql://mlflow:{PASSWORD}@{HOST}:{port}/postgres"
+                yield f"postgresql+psycopg2://mlflow:{PASSWORD}@{HOST}:{port}/postgres"
             finally:
                 server.send_signal(signal.SIGINT)  # it ends sessions; SIGTERM waits for them
 
@@ -85,8 +87,9 @@ def mlflow_server(folder: Path, *words: str) -> Iterator[str]:
         _await(port, server, log)
         yield f"http://{HOST}:{port}"
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait()
 
 
 def _await(port: int, server: subprocess.Popen[bytes], log: Path) -> None:

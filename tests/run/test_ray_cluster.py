@@ -49,6 +49,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         patch.setenv("PYTHONPATH", os.pathsep.join((str(ROOT), str(HERE))))
         patch.setenv("TOY_POINTER", str(folder / "toy"))
         patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_worker_niceness", "0")
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(16))
         patch.setenv("TMPDIR", str(folder))
         from pipeline.run.cluster import ray_connection

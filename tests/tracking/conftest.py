@@ -5,19 +5,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from configuration import params_text, suite_entry, task_entry
+from services import mlflow_server
 
 from pipeline import files, params, paths
 from pipeline.paths import Cell
@@ -156,23 +151,8 @@ def new_store(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def server(tmp_path: Path, empty_store: Path) -> Iterator[str]:
     """The address of an MLflow server of an empty store."""
     (tmp_path / "served.db").write_bytes(empty_store.read_bytes())
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{tmp_path / 'served.db'}"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    with (tmp_path / "server.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path, start_new_session=True)
-    try:
-        for _ in range(240):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+    with mlflow_server(tmp_path, "--backend-store-uri", f"sqlite:///{tmp_path / 'served.db'}") as address:
+        yield address
 
 
 @pytest.fixture

@@ -7,13 +7,16 @@ Nothing is written to a checkout, so that an attempt that was given up can only 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from pipeline import files
+from pipeline.metrics.evaluation import code_hash
 from pipeline.run import worker
 from pipeline.run.cluster.content_store import ContentStore, StoreError
 from pipeline.run.cluster.node_identity import differences, identity
@@ -27,6 +30,8 @@ LOG_BYTES = 1 << 20
 """The end of a log that is returned."""
 LIMIT = 256 << 20
 """Bytes of outputs that are returned without a store."""
+HASHES = code_hash.FILE
+"""Of the code of each metric: an evaluation takes a second to make them, and a node keeps them for the next one."""
 Load = Callable[[Sequence[Any]], Sequence[bytes]]
 
 
@@ -66,7 +71,9 @@ def _run(call: Call, load: Load, answer: Answer) -> None:
             (folder / path).write_bytes(content)
         transport.accept(call.reads.values(), call.sent, load)
         transport.checkout(call.reads, folder)
+        _copy(here / HASHES.name, folder / HASHES)
         _execute(call, folder, answer)
+        _copy(folder / HASHES, here / HASHES.name)
         log = folder / call.step.log
         answer.log = log.read_bytes()[-LOG_BYTES:] if log.exists() else b""
         if not answer.why:
@@ -88,6 +95,11 @@ def _execute(call: Call, folder: Path, answer: Answer) -> None:
         answer.seconds = time.monotonic() - start
     finally:
         process.stop()
+
+
+def _copy(source: Path, target: Path) -> None:
+    with suppress(OSError), files.atomic_write(target) as draft:  # another cell writes the same, or there is none
+        shutil.copyfile(source, draft)
 
 
 @contextmanager
