@@ -34,8 +34,8 @@ def _leads(results: Results) -> Iterator[Contrast]:
 
 
 def _draws(results: Results) -> Iterator[Contrast]:
-    """A theorem (Burda et al. 2016, arXiv:1509.00519): E IWAE-k does not fall in k, so that the sign decides, of trained
-    and of half-trained models."""
+    """A theorem (Burda et al. 2016, arXiv:1509.00519): E IWAE-k does not fall in k, so that the sign decides, at any
+    step of a training."""
     found = [(task, model) for task in MIXTURES for model in results.models(task, ("vae",))]
     for task, model in found:
         one, many = (results.seeds(task, model, metric, at_any_step=True) for metric in ("elbo", "iwae_64"))
