@@ -107,6 +107,8 @@ def main() -> None:
     chosen = parser.parse_args()
     worker.COMMAND, worker.PRELOAD = "cluster:command", ["cluster"]
     os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
+    os.environ |= {"RAY_grpc_client_keepalive_time_ms": "10000", "RAY_grpc_client_keepalive_timeout_ms": "10000"}
+    os.environ |= {"RAY_health_check_timeout_ms": "5000"}
     os.environ |= {"RAY_worker_niceness": "0"}  # as processes here; Ray's default is 15
     os.environ["PYTHONPATH"] = f"{HERE}{os.pathsep}{HERE.parent}"
     config = ClusterConfig.load(load())

@@ -30,8 +30,8 @@ SCOPE = (
     "These are small tasks and short trainings: what holds here need not hold at another size, and a family is the "
     "models that were measured"
 )
-ADVERSARIAL = (
-    "Whether adversarial models and autoencoders converged is not decided, since they have no validation score: their "
+CONVERGENCE = (
+    "Whether autoencoders converged is not decided, since they have no validation score: their "
     f"trainings count. Of other models a training does not count if {convergence.SENTENCE}"
 )
 WHY: Mapping[str, str] = {
@@ -80,7 +80,7 @@ def unknown(records: Iterable[Record], catalogue: Iterable[Claim]) -> list[str]:
     short = {claim.id: claim.short for claim in catalogue}
     open_ = [record for record in records if record["verdict"] == "undecided" and record["id"] in short]
     found = [f"Whether {short[record['id']]}: {_why(record)}" for record in open_]
-    return [*found, ADVERSARIAL, SCOPE]
+    return [*found, CONVERGENCE, SCOPE]
 
 
 def verdict(record: Record) -> str:

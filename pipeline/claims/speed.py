@@ -21,8 +21,8 @@ WAYS = ("sample", "likelihood")
 
 
 def _depths(results: Results, model: str) -> tuple[Seeds, Seeds]:
-    """Of one sample, and of one evaluation: of log p, or of one draw of its bound."""
-    sample, evaluate = (results.seeds(TASK, model, f"{way}_depth") for way in WAYS)
+    """Of one sample, and of one evaluation: of log p, or of one draw of its bound. Training does not change a depth."""
+    sample, evaluate = (results.seeds(TASK, model, f"{way}_depth", at_any_step=True) for way in WAYS)
     return sample, evaluate
 
 
@@ -50,7 +50,7 @@ def _remark(results: Results, *models: str) -> str:
     found = []
     for model in models:
         for title, metric in (("seconds for 1,000", "seconds_per_1000"), ("FLOPs", "flops")):
-            values = {way: results.seeds(TASK, model, f"{way}_{metric}").values() for way in WAYS}
+            values = {way: results.seeds(TASK, model, f"{way}_{metric}", at_any_step=True).values() for way in WAYS}
             means = [f"{way} {mean(of):.3g}" for way, of in values.items() if of]
             if means:
                 found.append(f"{model}, {title}: {', '.join(means)}")

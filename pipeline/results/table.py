@@ -174,11 +174,12 @@ class Results:
         knobs = dict(zip(rows["model"].astype(str), rows["knob"].astype(str), strict=True))
         return {model: knob for model, knob in knobs.items() if base(model) == model}
 
-    def seeds(self, task: str, model: str, metric: str) -> SeedValues:
-        """One metric of one model on one task, of the seeds that converged, or whose convergence is not decided."""
+    def seeds(self, task: str, model: str, metric: str, at_any_step: bool = False) -> SeedValues:
+        """One metric of one model on one task, of the seeds that converged, or whose convergence is not decided; or of
+        all seeds, for what is true of a model at any step of its training."""
         f = self.frame
         rows = f[(f["task"] == task) & (f["model"] == model) & (f["metric"] == metric)]
-        return self._select(rows, "value", task, model, metric, metric)
+        return self._select(rows, "value", task, model, metric, metric, at_any_step)
 
     def at_setting(self, task: str, model: str, setting: float, metric: str) -> Seeds:
         """The same with its knob at a setting."""
@@ -188,8 +189,10 @@ class Results:
         rows = t[(t["task"] == task) & (t["model"] == model) & (t["setting"] == setting)]
         return self._select(rows, metric, task, model, metric, f"{metric} at {setting:g}")
 
-    def _select(self, rows: pd.DataFrame, column: str, task: str, model: str, metric: str, name: str) -> SeedValues:
-        still = self.unconverged.get((task, model), frozenset())
+    def _select(
+        self, rows: pd.DataFrame, column: str, task: str, model: str, metric: str, name: str, at_any_step: bool = False
+    ) -> SeedValues:
+        still = frozenset() if at_any_step else self.unconverged.get((task, model), frozenset())
         pairs = zip(map(int, rows["seed"]), map(float, rows[column]), strict=True)
         values = {seed: value for seed, value in pairs if seed not in still}
         kinds = frozenset(map(str, rows["kind"])) if "kind" in rows else frozenset()

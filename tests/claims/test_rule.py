@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.claims import coverage
+from pipeline.claims import coverage, likelihoods
 from pipeline.claims.claim import GAN, LIKELIHOOD, roster
 from pipeline.claims.contrast import Contrast, by_sign, difference, families, within
 from pipeline.claims.rule import ALPHA, judge, judge_all
@@ -131,6 +131,15 @@ def test_a_training_that_had_not_converged_is_left_out_by_name() -> None:
     sides = [roster(results, "ring", side, "precision") for side in (GAN, LIKELIHOOD)]
     contrast = families("f", *sides)
     assert contrast.left_out == ("b: not converged: ring-b (seeds 0, 2)",)
+
+
+def test_what_holds_at_any_step_of_a_training_uses_all_seeds() -> None:
+    assert still_rising(0, 2).seeds("ring", "b", "precision", at_any_step=True).keys() == {0, 1, 2}
+    rows: Rows = [
+        ("ring", "v", "vae", 0, name, value) for name, value in (("elbo", -2.0), ("iwae_64", -1.5), (RISE, 9.0))
+    ]
+    (draws,) = (claim for claim in likelihoods.CLAIMS if claim.id == "more-draws")
+    assert judge(list(draws.contrasts(table(rows)))).verdict == "supported"
 
 
 def test_a_model_that_did_not_converge_has_no_vote() -> None:

@@ -35,6 +35,12 @@ ROOT, HERE = Path(__file__).parents[2], Path(__file__).parent
 GAN = ["evaluate ring-gan-0", "train ring-gan-0"]
 WIDER = ("gan: {family: gan, width: 1}", "gan: {family: gan, width: 2}")
 RAY = Where(ray=True)
+WITHIN_A_MINUTE = {
+    "RAY_grpc_client_keepalive_time_ms": "10000",
+    "RAY_grpc_client_keepalive_timeout_ms": "10000",
+    "RAY_health_check_timeout_ms": "5000",
+}
+"""As docs/scale.md says: else a node that answers no more is given up after seven minutes."""
 ADDRESS = "127.0.0.2"
 """Of all nodes. Ray replaces 127.0.0.1 by the address that others reach the machine at."""
 
@@ -50,6 +56,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         patch.setenv("TOY_POINTER", str(folder / "toy"))
         patch.setenv("RAY_AUTH_MODE", "token")
         patch.setenv("RAY_worker_niceness", "0")
+        for name, value in WITHIN_A_MINUTE.items():
+            patch.setenv(name, value)
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(16))
         patch.setenv("TMPDIR", str(folder))
         from pipeline.run.cluster import ray_connection
@@ -232,6 +240,16 @@ def _without_tokens() -> Any:
 
     found = identity()
     return ray.remote(lambda: (False, found))
+
+
+def test_other_settings_of_connections_are_refused(remote: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline.run.cluster.ray_connection import KEEPALIVE
+
+    monkeypatch.delenv(KEEPALIVE)
+    with pytest.raises(
+        UserError, match=f"the head of the Ray cluster: {KEEPALIVE} is 10000, and not set where the run"
+    ):
+        remote.run(where=RAY)
 
 
 def test_no_cluster_is_one_line(toy: Toy, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,11 @@ from pipeline.errors import UserError
 
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anybody
-    "RAY_grpc_client_keepalive_time_ms": "10000",  # a node that answers no more is found within a minute
-    "RAY_grpc_client_keepalive_timeout_ms": "10000",
-    "RAY_health_check_timeout_ms": "5000",
     "RAY_task_oom_retries": "0",  # what was killed for memory is run again by the place, once
 }
+KEEPALIVE = "RAY_grpc_client_keepalive_time_ms"
+"""Has to be the same on driver and nodes: who is asked for a sign of life more often than it asks itself takes that for
+an attack, and drops the connection and the cell."""
 os.environ.update(SETTINGS)  # WHY before the import: Ray reads them then
 
 try:
@@ -27,7 +27,7 @@ except ImportError:
 
 KNOCK_SECONDS = 10.0
 """That a connection to the head may take."""
-__all__ = ["SETTINGS", "NodeAffinitySchedulingStrategy", "asks_for_tokens", "connect", "ray", "refuse_open"]
+__all__ = ["SETTINGS", "NodeAffinitySchedulingStrategy", "asks_for_tokens", "connect", "ray", "refuse_open", "settings"]
 
 
 def connect(address: str | None, tokens: bool) -> None:
@@ -62,6 +62,11 @@ def refuse_open(where: str) -> None:
         "ray get-auth-token --generate, copy ~/.ray/auth_token to each node, set RAY_AUTH_MODE=token and start it "
         "again; or --trust-network"
     )
+
+
+def settings() -> dict[str, str]:
+    """What has to be equal on driver and nodes for the connection to last."""
+    return {KEEPALIVE: os.environ.get(KEEPALIVE, "not set")}
 
 
 def asks_for_tokens() -> bool:

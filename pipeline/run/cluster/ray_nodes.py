@@ -10,10 +10,18 @@ from typing import Any
 from pipeline.errors import UserError
 from pipeline.run.cluster.config import Needs
 from pipeline.run.cluster.node_identity import differences, identity
-from pipeline.run.cluster.ray_connection import NodeAffinitySchedulingStrategy, asks_for_tokens, ray, refuse_open
+from pipeline.run.cluster.ray_connection import (
+    NodeAffinitySchedulingStrategy,
+    asks_for_tokens,
+    ray,
+    refuse_open,
+    settings,
+)
 
 CHECK_SECONDS = 120.0
 """That the nodes may take to say what they are before the first cell starts."""
+HEAD = "node:__internal_head__"
+"""The resource that Ray gives the head."""
 PERIOD = 2.0
 """Seconds between two looks at the list of nodes."""
 
@@ -52,16 +60,21 @@ class Nodes:
         expected: what `identity` has to be on a node.
 
     Raises:
-        UserError: a node asks for no token, or none can take cells.
+        UserError: a node asks for no token, the head has other settings of connections, or no node can take cells.
     """
 
     def __init__(self, tokens: bool) -> None:
         self.expected, self._tokens = identity(), tokens
+        self._settings = settings()
         self._alive: list[Node] = []
         self._asked: dict[str, Any] = {}
         self._refused: dict[str, str] = {}
         self._next_look = 0.0
         self._look(CHECK_SECONDS)
+        head = next((node.id for node in self._alive if HEAD in node.resources), "")
+        if any(name in self._refused.get(head, "") for name in self._settings):
+            ray.shutdown()
+            raise UserError(f"the head of the Ray cluster: {self._refused[head]}; start Ray and the run with the same")
         if not self._taking():
             ray.shutdown()
             raise UserError("no node of the Ray cluster can take cells: make its nodes equal to this machine")
@@ -116,12 +129,12 @@ class Nodes:
             return self.refuse(name, f"coverseek does not answer there ({type(error).__name__})")
         if self._tokens and not tokens:
             refuse_open(f"node {name}")
-        if why := differences(self.expected, found):
+        if why := differences(self.expected | self._settings, found):
             self.refuse(name, why)
 
 
 def _identity() -> tuple[bool, dict[str, str]]:
-    return asks_for_tokens(), identity()
+    return asks_for_tokens(), identity() | settings()
 
 
 _TASK: Any = ray.remote(_identity)
