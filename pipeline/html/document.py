@@ -30,7 +30,7 @@ from pipeline.results.conditioning import ConditioningSeries
 
 PATH = paths.RESULTS.with_name("index.html")
 BLANK = re.compile(r"\s*\n\s*")
-LIMIT = 4_000_000
+LIMIT = 5_000_000
 """Bytes of the page at most."""
 
 
