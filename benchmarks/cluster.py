@@ -99,6 +99,10 @@ def recovery(place: Place, cluster: Any, strike: Callable[[psutil.Process], None
     return found
 
 
+def show(name: str, value: float) -> None:
+    print(f"{name:12}{value:8.3f}   goal {GOALS[name]}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int, default=40)
@@ -129,21 +133,20 @@ def main() -> None:
         one, here, both = RayCluster(config, folder / "cache", 1), ThisMachine(1), ThisMachine(2)
         for place in (one, here):
             seconds(place, cells(2))  # the servers of processes have started
-        found = {"overhead": (seconds(one, cells(chosen.cells)) - seconds(here, cells(chosen.cells))) / chosen.cells}
+        spent = [seconds(place, cells(chosen.cells)) for place in (one, here)]
+        show("overhead", (spent[0] - spent[1]) / chosen.cells)
         one.stop()
         cluster.add_node(num_cpus=1, **common)
         two = RayCluster(config, folder / "cache", None)
         seconds(two, cells(8, busy=0.5))  # the servers of both nodes have started
         busy = cells(chosen.cells, busy=chosen.busy)
-        found["efficiency"] = seconds(both, busy) / seconds(two, busy)
-        found["killed"] = recovery(two, cluster, psutil.Process.kill, folder)
+        show("efficiency", seconds(both, busy) / seconds(two, busy))
+        show("killed", recovery(two, cluster, psutil.Process.kill, folder))
         if chosen.frozen:
             cluster.add_node(num_cpus=1, **common)
-            found["frozen"] = recovery(two, cluster, psutil.Process.suspend, folder)
+            show("frozen", recovery(two, cluster, psutil.Process.suspend, folder))
         two.stop()
     cluster.shutdown()
-    for name, value in found.items():
-        print(f"{name:12}{value:8.3f}   goal {GOALS[name]}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -219,6 +220,39 @@ def test_a_node_with_other_code_that_joins_takes_no_cells(
         cluster.remove_node(node)
     assert not remote.outcomes(results, "failed")
     assert "takes no cells: the code is" in capsys.readouterr().out
+
+
+def test_a_cell_may_wait_for_a_node_that_has_not_said_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    from pipeline.run.cluster import ray_nodes
+
+    class Ray:
+        alive, exceptions = ["first"], ray_nodes.ray.exceptions
+
+        def nodes(self) -> list[dict[str, Any]]:
+            entry = {"NodeManagerAddress": "127.0.0.2", "NodeManagerPort": 1, "Resources": {"CPU": 1}, "Alive": True}
+            return [{"NodeID": name, **entry} for name in self.alive]
+
+        def wait(self, names: list[str], **_: object) -> tuple[list[str], list[str]]:
+            return [name for name in names if name == "first"], []
+
+        def get(self, name: str, **_: object) -> tuple[bool, dict[str, str]]:
+            return True, ray_nodes.identity() | ray_nodes.settings()
+
+        def options(self, scheduling_strategy: Any, **_: object) -> Any:
+            return SimpleNamespace(remote=lambda: scheduling_strategy.node_id)
+
+    fake = Ray()
+    monkeypatch.setattr(ray_nodes, "ray", fake)
+    monkeypatch.setattr(ray_nodes, "_TASK", fake)
+    monkeypatch.setattr(ray_nodes, "NodeAffinitySchedulingStrategy", lambda name, soft: SimpleNamespace(node_id=name))
+    monkeypatch.setattr(ray_nodes, "PERIOD", -1.0)
+    nodes = ray_nodes.Nodes(tokens=True)
+    fake.alive.append("second")
+    assert [node.id for node in nodes.taking()] == ["first"]
+    assert nodes.excluded() == set()
+    nodes.refuse("second", "torch is missing")
+    assert nodes.excluded() == {"second"}
 
 
 def test_a_cluster_without_tokens_is_refused(remote: Toy, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The nodes of a Ray cluster that take cells: each is asked first what it is, also those that join later."""
+"""The nodes of a Ray cluster that take cells: each is asked what it is, also those that join later."""
 
 from __future__ import annotations
 
@@ -89,11 +89,16 @@ class Nodes:
         return self._taking()
 
     def _taking(self) -> list[Node]:
-        return [node for node in self._alive if node.cpus and node.id not in self.excluded()]
+        heard = [node for node in self._alive if node.id not in self._asked]
+        return [node for node in heard if node.cpus and node.id not in self._refused]
 
     def excluded(self) -> set[str]:
-        """The ids of those that take none, or have not said what they are."""
-        return self._refused.keys() | self._asked.keys()
+        """The ids of those that must not get a cell.
+
+        Not of those that have not said yet what they are: a cell that waits keeps what was excluded when it was sent,
+        and would wait for ever where such a node is the only one left. The cell itself compares (`remote_cell.run`).
+        """
+        return {*self._refused}
 
     def refuse(self, name: str, why: str) -> None:
         """Give a node no more cells. `name`: its id."""
