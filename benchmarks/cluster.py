@@ -47,7 +47,7 @@ def command(words: Sequence[str]) -> None:
         Path(f"{hold}.{os.getpid()}").touch()
         while Path(hold).exists():
             time.sleep(0.01)
-    Path(options["--out"]).write_text("done")
+    Path(options["--out"]).write_text("done", encoding="utf-8")
 
 
 def cells(count: int, busy: float = 0.0, hold: str = "") -> list[Work]:

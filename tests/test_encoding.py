@@ -16,7 +16,7 @@ from pipeline import standard_streams
 
 ROOT = Path(__file__).parents[1]
 TEXT = {"read_text", "write_text", "savetxt", "loadtxt", "genfromtxt", "TextIOWrapper", "NamedTemporaryFile"}
-OTHER = {"os", "tarfile", "Image", "archive", "packed"}
+OTHER = {"os", "tarfile", "wave", "Image", "archive", "packed"}
 """What has an `open` that opens bytes; the last two are names of a ZipFile."""
 BOARD = ("leaderboard", "--task", "digits")
 COMMANDS = (

@@ -49,7 +49,7 @@ def draws(case: Case) -> bool:
     if toy.family in DRAWING or changes.get("augmented") or changes.get("objective", "forward_kl") != "forward_kl":
         return True
     if toy.family == "flow":
-        return toy.event != "points"  # dequantisation
+        return toy.event not in ("points", "series")  # dequantisation
     return toy.recipe in ("denoising_autoencoder", "made_ensemble")
 
 

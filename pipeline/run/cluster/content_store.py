@@ -88,7 +88,7 @@ class ContentStore:
         """The bytes of one file, or of a folder's list of files."""
 
         def content() -> bytes:
-            with self._objects.fs.open(self._objects.oid_to_path(md5), "rb") as file:
+            with self._objects.fs.open(self._objects.oid_to_path(md5), mode="rb") as file:
                 return bytes(file.read())
 
         return patiently(content, f"{md5} cannot be read from {self.address}")

@@ -56,8 +56,8 @@ def run(call: Call, node: str, load: Load) -> Answer:
         answer.lost = str(error)
     except Exception as error:
         answer.why = " ".join(f"{type(error).__name__}: {error}".split())
-    except BaseException:  # a signal: the command's own exit ends another process
-        answer.lost = "the node was stopped"
+    except BaseException as error:  # a signal: the command's own exit ends another process
+        answer.lost = f"the node was stopped ({type(error).__name__})"
     return answer
 
 
