@@ -8,6 +8,9 @@ overhead      seconds a cell that a node of one CPU takes more than one process 
 efficiency    wall time of two processes here / wall time of two nodes, the same busy cells
 recovery      seconds from kill -9 of a node with all its processes until its cell runs on the other node; with --frozen
               from SIGSTOP as well, which takes a minute
+
+On 2 cores of an AMD EPYC, otherwise idle: overhead 0.008 s (goal 0.050), efficiency 0.98 (0.95), killed 13.3 s (5; another
+run: 0.2), frozen 39.8 s (60). A killed node takes long where its sockets stay open and heartbeats have to be missed.
 """
 
 from __future__ import annotations
