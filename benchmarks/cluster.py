@@ -9,8 +9,8 @@ efficiency    wall time of two processes here / wall time of two nodes, the same
 recovery      seconds from kill -9 of a node with all its processes until its cell runs on the other node; with --frozen
               from SIGSTOP as well, which takes a minute
 
-On 2 cores of an AMD EPYC, otherwise idle: overhead 0.008 s (goal 0.050), efficiency 0.98 (0.95), killed 13.3 s (5; another
-run: 0.2), frozen 39.8 s (60). A killed node takes long where its sockets stay open and heartbeats have to be missed.
+On 2 cores of an AMD EPYC, otherwise idle: overhead 0.008 s (goal 0.050), efficiency 0.98 (0.95), killed 13.3 s (5; it
+was 0.2 in another run), frozen 39.8 s (60). After 13 s Ray had missed the heartbeats of the killed node.
 """
 
 from __future__ import annotations
