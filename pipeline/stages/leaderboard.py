@@ -115,7 +115,7 @@ def _columns(rows: Sequence[Row]) -> dict[str, list[str]]:
     columns["family"] = [family_label(row["model"], row.get("family", ""), images) for row in rows]
     for name in LIKELIHOODS:
         if _present(rows, name):
-            columns[column(name).title] = [_likelihood(row, name) for row in rows]
+            columns[column(name).title] = [mean_and_interval(row, name) for row in rows]
             columns["kind"] = [bound(row.get(f"{name}_kind", "")) or DASH for row in rows]
     for name in METRICS:
         if _present(rows, name):
@@ -143,6 +143,8 @@ def _mean(row: Row, metric: str) -> str:
     return column(metric).text(float(mean)) if mean else DASH
 
 
-def _likelihood(row: Row, metric: str) -> str:
+def mean_and_interval(row: Row, metric: str) -> str:
+    """'1.747 ± 0.004', or '1.47 [1.14, 1.88]' of a metric on the log scale; a dash where the row has no mean."""
     mean, low, high = (float(text) if (text := row.get(f"{metric}_{end}")) else None for end in ("mean", "low", "high"))
-    return DASH if mean is None else column(metric).spread(mean, low, high)
+    style = column(metric)
+    return DASH if mean is None else style.spread(mean, low, high, style.log)

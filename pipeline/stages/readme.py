@@ -10,8 +10,7 @@ from pipeline.claims import answer_md
 from pipeline.claims.claims_md import CATALOGUE, JSON
 from pipeline.errors import UserError
 from pipeline.files import atomic_write
-from pipeline.results.column import DASH, column
-from pipeline.stages.leaderboard import read_leaderboard
+from pipeline.stages.leaderboard import Row, mean_and_interval, read_leaderboard
 
 README = Path("README.md")
 ANSWER, RESULTS = ("<!-- answer -->", "<!-- /answer -->"), ("<!-- results -->", "<!-- /results -->")
@@ -26,15 +25,19 @@ def main() -> None:
     Raises:
         UserError: claims.json or leaderboard.csv is missing or damaged, or README.md has no such markers.
     """
-    text = files.read_utf8(README, f"git show HEAD:{README}")
-    for markers, written in ((RESULTS, _results), (ANSWER, _answer)):
-        before, start, rest = text.partition(markers[0])
-        old, end, after = rest.partition(markers[1])
-        if not (start and end):
-            raise UserError(f"{README} has no {markers[0]} and {markers[1]}; add both lines where these belong")
-        text = f"{before}{start}\n{written(old)}\n{end}{after}"
+    before, table, after = _split(files.read_utf8(README, f"git show HEAD:{README}"), RESULTS)
+    before, _, after = _split(f"{before}\n{_results(table)}\n{after}", ANSWER)
     with atomic_write(README) as draft:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_text(f"{before}\n{_answer()}\n{after}", encoding="utf-8")
+
+
+def _split(text: str, markers: tuple[str, str]) -> tuple[str, str, str]:
+    """What stands up to the first marker, between both, and from the second on."""
+    before, start, rest = text.partition(markers[0])
+    between, end, after = rest.partition(markers[1])
+    if not (start and end):
+        raise UserError(f"{README} has no {markers[0]} and {markers[1]}; add both lines where these belong")
+    return before + start, between, end + after
 
 
 def _results(old: str) -> str:
@@ -44,7 +47,7 @@ def _results(old: str) -> str:
     return "\n".join([head, rule, *(_line(row.strip("|").split("|")[0].strip(), found) for row in rows)])
 
 
-def _line(name: str, found: Mapping[str, Mapping[str, str]]) -> str:
+def _line(name: str, found: Mapping[str, Row]) -> str:
     """The row of the model that stands first in a row; controls are in italics."""
     row = found.get(name.strip("*"))
     if row is None:
@@ -52,18 +55,13 @@ def _line(name: str, found: Mapping[str, Mapping[str, str]]) -> str:
     return f"| {name} | {row['family']} | {' | '.join(_number(row, metric) for metric in METRICS)} |"
 
 
-def _number(row: Mapping[str, str], metric: str) -> str:
+def _number(row: Row, metric: str) -> str:
     """Mean and interval over seeds."""
-    ends = (row.get(f"{metric}_{end}") for end in ("mean", "low", "high"))
-    mean, low, high = (float(text) if text else None for text in ends)
-    if mean is None:
-        return DASH
-    bound = "≤ " if row[f"{metric}_kind"].startswith("<=") else ""
-    return bound + column(metric).spread(mean, low, high, column(metric).log)
+    bound = "≤ " if row.get(f"{metric}_kind", "").startswith("<=") else ""
+    return bound + mean_and_interval(row, metric)
 
 
-def _answer(old: str) -> str:
-    del old
+def _answer() -> str:
     hint = "coverseek report"
     text = files.read_utf8(JSON, hint)
     try:
